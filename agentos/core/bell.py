@@ -1,0 +1,85 @@
+"""The bell: wakes whoever waits for a topic. It carries no state; a reader that misses a ring loses only time.
+
+Topics: ``session:<pk>`` (a turn of this chat changed), ``draft:<pk>`` (its running answer grew), ``user:<pk>`` (this
+user's lists changed), ``stop`` (the server goes away).
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections import defaultdict
+from types import TracebackType
+from typing import Protocol, Self
+
+
+class Bell(Protocol):
+    """Embedded: MemoryBell. A cluster's bell carries the same topics between processes."""
+
+    def ring(self, *topics: str) -> None:
+        """Wake whoever listens to one of the topics. May be called from any thread."""
+
+
+class Listener:
+    """One waiting reader. Use it as a context manager, on an event loop; a ring while nobody waits is remembered."""
+
+    def __init__(self, bell: "MemoryBell", topics: tuple[str, ...]) -> None:
+        self.bell = bell
+        self.topics = topics
+        self.loop = asyncio.get_running_loop()
+        self.event = asyncio.Event()
+        self.heard: set[str] = set()
+
+    def __enter__(self) -> Self:
+        self.bell.add(self)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.bell.remove(self)
+
+    async def wait(self, seconds: float) -> set[str]:
+        """Return the topics that rang since the last call, none when the time is over."""
+        if not self.heard:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self.event.wait()
+        self.event.clear()
+        heard, self.heard = self.heard, set()
+        return heard
+
+    def hear(self, topic: str) -> None:
+        """On the listener's own loop."""
+        self.heard.add(topic)
+        self.event.set()
+
+
+class MemoryBell:
+    """The bell of one process. ``ring`` may be called from any thread."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.listeners: dict[str, set[Listener]] = defaultdict(set)
+
+    def listen(self, *topics: str) -> Listener:
+        return Listener(self, topics)
+
+    def add(self, listener: Listener) -> None:
+        with self.lock:
+            for topic in listener.topics:
+                self.listeners[topic].add(listener)
+
+    def remove(self, listener: Listener) -> None:
+        with self.lock:
+            for topic in listener.topics:
+                self.listeners[topic].discard(listener)
+                if not self.listeners[topic]:
+                    del self.listeners[topic]
+
+    def ring(self, *topics: str) -> None:
+        with self.lock:
+            called = [(listener, topic) for topic in topics for listener in self.listeners.get(topic, ())]
+        for listener, topic in called:
+            if not listener.loop.is_closed():
+                listener.loop.call_soon_threadsafe(listener.hear, topic)
+
+
+bell = MemoryBell()

@@ -1,0 +1,131 @@
+"""Untrusted markdown to safe HTML: the only place that marks anything safe.
+
+markdown-it with raw HTML off, Pygments for code, then nh3 over the final HTML. Images become links that name their host:
+an image would be fetched by the reader's browser, and its address can carry out what the model was told.
+"""
+
+import hashlib
+from collections.abc import MutableMapping, Sequence
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import nh3
+from django.core.cache import cache as shared_cache
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+
+RENDERED_LIMIT = 200_000  # characters; a longer text is shown as it is
+HIGHLIGHT_LIMIT = 50_000  # characters of one code block
+CACHE_SECONDS = 24 * 3600
+CACHE_VERSION = 1  # count up when the HTML of the same text changes
+
+TAGS = {
+    "a", "blockquote", "br", "code", "del", "div", "em", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "s", "span", "strong",
+    "table", "tbody", "td", "th", "thead", "tr", "ul",
+}  # fmt: skip
+ATTRIBUTES = {
+    "a": {"href", "title", "class"},
+    "code": {"class"},
+    "div": {"class", "tabindex", "role", "aria-label", "data-language"},
+    "ol": {"start"},
+    "pre": {"tabindex"},
+    "span": {"class"},
+    "td": {"class"},
+    "th": {"class"},
+}
+SCHEMES = {"http", "https", "mailto"}
+
+
+class Renderer(RendererHTML):
+    """HTML that fits inside a page of ours: headings one level lower, tables and code that scroll inside themselves."""
+
+    def heading_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:
+        return f"<h{min(int(tokens[idx].tag[1]) + 1, 6)}>"
+
+    def heading_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:
+        return f"</h{min(int(tokens[idx].tag[1]) + 1, 6)}>\n"
+
+    def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:
+        return '<div class="table-scroll" tabindex="0" role="region" aria-label="Table"><table>\n'
+
+    def table_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:
+        return "</table></div>\n"
+
+    def th_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:
+        return f"<th{self._alignment(tokens[idx])}>"
+
+    def td_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:
+        return f"<td{self._alignment(tokens[idx])}>"
+
+    @staticmethod
+    def _alignment(token: Token) -> str:
+        """markdown-it aligns by an inline style, which the CSP forbids: a class says the same."""
+        style = str(token.attrGet("style") or "")
+        side = style.removeprefix("text-align:")
+        return f' class="{side}"' if side in {"left", "center", "right"} else ""
+
+    def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:
+        source = str(tokens[idx].attrGet("src") or "")
+        label = tokens[idx].content or "Image"
+        host = urlsplit(source).netloc
+        return f'<a href="{escape(source)}">{escape(label)} (image{f" at {escape(host)}" if host else ""})</a>'
+
+    def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:
+        language = tokens[idx].info.strip().split(" ")[0].lower()
+        return code_block(tokens[idx].content, language)
+
+    def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:
+        return code_block(tokens[idx].content, "")
+
+
+def code_block(code: str, language: str) -> str:
+    """Return highlighted code in the frame that the copy button is put into."""
+    name, body = "", escape(code)
+    if language and len(code) <= HIGHLIGHT_LIMIT:
+        try:
+            lexer = get_lexer_by_name(language, stripnl=False)
+        except ClassNotFound:
+            pass
+        else:
+            name = lexer.aliases[0]
+            body = highlight(code, lexer, HtmlFormatter(nowrap=True))
+    return f'<div class="code" data-language="{escape(name or language)[:20]}"><pre tabindex="0"><code>{body}</code></pre></div>\n'
+
+
+@cache
+def parser() -> MarkdownIt:
+    markdown = MarkdownIt("commonmark", {"html": False, "linkify": True}, renderer_cls=Renderer)
+    markdown.enable(["table", "strikethrough", "linkify"])
+    return markdown
+
+
+def render(text: str) -> SafeString:
+    """Return the HTML of a markdown text that nobody has vetted."""
+    if len(text) > RENDERED_LIMIT:
+        return mark_safe(f'<p class="as-written">{escape(text)}</p>')
+    html = parser().render(text)
+    clean = nh3.clean(html, tags=TAGS, attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel="noopener noreferrer nofollow ugc")
+    return mark_safe(clean)
+
+
+def render_cached(text: str) -> SafeString:
+    """Return ``render(text)``, remembered by content. A cache that is down costs time only."""
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    key = f"markdown:{CACHE_VERSION}:{digest}"
+    try:
+        found = shared_cache.get(key)
+        if found is None:
+            found = str(render(text))
+            shared_cache.set(key, found, CACHE_SECONDS)
+    except Exception:  # noqa: BLE001 - whatever a cache server can raise: the text is rendered all the same
+        return render(text)
+    return mark_safe(found)

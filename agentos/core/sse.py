@@ -1,0 +1,28 @@
+"""Server-sent events: frames of text/event-stream."""
+
+from collections.abc import AsyncIterator
+
+from django.http import StreamingHttpResponse
+
+HEARTBEAT_SECONDS = 15.0
+
+
+def frame(data: str, *, event: str = "", event_id: str = "") -> bytes:
+    """Return one frame. CR, LF and NUL in ``data`` cannot end a line of the protocol."""
+    lines = []
+    if event_id:
+        lines.append(f"id: {event_id}")
+    if event:
+        lines.append(f"event: {event}")
+    clean = data.replace("\0", "\ufffd").replace("\r\n", "\n").replace("\r", "\n")
+    lines.extend(f"data: {line}" for line in clean.split("\n"))
+    return ("\n".join(lines) + "\n\n").encode("utf-8", "replace")
+
+
+def response(frames: AsyncIterator[bytes]) -> StreamingHttpResponse:
+    """Return an answer that proxies neither hold back nor compress nor keep."""
+    answer = StreamingHttpResponse(frames, content_type="text/event-stream; charset=utf-8")
+    answer["Cache-Control"] = "no-store, no-transform"
+    answer["X-Accel-Buffering"] = "no"
+    answer["Content-Encoding"] = "identity"
+    return answer

@@ -1,0 +1,89 @@
+"""Tags and filters of the house: loaded in every template as a builtin."""
+
+import zlib
+from datetime import datetime
+
+from django import template
+from django.contrib.messages.storage.base import Message
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+
+from agentos.core import clock
+
+register = template.Library()
+
+HUES = 12  # .hue-0 to .hue-11 in house.css
+MINUTE = 60
+UNDO = "undo:"
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """Draw a symbol of ``shared/_icons.html``. It says nothing to a screen reader: the words stand beside it."""
+    return format_html('<svg class="icon" aria-hidden="true"><use href="#icon-{}"></use></svg>', name)
+
+
+@register.simple_tag
+def tile(name: str, key: str, size: str = "") -> SafeString:
+    """Draw the monogram of ``name`` in the colour that ``key`` (an id, which never changes) was born with."""
+    hue = zlib.crc32(key.encode()) % HUES
+    return format_html('<span class="tile hue-{} {}" aria-hidden="true">{}</span>', hue, size, monogram(name))
+
+
+@register.filter
+def monogram(name: str) -> str:
+    """Return the first letters of the first two words."""
+    words = ("".join(char for char in word if char.isalnum()) for word in name.split())
+    return "".join(word[0].upper() for word in words if word)[:2] or "?"
+
+
+@register.simple_tag
+def clock_time(moment: datetime | None) -> SafeString:
+    """Show the time of day, and the date when it is not today. The browser puts it into its own time zone."""
+    if moment is None:
+        return SafeString()
+    local = timezone.localtime(moment)
+    today = local.date() == timezone.localdate(clock.now())
+    return _time(moment, date_format(local, "H:i" if today else "j M, H:i"), "clock")
+
+
+@register.simple_tag
+def ago(moment: datetime) -> SafeString:
+    """Show how long ago it was, in one unit."""
+    seconds = (clock.now() - moment).total_seconds()
+    text = "just now" if seconds < MINUTE else f"{timesince(moment, clock.now(), depth=1)} ago"
+    return _time(moment, text, "ago")
+
+
+def _time(moment: datetime, text: str, kind: str) -> SafeString:
+    local = timezone.localtime(moment)
+    exact = date_format(local, "j F Y, H:i")
+    return format_html('<time class="{}" datetime="{}" title="{}">{}</time>', kind, moment.isoformat(timespec="seconds"), exact, text)
+
+
+@register.filter
+def seconds(value: float | None) -> str:
+    """Return a length of time for people: ``0.4 s``, ``42 s``, ``2 min 05 s``."""
+    if value is None:
+        return ""
+    if value < 9.95:  # noqa: PLR2004 - below ten, the tenths matter
+        return f"{value:.1f} s"
+    if value < MINUTE - 0.5:
+        return f"{value:.0f} s"
+    minutes, rest = divmod(round(value), MINUTE)
+    return f"{minutes} min {rest:02d} s"
+
+
+@register.filter
+def thousands(number: int) -> str:
+    return f"{number:,}"
+
+
+@register.filter
+def undo_id(message: Message) -> str:
+    """Return the id of the chat that this notice offers to bring back."""
+    tags = (message.extra_tags or "").split()
+    return next((tag.removeprefix(UNDO) for tag in tags if tag.startswith(UNDO)), "")

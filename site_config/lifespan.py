@@ -1,0 +1,89 @@
+"""What lives as long as the server: the engine, the watch over streams, the embedded model.
+
+Servers wait for open streams before they shut down, and streams wait for the server: so the signal itself tells the
+streams to end, before the server looks at them.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+
+from agentos.agents import runtime
+from agentos.agents.local_model import local_model
+from agentos.chat.engine import Engine
+from agentos.core import db
+from agentos.core.bell import bell
+from agentos.dashboard.registry import registry
+
+log = logging.getLogger("agentos.server")
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+INTERRUPT_GRACE = 0.5  # seconds, for somebody at the keyboard who has pressed Ctrl-C
+
+
+class Lifespan:
+    def __init__(self) -> None:
+        self.engine: Engine | None = None
+        self.watch: asyncio.Task[None] | None = None
+        self.stopping: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                try:
+                    await self.start()
+                except Exception as error:
+                    log.exception("The server could not start.")
+                    await send({"type": "lifespan.startup.failed", "message": str(error)})
+                    return
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def start(self) -> None:
+        self._chain_signals()
+        self.engine = Engine()
+        await self.engine.start()
+        await local_model.start()
+        self.watch = asyncio.create_task(registry.watch())
+
+    async def stop(self) -> None:
+        self._begin_to_stop(settings.GRACE_SECONDS)
+        if self.stopping:
+            await self.stopping
+        if self.watch:
+            self.watch.cancel()
+        await local_model.stop()
+        await runtime.close()
+        db.close()
+
+    def _begin_to_stop(self, grace: float) -> None:
+        """End the streams at once and the runs after ``grace`` seconds: requests that wait for an answer get one, and the
+        server, which waits for its requests, can go."""
+        registry.stopping = True
+        bell.ring("stop")
+        if self.engine and self.stopping is None:
+            self.stopping = asyncio.create_task(self.engine.stop(grace))
+
+    def _chain_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before = signal.getsignal(number)
+            grace = INTERRUPT_GRACE if number == signal.SIGINT else settings.GRACE_SECONDS
+
+            def handle(received: int, frame: FrameType | None, before: Any = before, grace: float = grace) -> None:
+                loop.call_soon_threadsafe(self._begin_to_stop, grace)
+                if callable(before):
+                    before(received, frame)
+
+            signal.signal(number, handle)
