@@ -1,0 +1,1 @@
+"""Users, teams, plans and subscriptions: who somebody is and what they hold. Knows nothing of agents and chats."""

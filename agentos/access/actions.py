@@ -1,0 +1,132 @@
+"""Changes of who somebody is and what they hold. Each leaves an audit record; the signals count the rights' version up.
+
+    Refused
+    +-- AlreadyMember       the user is in the team
+    +-- LastOwner           a team keeps at least one owner
+    +-- Yourself            nobody suspends themselves
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from agentos.access.models import Customer, Membership, Plan, Subscription, Team, User
+from agentos.audit.actions import record
+
+
+class Refused(Exception):
+    """A change that the rules forbid; its text is a sentence for people."""
+
+
+class AlreadyMember(Refused):
+    pass
+
+
+class LastOwner(Refused):
+    pass
+
+
+class Yourself(Refused):
+    pass
+
+
+@transaction.atomic
+def create_user(*, email: str, name: str = "", password: str | None = None, is_operator: bool = False, by: User | None) -> User:
+    user = User.objects.create_user(email, password, name=name, is_staff=is_operator, is_superuser=is_operator)
+    record("access.user.created", by=by, object_type="user", object_id=str(user.pk), is_operator=is_operator)
+    return user
+
+
+@transaction.atomic
+def suspend_user(*, user: User, by: User | None) -> User:
+    """Close the account and end its sessions: the next request of any of them is signed out."""
+    if user == by:
+        msg = "You cannot suspend yourself. Ask another operator."
+        raise Yourself(msg)
+    user.is_active = False
+    user.sign_outs += 1
+    user.save(update_fields=["is_active", "sign_outs"])
+    record("access.user.suspended", by=by, object_type="user", object_id=str(user.pk))
+    return user
+
+
+@transaction.atomic
+def reinstate_user(*, user: User, by: User | None) -> User:
+    """Open the account again. Sessions of before the suspension stay ended."""
+    user.is_active = True
+    user.save(update_fields=["is_active"])
+    record("access.user.reinstated", by=by, object_type="user", object_id=str(user.pk))
+    return user
+
+
+@transaction.atomic
+def create_team(*, name: str, owner: User, by: User | None) -> Team:
+    team = Team.objects.create(name=name)
+    record("access.team.created", by=by, object_type="team", object_id=str(team.pk), name=name)
+    add_member(team=team, user=owner, role=Membership.Role.OWNER, by=by)
+    return team
+
+
+@transaction.atomic
+def add_member(*, team: Team, user: User, role: str = Membership.Role.MEMBER, by: User | None) -> Membership:
+    membership, created = Membership.objects.get_or_create(team=team, user=user, defaults={"role": role})
+    if not created:
+        msg = f"{user} is in the team {team} already."
+        raise AlreadyMember(msg)
+    record("access.membership.added", by=by, object_type="team", object_id=str(team.pk), user=user.pk, role=role)
+    return membership
+
+
+@transaction.atomic
+def change_role(*, membership: Membership, role: str, by: User | None) -> Membership:
+    if role != Membership.Role.OWNER:
+        keep_an_owner(membership)
+    membership.role = role
+    membership.save(update_fields=["role"])
+    record("access.membership.changed", by=by, object_type="team", object_id=str(membership.team_id), user=membership.user_id, role=role)
+    return membership
+
+
+@transaction.atomic
+def remove_member(*, membership: Membership, by: User | None) -> None:
+    keep_an_owner(membership)
+    membership.delete()
+    record("access.membership.removed", by=by, object_type="team", object_id=str(membership.team_id), user=membership.user_id)
+
+
+def keep_an_owner(membership: Membership) -> None:
+    """Raise LastOwner when the team has no other owner. The team's owners are locked, so that two cannot leave at once."""
+    owners = Membership.objects.select_for_update().filter(team=membership.team_id, role=Membership.Role.OWNER)
+    if [owner.pk for owner in owners] == [membership.pk]:
+        msg = "A team needs an owner. Make somebody else the owner first."
+        raise LastOwner(msg)
+
+
+@transaction.atomic
+def create_plan(*, name: str, description: str = "", by: User | None) -> Plan:
+    plan = Plan.objects.create(name=name, description=description)
+    record("access.plan.created", by=by, object_type="plan", object_id=str(plan.pk), name=name)
+    return plan
+
+
+@transaction.atomic
+def subscribe(*, user: User, plan: Plan, until: datetime | None = None, by: User | None) -> Subscription:
+    """Start the user's subscription to the plan, or start it again; without ``until`` it runs until it is cancelled."""
+    customer, _ = Customer.objects.get_or_create(user=user)
+    subscription: Subscription
+    subscription, _ = Subscription.objects.update_or_create(
+        customer=customer,
+        plan=plan,
+        defaults={"status": Subscription.Status.ACTIVE, "current_period_end": until},
+    )
+    record("access.subscription.started", by=by, object_type="user", object_id=str(user.pk), plan=plan.name)
+    return subscription
+
+
+@transaction.atomic
+def cancel_subscription(*, subscription: Subscription, by: User | None) -> Subscription:
+    """End the subscription now."""
+    subscription.status = Subscription.Status.CANCELED
+    subscription.save(update_fields=["status"])
+    record("access.subscription.cancelled", by=by, object_type="user", object_id=str(subscription.customer.user_id), plan=subscription.plan.name)
+    return subscription

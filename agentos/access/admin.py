@@ -1,0 +1,183 @@
+"""Accounts, teams, plans and subscriptions, as operators work with them. Signing in is the site's own page."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db import transaction
+from django.db.models import Count, Model, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.decorators import method_decorator
+
+from agentos.access import actions
+from agentos.access.forms import AddUserForm
+from agentos.access.guards import operator_only
+from agentos.access.models import Customer, Membership, Plan, Subscription, Team, User
+from agentos.audit.admin import AuditedAdmin
+from agentos.core import clock
+
+admin.site.site_header = "AgentOS for operators"
+admin.site.site_title = "AgentOS"
+admin.site.site_url = "/agentos/"
+admin.site.login = operator_only(admin.site.login)  # type: ignore[method-assign]
+
+
+class MembershipOfUser(admin.TabularInline):
+    model = Membership
+    fields = ("team", "role")
+    autocomplete_fields = ("team",)
+    extra = 0
+
+
+class TeamMembers(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+    def clean(self) -> None:
+        super().clean()
+        kept = [form.cleaned_data for form in self.forms if getattr(form, "cleaned_data", None) and not form.cleaned_data.get("DELETE")]
+        if kept and not any(row.get("role") == Membership.Role.OWNER for row in kept):
+            msg = "A team needs at least one owner."
+            raise forms.ValidationError(msg)
+
+
+class MembershipOfTeam(admin.TabularInline):
+    model = Membership
+    formset = TeamMembers
+    fields = ("user", "role")
+    autocomplete_fields = ("user",)
+    extra = 0
+
+
+class SubscriptionOfCustomer(admin.TabularInline):
+    model = Subscription
+    fields = ("plan", "status", "current_period_end")
+    extra = 0
+
+
+@admin.register(User)
+class UserAdmin(AuditedAdmin, DjangoUserAdmin):
+    audit_type = "user"
+    add_form = AddUserForm
+    list_display = ("email", "name", "teams", "is_active", "is_staff", "last_login")
+    list_filter = ("is_active", "is_staff", "memberships__team")
+    search_fields = ("email", "name")
+    ordering = ("email",)
+    readonly_fields = ("is_active", "last_login", "date_joined")
+    actions = ("suspend", "reinstate")
+    inlines = (MembershipOfUser,)
+    fieldsets = (
+        (None, {"fields": ("email", "name", "password")}),
+        ("Account", {"fields": ("is_active", "last_login", "date_joined"), "description": "Suspend and reinstate are actions of the list."}),
+        ("Operator", {"fields": ("is_staff", "is_superuser", "groups", "user_permissions"), "classes": ("collapse",)}),
+    )
+    add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "name", "usable_password", "password1", "password2")}),)
+    user_change_password = method_decorator(transaction.atomic)(DjangoUserAdmin.user_change_password)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("memberships__team")
+
+    def get_inlines(self, request: HttpRequest, obj: Model | None) -> Any:
+        return self.inlines if obj else ()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        """Leave to superusers what would make anybody a superuser."""
+        powers = () if is_superuser(request) else ("is_staff", "is_superuser", "groups", "user_permissions")
+        return (*self.readonly_fields, *powers)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        above = isinstance(obj, User) and obj.is_superuser and not is_superuser(request)
+        return not above and super().has_change_permission(request, obj)
+
+    @admin.display(description="teams")
+    def teams(self, obj: User) -> str:
+        return ", ".join(str(membership.team) for membership in obj.memberships.all())
+
+    @admin.action(description="Suspend the selected users (signs them out)", permissions=["change"])
+    def suspend(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        self.each(request, queryset.filter(is_active=True), actions.suspend_user)
+
+    @admin.action(description="Reinstate the selected users", permissions=["change"])
+    def reinstate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        self.each(request, queryset.filter(is_active=False), actions.reinstate_user)
+
+    def each(self, request: HttpRequest, users: QuerySet[User], act: Callable[..., User]) -> None:
+        done = []
+        for user in users:
+            if not self.has_change_permission(request, user):
+                continue
+            try:
+                done.append(str(act(user=user, by=request.user)))
+            except actions.Refused as refused:
+                self.message_user(request, str(refused), messages.ERROR)
+        self.message_user(request, f"Changed: {', '.join(done) or 'nobody'}.")
+
+
+def is_superuser(request: HttpRequest) -> bool:
+    return isinstance(request.user, User) and request.user.is_superuser
+
+
+@admin.register(Team)
+class TeamAdmin(AuditedAdmin):
+    audit_type = "team"
+    list_display = ("name", "people", "created_at")
+    search_fields = ("name",)
+    inlines = (MembershipOfTeam,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
+        return super().get_queryset(request).annotate(people=Count("members"))
+
+    @admin.display(description="members", ordering="people")
+    def people(self, obj: Any) -> int:
+        number: int = obj.people
+        return number
+
+
+@admin.register(Plan)
+class PlanAdmin(AuditedAdmin):
+    audit_type = "plan"
+    list_display = ("name", "description", "running", "created_at")
+    search_fields = ("name",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Plan]:
+        opens = Q(subscriptions__status=Subscription.Status.ACTIVE) & (
+            Q(subscriptions__current_period_end__isnull=True) | Q(subscriptions__current_period_end__gt=clock.now())
+        )
+        return super().get_queryset(request).annotate(running=Count("subscriptions", filter=opens))
+
+    @admin.display(description="running subscriptions", ordering="running")
+    def running(self, obj: Any) -> int:
+        number: int = obj.running
+        return number
+
+
+@admin.register(Customer)
+class CustomerAdmin(AuditedAdmin):
+    audit_type = "customer"
+    list_display = ("user", "plans", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "user__name")
+    autocomplete_fields = ("user",)
+    inlines = (SubscriptionOfCustomer,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
+        return super().get_queryset(request).prefetch_related("subscriptions__plan")
+
+    @admin.display(description="plans")
+    def plans(self, obj: Customer) -> str:
+        return ", ".join(f"{one.plan} ({one.get_status_display().lower()})" for one in obj.subscriptions.all())
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(AuditedAdmin):
+    audit_type = "subscription"
+    list_display = ("customer", "plan", "status", "current_period_end", "created_at")
+    list_filter = ("status", "plan")
+    list_select_related = ("customer__user", "plan")
+    search_fields = ("customer__user__email", "plan__name")
+    autocomplete_fields = ("customer", "plan")
+    actions = ("cancel",)
+
+    @admin.action(description="Cancel the selected subscriptions", permissions=["change"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Subscription]) -> None:
+        for subscription in queryset.filter(status=Subscription.Status.ACTIVE):
+            actions.cancel_subscription(subscription=subscription, by=request.user)

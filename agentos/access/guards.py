@@ -1,0 +1,74 @@
+"""Who may pass. A guarded view carries ``guard``, the name of its rule, so that a test can ask every URL for it."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from asgiref.sync import iscoroutinefunction
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+
+View = Callable[..., Any]
+MayPass = Callable[[Any], bool]
+
+
+def sign_in_first(request: HttpRequest) -> HttpResponseBase:
+    """Return the way to the sign-in page: a redirect for a page, 401 with ``HX-Redirect`` for a fragment or an event stream."""
+    is_fragment = bool(request.htmx) or request.headers.get("Accept") == "text/event-stream"  # type: ignore[attr-defined]
+    if is_fragment:
+        came_from = request.htmx.current_url_abs_path  # type: ignore[attr-defined]
+    else:
+        came_from = request.get_full_path() if request.method in {"GET", "HEAD"} else None
+    url = reverse("access:sign-in") + (f"?{urlencode({'next': came_from})}" if came_from else "")
+    if is_fragment:
+        return HttpResponse(status=401, headers={"HX-Redirect": url})
+    return HttpResponseRedirect(url)
+
+
+def refusal(request: HttpRequest, user: Any, may_pass: MayPass) -> HttpResponseBase | None:
+    """Return the answer to somebody who is not signed in, None for somebody who may pass; raise PermissionDenied otherwise."""
+    if not user.is_authenticated:
+        return sign_in_first(request)
+    if not may_pass(user):
+        raise PermissionDenied
+    return None
+
+
+def guard(name: str, may_pass: MayPass) -> Callable[[View], View]:
+    """Return a decorator for sync and async views alike."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def call(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            refused = refusal(request, request.user, may_pass)
+            return refused or view(request, *args, **kwargs)
+
+        @wraps(view)
+        async def acall(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            user = await request.auser()
+            refused = refusal(request, user, may_pass)
+            if refused:
+                return refused
+            request.user = user  # resolved: an async view may not touch the lazy one
+            answer: HttpResponseBase = await view(request, *args, **kwargs)
+            return answer
+
+        guarded: View = acall if iscoroutinefunction(view) else call
+        guarded.guard = name  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+signed_in = guard("signed_in", lambda user: True)
+operator_only = guard("operator_only", lambda user: user.is_staff)
+
+
+class SignedInMixin:
+    """For class-based views, sync and async: the whole view stands behind ``signed_in``."""
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> View:
+        return signed_in(super().as_view(**initkwargs))  # type: ignore[misc]

@@ -1,0 +1,77 @@
+"""The catalogue, as operators work with it."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from agentos.agents import actions
+from agentos.agents.forms import AgentForm, warnings_about
+from agentos.agents.models import DjangoAgent
+from agentos.agents.providers import availability
+from agentos.agents.tools import TOOLS
+from agentos.audit.admin import AuditedAdmin
+
+
+@admin.register(DjangoAgent)
+class AgentAdmin(AuditedAdmin):
+    audit_type = "agent"
+    form = AgentForm
+    list_display = ("name", "agent_id", "model", "can_answer", "open_to", "with_tools", "is_active")
+    list_filter = ("is_active", "is_global", "team", "plans")
+    list_select_related = ("team",)
+    search_fields = ("name", "agent_id", "description", "model")
+    autocomplete_fields = ("team",)
+    filter_horizontal = ("plans",)
+    actions = ("activate", "deactivate")
+    fieldsets = (
+        (None, {"fields": ("name", "agent_id", "description", "is_active")}),
+        ("What it is", {"fields": ("model", "can_answer", "instructions", "tools", "capabilities")}),
+        ("Who may use it", {"fields": ("is_global", "team", "plans"), "description": "Any one of these opens it. With none, nobody may use it."}),
+    )
+
+    def audit_id(self, obj: DjangoAgent) -> str:
+        return obj.agent_id
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DjangoAgent]:
+        return super().get_queryset(request).prefetch_related("plans")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        """Keep the id of an agent that exists: bookmarks and API callers know it."""
+        return ("can_answer", "agent_id") if obj else ("can_answer",)
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Model | None = None) -> dict[str, tuple[str, ...]]:
+        return {} if obj else {"agent_id": ("name",)}
+
+    def save_model(self, request: HttpRequest, obj: DjangoAgent, form: Any, change: bool) -> None:  # noqa: FBT001 (Django's signature)
+        super().save_model(request, obj, form, change)
+        for warning in warnings_about(obj.model, obj.tools):
+            self.message_user(request, warning, messages.WARNING)
+
+    @admin.display(description="can answer")
+    def can_answer(self, obj: DjangoAgent) -> str:
+        if not obj.model:
+            return "Choose a model, then save."
+        return availability(obj.model).reason or "Yes"
+
+    @admin.display(description="open to")
+    def open_to(self, obj: DjangoAgent) -> str:
+        ways = ["Everyone"] if obj.is_global else []
+        ways += [f"Team {obj.team}"] if obj.team else []
+        ways += [f"Plan {plan}" for plan in obj.plans.all()]
+        return ", ".join(ways) or "Nobody"
+
+    @admin.display(description="tools")
+    def with_tools(self, obj: DjangoAgent) -> str:
+        return ", ".join(TOOLS[slug].label if slug in TOOLS else slug for slug in obj.tools)
+
+    @admin.action(description="Activate the selected agents", permissions=["change"])
+    def activate(self, request: HttpRequest, queryset: QuerySet[DjangoAgent]) -> None:
+        for agent in queryset.filter(is_active=False):
+            actions.activate_agent(agent=agent, by=request.user)
+
+    @admin.action(description="Deactivate the selected agents (their chats stay readable)", permissions=["change"])
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[DjangoAgent]) -> None:
+        for agent in queryset.filter(is_active=True):
+            actions.deactivate_agent(agent=agent, by=request.user)

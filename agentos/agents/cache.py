@@ -1,0 +1,112 @@
+"""What a user may use, remembered. A cache that is down costs speed only; nothing that sends a message looks here.
+
+The key carries the version of everybody's rights, so the commit of a change makes every older entry unfindable; the one change
+that no commit announces, the end of a subscription's period, ends the entry's life.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from django.core.cache import cache
+
+from agentos.access import rights
+from agentos.access.models import User
+from agentos.access.queries import next_period_end
+from agentos.agents.providers import availability
+from agentos.agents.queries import agents_for, holdings_of, model_label, reason
+from agentos.core import clock
+
+logger = logging.getLogger(__name__)
+
+LONGEST = 300  # seconds
+LOG_EVERY = 60.0  # seconds
+NOT_AVAILABLE = "This agent is not available now."
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCard:
+    """An agent as its user sees it. ``unavailable`` is the sentence for members while its model cannot be used."""
+
+    agent_id: str
+    name: str
+    description: str
+    model: str
+    model_label: str
+    tools: tuple[str, ...]
+    capabilities: tuple[str, ...]
+    why: str
+    is_available: bool = True
+    unavailable: str = ""
+
+
+class Complaints:
+    """Lets one line a minute through to the log: a cache that is down fails at every request."""
+
+    def __init__(self) -> None:
+        self.last = float("-inf")
+
+    def log(self, error: Exception) -> None:
+        now = time.monotonic()
+        if now - self.last >= LOG_EVERY:
+            self.last = now
+            logger.warning("The cache does not work, the database answers instead: %s: %s", type(error).__name__, error)
+
+
+complaints = Complaints()
+
+
+def cards_for(user: User) -> list[AgentCard]:
+    """Return the agents that this user may use now, with what their models are good for at this moment."""
+    key = f"agents:{user.pk}:{rights.version()}"
+    cards = quietly(lambda: recall(key))
+    if cards is None:
+        cards = cards_from_database(user)
+        remember(key, cards, user)
+    return with_availability(cards)
+
+
+def recall(key: str) -> list[AgentCard] | None:
+    stored = cache.get(key)
+    return None if stored is None else [AgentCard(**fields) for fields in stored]
+
+
+def cards_from_database(user: User) -> list[AgentCard]:
+    holdings = holdings_of(user)
+    return [
+        AgentCard(
+            agent_id=agent.agent_id,
+            name=agent.name,
+            description=agent.description,
+            model=agent.model,
+            model_label=model_label(agent.model),
+            tools=tuple(agent.tools),
+            capabilities=tuple(agent.capabilities),
+            why=reason(agent, holdings),
+        )
+        for agent in agents_for(user).defer("instructions")
+    ]
+
+
+def remember(key: str, cards: list[AgentCard], user: User) -> None:
+    end = next_period_end(user)
+    seconds = min(LONGEST, int((end - clock.now()).total_seconds())) if end else LONGEST
+    if seconds > 0:
+        quietly(lambda: cache.set(key, [asdict(card) for card in cards], seconds))
+
+
+def with_availability(cards: list[AgentCard]) -> list[AgentCard]:
+    """Ask once per model, and at every read: a model that stopped is nobody's right and changes no version."""
+    down = {model for model in {card.model for card in cards} if not availability(model).ok}
+    return [replace(card, is_available=False, unavailable=NOT_AVAILABLE) if card.model in down else card for card in cards]
+
+
+def quietly(work: Callable[[], Any]) -> Any:
+    """Return what ``work`` returns, or None when the cache fails in whatever way its backend has of failing."""
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001
+        complaints.log(error)
+        return None

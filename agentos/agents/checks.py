@@ -1,0 +1,49 @@
+"""What `manage.py check` says about the catalogue. Without a database, or before its first migration, it says nothing."""
+
+from collections import defaultdict
+from typing import Any
+
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+from django.db import Error
+
+from agentos.agents.models import DjangoAgent
+from agentos.agents.providers import availability
+from agentos.agents.tools import not_offered
+
+
+def active_agents() -> list[DjangoAgent]:
+    try:
+        return list(DjangoAgent.objects.filter(is_active=True).only("agent_id", "model", "tools"))
+    except (Error, ImproperlyConfigured):
+        return []
+
+
+@checks.register
+def models_are_available(**_kwargs: Any) -> list[checks.CheckMessage]:
+    """Warn of every model that active agents have and that cannot be used here."""
+    users = defaultdict(list)
+    for agent in active_agents():
+        users[agent.model].append(agent.agent_id)
+    found: list[checks.CheckMessage] = []
+    for model, agents in users.items():
+        reason = availability(model).reason
+        if reason:
+            text = f"The model {model} cannot be used. {reason} Agents that have it: {', '.join(agents)}."
+            hint = "Set what is missing, or choose another model for them in the admin."
+            found.append(checks.Warning(text, hint=hint, id="agentos.W001"))
+    return found
+
+
+@checks.register
+def tools_are_offered(**_kwargs: Any) -> list[checks.CheckMessage]:
+    """Warn of tools that are not in the allow-list: their agents answer without them."""
+    return [
+        checks.Warning(
+            f"The agent {agent.agent_id} has tools that are not offered here: {', '.join(unknown)}.",
+            hint="Open it in the admin and save it.",
+            id="agentos.W002",
+        )
+        for agent in active_agents()
+        if (unknown := not_offered(agent.tools))
+    ]

@@ -1,0 +1,106 @@
+"""The form of an agent: models as suggestions, tools as check boxes, capabilities one a line. No JSON is typed by hand."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django import forms
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from agentos.agents.models import DjangoAgent
+from agentos.agents.providers import PROVIDERS, ModelChoice, availability, model_choices, split
+from agentos.agents.tools import tool_choices
+
+CAPABILITIES = 20
+CAPABILITY_LENGTH = 60
+
+
+class SuggestingInput(forms.TextInput):
+    """A text field that offers choices and takes anything else as well."""
+
+    def __init__(self, choices: Callable[[], list[ModelChoice]], attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs)
+        self.suggestions = choices
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        list_id = f"{(attrs or {}).get('id', name)}_choices"
+        field = super().render(name, value, {**(attrs or {}), "list": list_id}, renderer)
+        options = format_html_join("", '<option value="{}">{}</option>', ((choice.model, choice.label) for choice in self.suggestions()))
+        return format_html('{}<datalist id="{}">{}</datalist>', field, list_id, options)
+
+
+class LinesField(forms.CharField):
+    """A list of short texts, one a line."""
+
+    widget = forms.Textarea(attrs={"rows": 4, "cols": 40})
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list | tuple) else value
+
+    def to_python(self, value: Any) -> Any:
+        lines = [" ".join(line.split()) for line in (super().to_python(value) or "").splitlines()]
+        return list(dict.fromkeys(line for line in lines if line))
+
+    def validate(self, value: list[str]) -> None:  # type: ignore[override]
+        if len(value) > CAPABILITIES:
+            msg = f"At most {CAPABILITIES} lines."
+            raise forms.ValidationError(msg)
+        too_long = [line for line in value if len(line) > CAPABILITY_LENGTH]
+        if too_long:
+            msg = f"A line has at most {CAPABILITY_LENGTH} characters: {too_long[0][:CAPABILITY_LENGTH]}..."
+            raise forms.ValidationError(msg)
+
+    def run_validators(self, value: Any) -> None:
+        """Do nothing: CharField's validators are for a text, and ``validate`` has seen the lines."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return list(initial or []) != self.to_python(data)
+
+
+def described_tools() -> list[tuple[str, str]]:
+    return [(tool.slug, f"{tool.label}: {tool.description}") for tool in tool_choices()]
+
+
+class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
+    model = forms.CharField(
+        max_length=120,
+        widget=SuggestingInput(model_choices, attrs={"size": 50}),
+        help_text="provider:model_id, for example openai:gpt-5.4. The list offers what can be used now.",
+    )
+    tools = forms.MultipleChoiceField(choices=described_tools, widget=forms.CheckboxSelectMultiple, required=False)
+    capabilities = LinesField(required=False, help_text="One a line, for example: Summaries. Members see and search them.")
+
+    class Meta:
+        model = DjangoAgent
+        fields = (
+            "agent_id",
+            "name",
+            "description",
+            "instructions",
+            "model",
+            "tools",
+            "capabilities",
+            "is_global",
+            "team",
+            "plans",
+            "is_active",
+        )
+
+    def clean_model(self) -> str:
+        model: str = self.cleaned_data["model"].strip()
+        slug, model_id = split(model)
+        if slug not in PROVIDERS or not model_id.strip():
+            raise forms.ValidationError(availability(model).reason)
+        return model
+
+
+def warnings_about(model: str, tools: Iterable[str]) -> list[str]:
+    """Return what an operator should know of a model that may be chosen all the same."""
+    found = []
+    state = availability(model)
+    if not state.ok:
+        found.append(f"The model {model} cannot be used now. {state.reason}")
+    slug, _ = split(model)
+    if slug in PROVIDERS and not PROVIDERS[slug].tools and list(tools):
+        found.append(f"The model {model} cannot use tools: the agent answers without them.")
+    return found

@@ -1,0 +1,187 @@
+"""The scripted models: they say what ``agents/scripts.py`` says that they say. Deterministic, and honest about being scripted."""
+
+import asyncio
+import json
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from agno.exceptions import ModelProviderError
+from agno.metrics import MessageMetrics
+from agno.models.base import Model
+from agno.models.message import Message
+from agno.models.response import ModelResponse
+
+from agentos.agents.runtime.tour import answer_of_the_tour, thoughts_of_the_tour
+from agentos.agents.scripts import Script
+
+WORDS = (
+    "This answer is written by a script and not by a model so that its words its length and its pace are the same every time "
+    "which is what a test needs and what a benchmark compares while nothing of it costs a key or leaves the machine"
+).split()
+SENTENCE = 12  # words
+PARAGRAPH = 60
+BREATH = 32  # tokens without a pause, after which others get their turn
+TOUR_PAUSE = 0.012  # seconds
+FLAKY_RUNS = 1000
+
+NOT_A_PERSON = "This is a scripted model. "
+
+# Which tool each script calls, with which arguments as the model would write them.
+CALLS: dict[str, tuple[tuple[str, str], ...]] = {
+    "tool": (("multiply", '{"a": 17, "b": 25}'),),
+    "loop": (("add", '{"a": 1, "b": 1}'),),
+    "badjson": (("multiply", '{"a": 17, "b": '),),
+    "notool": (("launch_rocket", "{}"),),
+    "approve": (("post_letter", '{"to": "Ada", "text": "Hello."}'),),
+    "ask": (
+        (
+            "get_user_input",
+            json.dumps(
+                {
+                    "user_input_fields": [
+                        {"field_name": "city", "field_type": "str", "field_description": "Where to?"},
+                        {"field_name": "nights", "field_type": "int", "field_description": "How many nights?"},
+                    ]
+                }
+            ),
+        ),
+    ),
+    "tour": (("multiply", '{"a": 127, "b": 89}'), ("current_time", '{"zone": "Europe/Berlin"}')),
+}
+
+REFUSALS = {
+    "busy": ("Rate limit reached for this script.", 429),
+    "auth": ("Incorrect API key provided: sk-scripted-0123456789abcdef.", 401),
+    "long": ("The request exceeds the available context size.", 400),
+}
+
+
+@dataclass
+class ScriptedModel(Model):
+    id: str = "scripted"
+    name: str | None = "Scripted"
+    provider: str | None = "Scripted"
+    script: Script = field(default_factory=lambda: Script("echo"))
+    seen: "OrderedDict[str, None]" = field(default_factory=OrderedDict)
+
+    async def ainvoke_stream(self, *args: Any, messages: list[Message], run_response: Any = None, **kwargs: Any) -> AsyncIterator[ModelResponse]:
+        self._refuse(str(getattr(run_response, "run_id", "")))
+        results = _results(messages)
+        calls = CALLS.get(self.script.act, ())
+        if self.script.act == "tour" and not results:
+            async for delta in _paced(thoughts_of_the_tour(), TOUR_PAUSE, "reasoning_content"):
+                yield delta
+        if calls and (not results or self.script.act == "loop"):
+            yield ModelResponse(tool_calls=[_call(len(messages), number, *call) for number, call in enumerate(calls)])
+            yield _usage(messages, 10)
+            return
+        said = 0
+        async for delta in self._words(messages, results):
+            said += 1
+            yield delta
+        await self._break_off()
+        yield _usage(messages, said)
+
+    def _refuse(self, run_id: str) -> None:
+        act = self.script.act
+        if act in REFUSALS:
+            text, status = REFUSALS[act]
+            raise ModelProviderError(text, status_code=status, model_name=self.name, model_id=self.id)
+        if act == "raise":
+            raise ZeroDivisionError("The adapter of this model has a bug.")
+        if act == "flaky" and run_id not in self.seen:
+            self.seen[run_id] = None
+            if len(self.seen) > FLAKY_RUNS:
+                self.seen.popitem(last=False)
+            raise _unavailable()
+
+    def _words(self, messages: list[Message], results: list[str]) -> AsyncIterator[ModelResponse]:
+        script = self.script
+        if script.act in {"words", "hang", "fail"}:
+            return _paced((_word(i) for i in range(script.tokens)), script.ms / 1000)
+        if script.act == "empty":
+            return _paced((), 0)
+        if script.act == "echo":
+            return _paced(_split(_question(messages)), 0)
+        if script.act == "tour":
+            return _paced(_split(answer_of_the_tour(results)), TOUR_PAUSE)
+        said = f"{NOT_A_PERSON}The tool said: {results[-1]}" if results else f"{NOT_A_PERSON}It answers now."
+        return _paced(_split(said), 0)
+
+    async def _break_off(self) -> None:
+        if self.script.act == "hang":
+            await asyncio.Event().wait()
+        if self.script.act == "fail":
+            raise _unavailable()
+
+    def ainvoke(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError
+
+    def invoke(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError
+
+    def invoke_stream(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError
+
+    def _parse_provider_response(self, response: Any, **kwargs: Any) -> ModelResponse:
+        raise NotImplementedError
+
+    def _parse_provider_response_delta(self, response: Any) -> ModelResponse:
+        raise NotImplementedError
+
+
+async def _paced(tokens: Any, pause: float, what: str = "content") -> AsyncIterator[ModelResponse]:
+    """Give the tokens at their times, counted from the start: a late one does not make the next ones later."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for number, token in enumerate(tokens):
+        if pause:
+            await asyncio.sleep(began + number * pause - loop.time())
+        elif number % BREATH == 0:
+            await asyncio.sleep(0)
+        yield ModelResponse(**{what: token})
+
+
+def _word(number: int) -> str:
+    word = WORDS[number % len(WORDS)]
+    if number % SENTENCE == 0:
+        word = word.capitalize()
+    if number % PARAGRAPH == PARAGRAPH - 1:
+        return word + ".\n\n"
+    return word + (". " if number % SENTENCE == SENTENCE - 1 else " ")
+
+
+def _split(text: str) -> list[str]:
+    """Return the text in pieces of a word each; together they are the text."""
+    pieces = text.split(" ")
+    return [piece + " " for piece in pieces[:-1]] + pieces[-1:]
+
+
+def _call(turn: int, number: int, name: str, arguments: str) -> dict[str, Any]:
+    return {"id": f"call-{turn}-{number}", "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def _question(messages: list[Message]) -> str:
+    return next((message.get_content_string() for message in reversed(messages) if message.role == "user"), "")
+
+
+def _results(messages: list[Message]) -> list[str]:
+    """Return what the tools said since the user's last message."""
+    results: list[str] = []
+    for message in messages:
+        if message.role == "user":
+            results.clear()
+        elif message.role == "tool":
+            results.append(message.get_content_string())
+    return results
+
+
+def _usage(messages: list[Message], said: int) -> ModelResponse:
+    read = sum(len(message.get_content_string()) for message in messages) // 4
+    return ModelResponse(response_usage=MessageMetrics(input_tokens=read, output_tokens=said, total_tokens=read + said))
+
+
+def _unavailable() -> ModelProviderError:
+    return ModelProviderError("The script breaks off here.", status_code=503)

@@ -1,0 +1,123 @@
+"""Running an agent: a fresh Agno agent for every run, its stream as our events, and exactly one end."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from agno.agent import Agent
+from agno.models.base import Model
+from agno.run.agent import RunContentEvent, RunOutput
+from django.conf import settings
+
+from agentos.agents import providers, scripts
+from agentos.agents.blueprints import Blueprint
+from agentos.agents.events import Event, Failed, ReasoningDelta, TextDelta
+from agentos.agents.history import Turn
+from agentos.agents.runtime import cancellation, conversation, models, pausing, tools
+from agentos.agents.runtime.approvals import Answer
+from agentos.agents.runtime.errors import code_of, detail_of
+from agentos.agents.runtime.text import clean
+from agentos.agents.runtime.translation import Translation
+
+cancellation.install()
+
+Events = AsyncGenerator[Event, None]
+Started = tuple[list[Event], AsyncGenerator[Any, None]]
+
+
+def run(
+    blueprint: Blueprint, *, run_id: str, user_id: str, session_id: str, message: str, context: dict[str, Any], history: Sequence[Turn]
+) -> Events:
+    async def start() -> Started:
+        agent, asked = await _agent(blueprint), conversation.user_message(message, context)
+        budget = _history_budget(blueprint, len(asked.get_content_string()))
+        messages = [*conversation.earlier(history, budget), asked]
+        return [], agent.arun(messages, run_id=run_id, user_id=user_id, session_id=session_id, **_STREAM)
+
+    return _events(start)
+
+
+def resume(
+    blueprint: Blueprint, *, run_id: str, user_id: str, session_id: str, output: dict[str, Any], answers: Sequence[Answer], history: Sequence[Turn]
+) -> Events:
+    async def start() -> Started:
+        agent = await _agent(blueprint)
+        earlier = conversation.earlier(history, _history_budget(blueprint, 0))
+        whose = {"run_id": run_id, "session_id": session_id, "user_id": user_id}
+        paused, understood = pausing.rebuilt(output | whose, answers, earlier)
+        _check_tools(agent, paused)
+        decided = pausing.decided(paused, understood)
+        return decided, agent.acontinue_run(run_response=paused, user_id=user_id, session_id=session_id, **_STREAM)
+
+    return _events(start)
+
+
+_STREAM: dict[str, Any] = {"stream": True, "stream_events": True, "yield_run_output": True}
+
+
+async def _agent(blueprint: Blueprint) -> Agent:
+    model = await models.model(blueprint.model)
+    slug, model_id = providers.split(blueprint.model)
+    script = scripts.parse(model_id) if slug == providers.SCRIPTED.slug else None
+    wanted = (*blueprint.tools, *(script.tools if script else ()))
+    return _built(blueprint, model, tools.build(wanted) if providers.PROVIDERS[slug].tools else [])
+
+
+def _built(blueprint: Blueprint, model: Model, toolkits: list[tools.Tool]) -> Agent:
+    return Agent(
+        id=blueprint.agent_id,
+        name=blueprint.name,
+        model=model,
+        instructions=blueprint.instructions or None,
+        tools=list(toolkits) or None,
+        # Otherwise {braces} in a user's text are filled in from the state of the run.
+        resolve_in_context=False,
+        # Beyond it the model is told so, and answers with what it has; Translation ends a run that does not.
+        tool_call_limit=settings.TOOL_STEPS,
+        retries=0,
+        store_events=False,
+        telemetry=False,
+    )
+
+
+def _history_budget(blueprint: Blueprint, asked: int) -> int:
+    slug, _ = providers.split(blueprint.model)
+    return providers.PROVIDERS[slug].history - asked - len(blueprint.instructions)
+
+
+def _failure(error: Exception) -> Failed:
+    unavailable = isinstance(error, models.NotAvailable | tools.NotOffered | ImportError)
+    return Failed("agent_unavailable" if unavailable else code_of(error, "internal"), detail_of(error))
+
+
+async def _events(start: Callable[[], Awaitable[Started]]) -> Events:
+    """Give our events and, last, the end. The hot path: a text delta passes three tests and makes one object."""
+    translation = Translation(settings.TOOL_STEPS)
+    try:
+        first, stream = await start()
+        for event in first:
+            yield event
+        async with aclosing(stream):
+            async for item in stream:
+                if type(item) is RunContentEvent:
+                    if item.reasoning_content:
+                        yield ReasoningDelta(clean(item.reasoning_content))
+                    if item.content:
+                        yield TextDelta(clean(item.content))
+                    continue
+                for event in translation.events(item):
+                    yield event
+                if translation.enough:
+                    break
+    except Exception as error:
+        translation.end = _failure(error)
+    yield translation.end or Failed("internal", "Agno's stream had no end.")
+
+
+def _check_tools(agent: Agent, paused: RunOutput) -> None:
+    """Refuse to go on when a tool was withdrawn meanwhile: Agno would leave its call without a result."""
+    at_hand = tools.names(agent.tools or [])  # type: ignore[arg-type]
+    gone = {tool.tool_name for tool in paused.tools or () if tool.is_paused and tool.tool_name not in at_hand}
+    if gone:
+        msg = f"These tools are not at hand any more: {', '.join(sorted(map(str, gone)))}."
+        raise tools.NotOffered(msg)

@@ -1,0 +1,13 @@
+"""Writing the audit record."""
+
+from typing import TYPE_CHECKING, Any
+
+from agentos.audit.models import AuditRecord
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+
+def record(verb: str, *, by: "AbstractBaseUser | None", object_type: str, object_id: str, **data: Any) -> None:
+    """Add a record to the caller's transaction. ``data`` holds names and numbers, never text of a chat."""
+    AuditRecord.objects.create(verb=verb, actor=by, object_type=object_type, object_id=object_id, data=data)
