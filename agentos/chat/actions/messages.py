@@ -1,0 +1,114 @@
+"""Sending: a message, and with it the run that will answer it."""
+
+import hashlib
+import json
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from agentos.access.models import User
+from agentos.agents.models import DjangoAgent
+from agentos.audit.actions import record
+from agentos.chat.actions.opening import bring_to_top, check_agent_available, check_agent_open
+from agentos.chat.actions.sessions import create_session
+from agentos.chat.models import MESSAGE_LIMIT, ChatSession, IdempotencyKey, Run
+from agentos.chat.refusals import InvalidInput, KeyReused, QueueFull
+from agentos.chat.revisions import next_revision
+from agentos.core.text import clean, shorten
+
+QUEUE_LIMIT = 10  # messages that may wait in one chat
+AUTO_TITLE_LIMIT = 60  # characters
+CONTEXT_LIMIT = 16_000  # characters of JSON
+
+
+def send_message(
+    *,
+    by: User,
+    text: str,
+    session: ChatSession | None = None,
+    agent: DjangoAgent | None = None,
+    context: dict[str, Any] | None = None,
+    idempotency_key: str = "",
+) -> Run:
+    """Store a message, in ``session`` or in a new session with ``agent``, with the run that will answer it.
+
+    Raises InvalidInput, AgentClosed, AgentUnavailable, QueueFull, KeyReused. The same ``idempotency_key`` with the same
+    content returns the run of the first time and changes nothing.
+    """
+    message = _message(text)
+    extra = _context(context)
+    fingerprint = _fingerprint(message, extra, session.session_id if session else f"agent:{agent.agent_id if agent else ''}")
+    with transaction.atomic():
+        _lock_sender(by)
+        if idempotency_key and (known := _known_run(by, idempotency_key, fingerprint)):
+            return known
+        session = _session_for_message(session, agent, by, message)
+        run = _queue_run(session, by, message, extra)
+        if idempotency_key:
+            IdempotencyKey.objects.create(user=by, key=idempotency_key, fingerprint=fingerprint, run=run)
+        record(
+            "chat.message.sent", by=by, object_type="run", object_id=run.run_id, session=session.session_id, agent=session.agent.agent_id
+        )
+    return run
+
+
+def _message(text: str) -> str:
+    message = clean(text).strip()
+    if not message:
+        raise InvalidInput("message", "Write a message first.")
+    if len(message) > MESSAGE_LIMIT:
+        raise InvalidInput("message", f"A message can have {MESSAGE_LIMIT:,} characters; this one has {len(message):,}.")
+    return message
+
+
+def _context(context: dict[str, Any] | None) -> dict[str, Any]:
+    extra = context or {}
+    size = len(clean(json.dumps(extra, ensure_ascii=True, default=str)))
+    if size > CONTEXT_LIMIT:
+        raise InvalidInput("context", f"The context can have {CONTEXT_LIMIT:,} characters of JSON; this one has {size:,}.")
+    return extra
+
+
+def _fingerprint(message: str, context: dict[str, Any], place: str) -> str:
+    content = json.dumps([message, context, place], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _lock_sender(user: User) -> None:
+    """One send of a user at a time, so that two with one idempotency key cannot both be the first."""
+    User.objects.select_for_update().only("pk").get(pk=user.pk)
+
+
+def _known_run(user: User, key: str, fingerprint: str) -> Run | None:
+    known = IdempotencyKey.objects.select_related("run__session__agent").filter(user=user, key=key).first()
+    if known is None:
+        return None
+    if known.fingerprint != fingerprint:
+        raise KeyReused("This idempotency key was used for another message.")
+    return known.run
+
+
+def _session_for_message(session: ChatSession | None, agent: DjangoAgent | None, by: User, message: str) -> ChatSession:
+    if session is None:
+        if agent is None:
+            raise InvalidInput("agent_id", "Name an agent or a session.")
+        session = create_session(agent=agent, by=by)
+    else:
+        session = ChatSession.objects.select_for_update(of=("self",)).select_related("agent").get(pk=session.pk)
+        check_agent_open(session.agent, by)
+    check_agent_available(session.agent)
+    if not session.title:
+        session.title = shorten(message, AUTO_TITLE_LIMIT)
+        ChatSession.objects.filter(pk=session.pk).update(title=session.title)
+    return session
+
+
+def _queue_run(session: ChatSession, by: User, message: str, context: dict[str, Any]) -> Run:
+    if Run.objects.filter(session=session, status=Run.Status.QUEUED).count() >= QUEUE_LIMIT:
+        raise QueueFull(f"{QUEUE_LIMIT} messages are waiting in this chat already. Wait for an answer first.")
+    turn = (Run.objects.filter(session=session).aggregate(turn=Max("turn"))["turn"] or 0) + 1
+    revision = next_revision(session)
+    run = Run.objects.create(session=session, by=by, turn=turn, input=message, context=context, revision=revision)
+    bring_to_top(session)
+    return run

@@ -1,0 +1,33 @@
+"""What must hold before an agent is asked, and what follows when it will be."""
+
+from django.db import transaction
+
+from agentos.access.models import User
+from agentos.agents import runtime
+from agentos.agents.models import DjangoAgent
+from agentos.chat import dispatch
+from agentos.chat.models import ChatSession
+from agentos.chat.refusals import AgentClosed, AgentUnavailable
+from agentos.core import clock
+
+NOT_AVAILABLE = "This agent is not available now. Nothing was sent."
+WITHDRAWN = "You may no longer use this agent. The chat stays readable."
+
+
+def check_agent_open(agent: DjangoAgent, user: User) -> None:
+    """Ask the database, never a cache, whether this user may use this agent now. Raises AgentClosed."""
+    if not DjangoAgent.objects.usable_by(user).filter(pk=agent.pk).exists():
+        raise AgentClosed(WITHDRAWN)
+
+
+def check_agent_available(agent: DjangoAgent) -> None:
+    """Raises AgentUnavailable when the agent's model cannot be used; operators see why in admin."""
+    if not runtime.availability(agent.model).ok:
+        raise AgentUnavailable(NOT_AVAILABLE)
+
+
+def bring_to_top(session: ChatSession) -> None:
+    """The session has a run to drive: it moves to the top of its owner's list, and the dispatcher hears of it."""
+    session.updated_at = clock.now()
+    ChatSession.objects.filter(pk=session.pk).update(updated_at=session.updated_at, is_archived=False)
+    transaction.on_commit(lambda: dispatch.wake(session.pk))

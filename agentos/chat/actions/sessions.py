@@ -1,0 +1,101 @@
+"""A chat as a thing: open, rename, pin, archive, delete, bring back, fork."""
+
+from typing import Any
+
+from django.db import transaction
+
+from agentos.access.models import User
+from agentos.agents.models import DjangoAgent
+from agentos.audit.actions import record
+from agentos.chat.actions.opening import check_agent_open
+from agentos.chat.actions.runs import stop_run
+from agentos.chat.models import TITLE_LIMIT, ChatSession, Run
+from agentos.chat.refusals import InvalidInput, WrongState
+from agentos.chat.revisions import next_revision, ring_owner
+from agentos.core import clock
+from agentos.core.text import clean, shorten
+
+FORGOTTEN = {"id", "run_id", "session", "retry_of", "continues", "revision", "lease_until"}  # by a copied turn
+
+
+def create_session(*, agent: DjangoAgent, by: User, title: str = "") -> ChatSession:
+    """Open an empty chat. Raises AgentClosed, InvalidInput."""
+    with transaction.atomic():
+        check_agent_open(agent, by)
+        session = ChatSession.objects.create(user=by, agent=agent, title=_title(title))
+        record("chat.session.created", by=by, object_type="session", object_id=session.session_id, agent=agent.agent_id)
+        ring_owner(session)
+    return session
+
+
+def rename_session(*, session: ChatSession, title: str, by: User) -> None:
+    """Give a chat another title. Raises InvalidInput."""
+    new = _title(title)
+    if not new:
+        raise InvalidInput("title", "A title cannot be empty.")
+    with transaction.atomic():
+        ChatSession.objects.filter(pk=session.pk).update(title=new)
+        session.title = new
+        next_revision(session)
+        record("chat.session.renamed", by=by, object_type="session", object_id=session.session_id)
+
+
+def pin_session(*, session: ChatSession, pinned: bool, by: User) -> None:
+    _set(session, by, "chat.session.pinned" if pinned else "chat.session.unpinned", is_pinned=pinned)
+
+
+def archive_session(*, session: ChatSession, archived: bool, by: User) -> None:
+    _set(session, by, "chat.session.archived" if archived else "chat.session.unarchived", is_archived=archived)
+
+
+def delete_session(*, session: ChatSession, by: User) -> None:
+    """Hide a chat from everything at once; its text is erased an hour later (sweeper). Its open runs are stopped."""
+    with transaction.atomic():
+        for run in Run.objects.filter(session=session, status__in=Run.OPEN):
+            stop_run(run=run, by=by)
+        _set(session, by, "chat.session.deleted", deleted_at=clock.now())
+
+
+def restore_session(*, session: ChatSession, by: User) -> None:
+    """Undo a delete."""
+    _set(session, by, "chat.session.restored", deleted_at=None)
+
+
+def fork_session(*, session: ChatSession, through_turn: int, by: User) -> ChatSession:
+    """Open a copy of a chat with its turns up to and with ``through_turn``. The original stays and knows its forks.
+
+    Raises AgentClosed, WrongState when one of these turns has not ended.
+    """
+    with transaction.atomic():
+        check_agent_open(session.agent, by)
+        turns = list(Run.objects.filter(session=session, is_hidden=False, turn__lte=through_turn).order_by("turn"))
+        if any(run.status not in Run.ENDED for run in turns):
+            raise WrongState("A chat can be forked at a turn that has ended.")
+        title = shorten(f"{session.title} (fork)", TITLE_LIMIT)
+        fork = ChatSession.objects.create(user=by, agent=session.agent, title=title, forked_from=session, forked_at_turn=through_turn)
+        Run.objects.bulk_create([_copy(run, fork) for run in turns])
+        next_revision(session)
+        record("chat.session.forked", by=by, object_type="session", object_id=fork.session_id, forked_from=session.session_id, turn=through_turn)
+    return fork
+
+
+def _copy(run: Run, session: ChatSession) -> Run:
+    """A turn as it was said, in another session: it never runs there."""
+    kept = {field.name: getattr(run, field.name) for field in Run._meta.concrete_fields if field.name not in FORGOTTEN}  # noqa: SLF001
+    return Run(**kept, session=session)
+
+
+def _title(text: str) -> str:
+    title = " ".join(clean(text).split())
+    if len(title) > TITLE_LIMIT:
+        raise InvalidInput("title", f"A title can have {TITLE_LIMIT} characters; this one has {len(title)}.")
+    return title
+
+
+def _set(session: ChatSession, by: User, verb: str, **fields: Any) -> None:
+    with transaction.atomic():
+        ChatSession.objects.filter(pk=session.pk).update(**fields)
+        for name, value in fields.items():
+            setattr(session, name, value)
+        next_revision(session)
+        record(verb, by=by, object_type="session", object_id=session.session_id)

@@ -1,0 +1,88 @@
+"""Chats and runs as operators may see them: whose, with which agent, how they ended. Never what was written in them."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from agentos.audit.admin import ReadOnlyAdmin
+from agentos.chat.models import ChatSession, Run
+
+WRITTEN = ("input", "context", "parts", "answer", "requirements", "messages", "agno_output")
+
+
+@admin.register(ChatSession)
+class ChatSessionAdmin(ReadOnlyAdmin):
+    list_display = ("session_id", "user", "agent", "turns", "is_archived", "updated_at", "deleted_at")
+    list_filter = ("agent", "is_archived", "updated_at")
+    list_select_related = ("user", "agent")
+    search_fields = ("session_id", "user__email", "agent__agent_id")
+    search_help_text = "The id of a session or of an agent, or somebody's e-mail address."
+    fields = ("session_id", "user", "agent", "runs", "is_pinned", "is_archived", "created_at", "updated_at", "deleted_at")
+    readonly_fields = ("runs",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ChatSession]:
+        return super().get_queryset(request).annotate(turns=Count("runs"))
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> ChatSession | None:
+        """Return the session under its id: its title is made of what somebody wrote."""
+        session: ChatSession | None = super().get_object(request, object_id, from_field)
+        if session:
+            session.title = session.session_id
+        return session
+
+    @admin.display(description="runs", ordering="turns")
+    def turns(self, obj: Any) -> int:
+        number: int = obj.turns
+        return number
+
+    @admin.display(description="runs")
+    def runs(self, obj: ChatSession) -> SafeString:
+        url = reverse("admin:chat_run_changelist") + f"?session__id__exact={obj.pk}"
+        return format_html('<a href="{}">{}</a>', url, self.turns(obj))
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnlyAdmin):
+    list_display = ("run_id", "by", "agent", "status", "error_code", "input_tokens", "output_tokens", "took", "created_at")
+    list_filter = ("status", "error_code", "session__agent", "created_at")
+    list_select_related = ("by", "session__agent")
+    search_fields = ("run_id", "session__session_id", "by__email")
+    search_help_text = "The id of a run or of a session, or somebody's e-mail address."
+    fields = (
+        "run_id",
+        "in_session",
+        "by",
+        "agent",
+        "turn",
+        "status",
+        "error_code",
+        "attempt",
+        "input_tokens",
+        "output_tokens",
+        "created_at",
+        "started_at",
+        "first_token_at",
+        "finished_at",
+    )
+    readonly_fields = ("in_session", "agent")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
+        return super().get_queryset(request).defer(*WRITTEN)
+
+    @admin.display(description="agent", ordering="session__agent__name")
+    def agent(self, obj: Run) -> str:
+        return str(obj.session.agent)
+
+    @admin.display(description="session")
+    def in_session(self, obj: Run) -> SafeString:
+        url = reverse("admin:chat_chatsession_change", args=(obj.session.pk,))
+        return format_html('<a href="{}">{}</a>', url, obj.session.session_id)
+
+    @admin.display(description="took")
+    def took(self, obj: Run) -> str:
+        return f"{obj.seconds:.1f} s" if obj.seconds is not None else ""

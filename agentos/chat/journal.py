@@ -1,0 +1,156 @@
+"""The journal: what happens in the running runs of this process, written in one transaction a tick, before anyone is shown it.
+
+The first words of an answer are written at once; after that all runs share a tick of about 50 ms.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.db import DatabaseError, transaction
+
+from agentos.agents.events import Event, ReasoningDelta, TextDelta
+from agentos.chat.drafts import Draft
+from agentos.chat.models import Run, RunEvent
+from agentos.core import clock, db
+from agentos.core.bell import bell
+
+log = logging.getLogger(__name__)
+
+TICK = 0.05  # seconds
+TICK_PER_RUN = 0.0005  # more runs, a longer tick: the cost of a write grows slower than their number
+TICK_MOST = 0.25
+RETRY_SECONDS = 0.5  # after a write that the database refused
+
+
+class Entry:
+    """What one run has said since the last write. Deltas of the same kind grow together: one row a tick, not one a token."""
+
+    __slots__ = ("draft", "fresh", "lines", "on_stale")
+
+    def __init__(self, draft: Draft, on_stale: Callable[[], None]) -> None:
+        self.draft = draft
+        self.on_stale = on_stale
+        self.lines: list[tuple[str, Any]] = []
+        self.fresh = True  # nothing of it was written yet
+
+    def add(self, event: Event) -> None:
+        if isinstance(event, TextDelta | ReasoningDelta):
+            if self.lines and self.lines[-1][0] == event.kind:
+                self.lines[-1][1].append(event.text)
+            else:
+                self.lines.append((event.kind, [event.text]))
+        else:
+            self.lines.append((event.kind, event.data()))
+
+    def take(self) -> list[RunEvent]:
+        """Return what is to be written as rows, numbered on from what is stored, and forget it here."""
+        seq, at = self.draft.seq, clock.now()
+        rows = []
+        for kind, data in self.lines:
+            seq += 1
+            content = {"text": "".join(data)} if isinstance(data, list) else data
+            rows.append(RunEvent(run_id=self.draft.run_pk, seq=seq, attempt=self.draft.attempt, kind=kind, data=content, created_at=at))
+        self.lines = []
+        return rows
+
+
+class Journal:
+    def __init__(self) -> None:
+        self.entries: dict[int, Entry] = {}
+        self.dirty: set[int] = set()
+        self.writing = asyncio.Lock()
+        self.awake = asyncio.Event()
+        self.urgent = asyncio.Event()
+
+    def open(self, draft: Draft, on_stale: Callable[[], None]) -> Entry:
+        """``on_stale`` is called when the run turns out to be somebody else's, or to have ended."""
+        entry = self.entries[draft.run_pk] = Entry(draft, on_stale)
+        return entry
+
+    def close(self, entry: Entry) -> None:
+        self.entries.pop(entry.draft.run_pk, None)
+        self.dirty.discard(entry.draft.run_pk)
+
+    def put(self, entry: Entry, event: Event) -> None:
+        """Note an event. On the hot path of every token."""
+        entry.add(event)
+        if entry.fresh:
+            entry.fresh = False
+            self.urgent.set()
+        pk = entry.draft.run_pk
+        if pk not in self.dirty:
+            self.dirty.add(pk)
+            self.awake.set()
+
+    async def write_forever(self) -> None:
+        loop = asyncio.get_running_loop()
+        last = 0.0
+        while True:
+            await self.awake.wait()
+            pause = last + min(TICK + TICK_PER_RUN * len(self.entries), TICK_MOST) - loop.time()
+            if pause > 0 and not self.urgent.is_set():
+                await self._sleep(pause)
+            self.awake.clear()
+            self.urgent.clear()
+            last = loop.time()
+            if not await self.flush():
+                await asyncio.sleep(RETRY_SECONDS)
+                self.awake.set()
+
+    async def _sleep(self, seconds: float) -> None:
+        """Until the tick is over, or a first word comes."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.urgent.wait()
+        except TimeoutError:
+            pass
+
+    async def flush(self) -> bool:
+        """Write everything that is noted. Returns False when the database refused; nothing is lost then."""
+        async with self.writing:
+            entries = [self.entries[pk] for pk in self.dirty if pk in self.entries]
+            self.dirty.clear()
+            batch = {entry.draft.run_pk: (entry, entry.take()) for entry in entries}
+            if not batch:
+                return True
+            try:
+                current = await db.write(
+                    _store,
+                    {pk: entry.draft.attempt for pk, (entry, _) in batch.items()},
+                    [row for _, rows in batch.values() for row in rows],
+                )
+            except DatabaseError:
+                log.exception("The journal could not be written; trying again.")
+                self._put_back(batch)
+                return False
+            for pk, (entry, rows) in batch.items():
+                if pk in current:
+                    self.stored(entry, rows)
+                else:
+                    entry.on_stale()
+            return True
+
+    def stored(self, entry: Entry, rows: list[RunEvent]) -> None:
+        """Show what has been written."""
+        for row in rows:
+            entry.draft.take(row.seq, row.kind, row.data)
+        bell.ring(f"draft:{entry.draft.session_pk}")
+
+    def _put_back(self, batch: dict[int, tuple[Entry, list[RunEvent]]]) -> None:
+        for pk, (entry, rows) in batch.items():
+            before = [(row.kind, [row.data["text"]] if row.kind in {"text", "reasoning"} else row.data) for row in rows]
+            entry.lines = before + entry.lines
+            self.dirty.add(pk)
+
+
+def _store(attempts: dict[int, int], rows: list[RunEvent]) -> set[int]:
+    """Insert the rows of the runs that are still ours: running, under our attempt. Returns those runs."""
+    with transaction.atomic():
+        running = (
+            Run.objects.select_for_update().filter(pk__in=attempts, status=Run.Status.RUNNING).order_by("pk").values_list("pk", "attempt")
+        )
+        current = {pk for pk, attempt in running if attempts[pk] == attempt}
+        RunEvent.objects.bulk_create([row for row in rows if row.run_id in current])
+    return current

@@ -1,0 +1,183 @@
+"""A chat: sessions, their runs (a turn is one run: the message and its answer), and the runs' journal.
+
+    queued -> running -> completed | failed | interrupted | stopped
+                 |  ^
+                 v  |  (a person has answered)
+               waiting -> stopped
+
+At most one run of a session is running or waiting (a partial unique index); later messages are queued.
+"""
+
+from typing import Any, ClassVar
+
+from django.db import models
+
+from agentos.access.models import User
+from agentos.agents.models import DjangoAgent
+from agentos.core import clock, ids
+
+MESSAGE_LIMIT = 32_000  # characters
+TITLE_LIMIT = 200  # characters
+
+
+class ChatSession(models.Model):
+    """A conversation of one user with one agent.
+
+    ``revision`` counts every change that a live tab has to hear of; each run keeps the revision of its own last change.
+    """
+
+    session_id = models.CharField(max_length=40, unique=True, default=ids.new_session_id, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="chat_sessions")
+    agent = models.ForeignKey(DjangoAgent, on_delete=models.PROTECT, related_name="chat_sessions")
+    title = models.CharField(max_length=TITLE_LIMIT, blank=True)
+    is_pinned = models.BooleanField("pinned", default=False)
+    is_archived = models.BooleanField("archived", default=False)
+    forked_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="forks")
+    forked_at_turn = models.PositiveIntegerField(null=True, blank=True)
+    revision = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    updated_at = models.DateTimeField("last activity", default=clock.now)
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="Set by its owner's Delete; erased for good an hour later.")
+
+    class Meta:
+        ordering = ("-updated_at", "-pk")
+        indexes = (
+            models.Index(fields=("user", "-updated_at", "-id"), name="session_of_user"),
+            models.Index(fields=("deleted_at",), name="session_deleted", condition=models.Q(deleted_at__isnull=False)),
+        )
+
+    def __str__(self) -> str:
+        return self.title or "New chat"
+
+
+class Run(models.Model):
+    """One turn. ``parts`` is the answer as it is shown: text, reasoning and tool calls in their order (chat/parts.py)."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        WAITING = "waiting", "Waiting for approval"
+        COMPLETED = "completed", "Completed"
+        FAILED = "failed", "Failed"
+        INTERRUPTED = "interrupted", "Interrupted"
+        STOPPED = "stopped", "Stopped"
+
+    ACTIVE = (Status.RUNNING, Status.WAITING)
+    OPEN = (Status.QUEUED, Status.RUNNING, Status.WAITING)
+    BROKEN_OFF = (Status.FAILED, Status.INTERRUPTED, Status.STOPPED)
+    ENDED = (Status.COMPLETED, Status.FAILED, Status.INTERRUPTED, Status.STOPPED)
+
+    run_id = models.CharField(max_length=40, unique=True, default=ids.new_run_id, editable=False)
+    session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="runs")
+    by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="runs")
+    turn = models.PositiveIntegerField(help_text="1 for the first message of the session; a retry keeps its turn.")
+    input = models.TextField("message")
+    context = models.JSONField(default=dict, blank=True, help_text="What an API caller added to the message.")
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.QUEUED)
+    is_hidden = models.BooleanField(default=False, help_text="Replaced by a retry, or withdrawn before it started.")
+    retry_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries")
+    continues = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="continuations")
+    revision = models.PositiveBigIntegerField(default=0)
+    attempt = models.PositiveIntegerField(default=0, help_text="Counted up by whoever drives it: a stale driver writes nothing.")
+    lease_until = models.DateTimeField(null=True, blank=True, help_text="Its driver promises a sign of life before then.")
+    last_seq = models.PositiveIntegerField(default=0)
+    parts = models.JSONField(default=list, blank=True)
+    answer = models.TextField(blank=True)
+    error_code = models.CharField(max_length=32, blank=True)
+    requirements = models.JSONField(default=list, blank=True, help_text="What a waiting run asks for.")
+    answers = models.JSONField(default=list, blank=True, help_text="What people answered to what it asked for.")
+    messages = models.JSONField(default=list, blank=True, help_text="Agno's messages of this turn, for the history of later turns.")
+    agno_output = models.JSONField(null=True, blank=True, help_text="Agno's paused run, while this one is waiting.")
+    input_tokens = models.PositiveIntegerField(default=0)
+    output_tokens = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    started_at = models.DateTimeField(null=True, blank=True)
+    first_token_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("session", "turn", "pk")
+        indexes = (
+            models.Index(fields=("session", "turn"), name="run_of_session"),
+            models.Index(
+                fields=("status", "lease_until"), name="run_open", condition=models.Q(status__in=("queued", "running", "waiting"))
+            ),
+            models.Index(fields=("by", "-created_at"), name="run_of_user"),
+        )
+        constraints = (
+            models.UniqueConstraint(
+                fields=("session",), condition=models.Q(status__in=("running", "waiting")), name="one_active_run_a_session"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.run_id
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in self.OPEN
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in self.ACTIVE
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the answer took, once it has ended."""
+        if self.started_at and self.finished_at:
+            return (self.finished_at - self.started_at).total_seconds()
+        return None
+
+
+class RunEvent(models.Model):
+    """A line of a run's journal, written before anybody is shown it. ``seq`` counts 1, 2, 3 ... without a gap."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")
+    seq = models.PositiveIntegerField()
+    attempt = models.PositiveIntegerField()
+    kind = models.CharField(max_length=16)
+    data = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        ordering = ("run", "seq")
+        constraints = (models.UniqueConstraint(fields=("run", "seq"), name="run_event_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.run_id}:{self.seq} {self.kind}"
+
+
+class Feedback(models.Model):
+    """What a member thinks of an answer. Operators see it."""
+
+    class Value(models.IntegerChoices):
+        GOOD = 1, "Good"
+        BAD = -1, "Bad"
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="feedback")
+    by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    value = models.SmallIntegerField(choices=Value.choices)
+    note = models.CharField(max_length=2000, blank=True)
+    updated_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        ordering = ("-updated_at",)
+
+    def __str__(self) -> str:
+        return f"{self.get_value_display()}: {self.run}"
+
+
+class IdempotencyKey(models.Model):
+    """A submit that its sender may repeat: the same key gives the run that the first one made."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=100)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of what was sent: the same key with other content is refused.")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=clock.now, db_index=True, editable=False)
+
+    class Meta:
+        constraints: ClassVar[Any] = (models.UniqueConstraint(fields=("user", "key"), name="idempotency_key_once"),)
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,166 @@
+"""Reading chats: every object through ``*_for(user)``, so that a stranger finds nothing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.dateparse import parse_datetime
+
+from agentos.access.models import User
+from agentos.agents.history import Turn
+from agentos.chat.models import ChatSession, Run, RunEvent
+from agentos.chat.parts import Part, fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PAGE_TURNS = 30
+PAGE_SESSIONS = 30
+PINNED_LIMIT = 100
+FOUND_LIMIT = 50
+
+
+def sessions_for(user: User) -> QuerySet[ChatSession]:
+    """The user's own chats that are not deleted, newest activity first, with their agent and ``is_running``, ``is_waiting``."""
+    active = Run.objects.filter(session=OuterRef("pk"))
+    return (
+        ChatSession.objects.filter(user=user, deleted_at__isnull=True)
+        .select_related("agent")
+        .annotate(
+            is_running=Exists(active.filter(status__in=(Run.Status.QUEUED, Run.Status.RUNNING))),
+            is_waiting=Exists(active.filter(status=Run.Status.WAITING)),
+        )
+        .order_by("-updated_at", "-pk")
+    )
+
+
+def session_for(user: User, session_id: str) -> ChatSession | None:
+    return sessions_for(user).filter(session_id=session_id).first()
+
+
+def deleted_session_for(user: User, session_id: str) -> ChatSession | None:
+    """A chat that its owner deleted and may still bring back."""
+    return ChatSession.objects.filter(user=user, deleted_at__isnull=False, session_id=session_id).first()
+
+
+def run_for(user: User, run_id: str) -> Run | None:
+    return Run.objects.select_related("session__agent").filter(session__user=user, session__deleted_at__isnull=True, run_id=run_id).first()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """``next``: the cursor of the page after this one, empty when there is none."""
+
+    sessions: list[ChatSession]
+    next: str = ""
+
+
+def pinned_sessions(user: User) -> list[ChatSession]:
+    return list(sessions_for(user).filter(is_pinned=True, is_archived=False)[:PINNED_LIMIT])
+
+
+def recent_sessions(user: User, *, before: str = "", archived: bool = False) -> SessionPage:
+    """A page of chats that are not pinned, by last activity. ``before`` is the ``next`` of the page before."""
+    sessions = sessions_for(user).filter(is_archived=archived)
+    if not archived:
+        sessions = sessions.filter(is_pinned=False)
+    if place := _place(before):
+        at, pk = place
+        sessions = sessions.filter(Q(updated_at__lt=at) | Q(updated_at=at, pk__lt=pk))
+    found = list(sessions[: PAGE_SESSIONS + 1])
+    if len(found) <= PAGE_SESSIONS:
+        return SessionPage(found)
+    last = found[PAGE_SESSIONS - 1]
+    return SessionPage(found[:PAGE_SESSIONS], next=f"{last.updated_at.isoformat()}~{last.pk}")
+
+
+def _place(cursor: str) -> tuple[datetime, int] | None:
+    """Read a cursor; one that is not ours counts as none."""
+    at, _, pk = cursor.partition("~")
+    try:
+        moment = parse_datetime(at)
+    except ValueError:
+        return None
+    if moment is None or moment.tzinfo is None or not pk.isdecimal() or len(pk) > 18:  # noqa: PLR2004 - a 64-bit number
+        return None
+    return moment, int(pk)
+
+
+def search_sessions(user: User, text: str, *, archived: bool = False) -> list[ChatSession]:
+    """The newest chats whose title, agent, messages or answers contain ``text``."""
+    said = Run.objects.filter(session=OuterRef("pk"), is_hidden=False).filter(Q(input__icontains=text) | Q(answer__icontains=text))
+    sessions = sessions_for(user).filter(Q(title__icontains=text) | Q(agent__name__icontains=text) | Exists(said))
+    if archived:
+        sessions = sessions.filter(is_archived=True)
+    return list(sessions[:FOUND_LIMIT])
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Turns in reading order. ``older``: the turn number to ask before for the page above, None when this is the beginning."""
+
+    runs: list[Run]
+    older: int | None = None
+
+
+def visible_runs(session: ChatSession) -> QuerySet[Run]:
+    """The session's turns as they are shown, without the heavy columns that only the model needs."""
+    return Run.objects.filter(session=session, is_hidden=False).defer("messages", "agno_output", "context")
+
+
+def turns(session: ChatSession, *, before: int | None = None, limit: int = PAGE_TURNS) -> Turns:
+    """The last turns, or the last ones before turn ``before``."""
+    runs = visible_runs(session).order_by("-turn", "-pk")
+    if before is not None:
+        runs = runs.filter(turn__lt=before)
+    found = list(runs[: limit + 1])
+    older = found[limit - 1].turn if len(found) > limit else None
+    return Turns(list(reversed(found[:limit])), older)
+
+
+def changed_runs(session: ChatSession, revision: int) -> list[Run]:
+    """Runs that changed after ``revision``, hidden ones too: a live tab takes those away."""
+    return list(
+        Run.objects.filter(session=session, revision__gt=revision).defer("messages", "agno_output", "context").order_by("turn", "pk")
+    )
+
+
+def newest_turn(session: ChatSession) -> int:
+    return visible_runs(session).order_by("-turn").values_list("turn", flat=True).first() or 0
+
+
+def active_run(session: ChatSession) -> Run | None:
+    return visible_runs(session).filter(status__in=Run.ACTIVE).first()
+
+
+def queued_count(session: ChatSession) -> int:
+    return visible_runs(session).filter(status=Run.Status.QUEUED).count()
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLine:
+    seq: int
+    kind: str
+    data: dict[str, Any]
+
+
+def journal(run: Run, *, after: int = 0) -> list[JournalLine]:
+    rows: Iterable[tuple[int, str, dict[str, Any]]] = (
+        RunEvent.objects.filter(run=run, seq__gt=after).order_by("seq").values_list("seq", "kind", "data")
+    )
+    return [JournalLine(*row) for row in rows]
+
+
+def parts_so_far(run: Run) -> tuple[list[Part], int]:
+    """The answer of a run that is still open, and the last ``seq`` that it holds."""
+    lines = journal(run)
+    return fold((line.kind, line.data) for line in lines), (lines[-1].seq if lines else 0)
+
+
+def history(run: Run, limit: int) -> list[Turn]:
+    """The last ``limit`` turns before this run's, as the model is shown them."""
+    earlier = Run.objects.filter(session_id=run.session_id, is_hidden=False, turn__lt=run.turn, status__in=Run.ENDED).order_by("-turn")[
+        :limit
+    ]
+    return [Turn(message=past.input, answer=past.answer, messages=past.messages) for past in reversed(earlier)]

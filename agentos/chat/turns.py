@@ -1,0 +1,105 @@
+"""A turn as a page shows it: what the template ``chat/_turn.html`` reads. The template asks no questions."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.html import escape
+from django.utils.safestring import SafeString
+
+from agentos.agents import failures
+from agentos.chat.blocks import closed_end
+from agentos.chat.models import Run
+from agentos.chat.parts import Part
+from agentos.core import markdown
+
+
+@dataclass(frozen=True, slots=True)
+class PartView:
+    """``done`` is final HTML; ``open`` is the escaped text of the block that still grows, None once the run has ended."""
+
+    id: str
+    kind: str
+    done: SafeString | str = ""
+    open: SafeString | str | None = None
+    name: str = ""
+    args: str = ""
+    status: str = ""
+    result: str = ""
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnView:
+    id: str
+    run: Run
+    agent_name: str
+    parts: list[PartView]
+    now: str = ""
+    failure: str = ""
+    is_last: bool = False
+    can_retry: bool = False
+    requirements: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def number(self) -> int:
+        return self.run.turn
+
+    @property
+    def tokens(self) -> int:
+        return self.run.input_tokens + self.run.output_tokens
+
+
+def turn_id(run: Run) -> str:
+    """The id of the turn's element: by turn, so that a retry takes the place of what it replaces."""
+    return f"turn-{run.turn}"
+
+
+def part_id(turn: int, index: int) -> str:
+    return f"turn-{turn}-part-{index}"
+
+
+def activity(parts: list[Part]) -> str:
+    """What a running run does at the moment, in a word or two."""
+    last = parts[-1] if parts else None
+    if last and last["kind"] == "text":
+        return "Writing"
+    if last and last["kind"] == "tool" and last["status"] == "running":
+        return f"Calling {last['name']}"
+    return "Thinking"
+
+
+def part_view(part: Part, element_id: str, *, growing: bool) -> PartView:
+    """``growing``: the last part of a run that still runs."""
+    if part["kind"] == "tool":
+        return PartView(
+            id=element_id,
+            kind="tool",
+            name=part["name"],
+            args=json.dumps(part["args"], indent=2, ensure_ascii=False),
+            status=part["status"],
+            result=part["result"],
+            seconds=part["seconds"],
+        )
+    text = part["text"]
+    if not growing:
+        return PartView(id=element_id, kind=part["kind"], done=markdown.render_cached(text))
+    end = closed_end(text)
+    return PartView(id=element_id, kind=part["kind"], done=markdown.render(text[:end]) if end else "", open=escape(text[end:]))
+
+
+def turn_view(run: Run, parts: list[Part], *, agent_name: str, is_last: bool, may_write: bool) -> TurnView:
+    """``parts``: of the run, or of its journal so far when it still runs."""
+    last = len(parts) - 1
+    views = [part_view(part, part_id(run.turn, index), growing=run.is_open and index == last) for index, part in enumerate(parts)]
+    return TurnView(
+        id=turn_id(run),
+        run=run,
+        agent_name=agent_name,
+        parts=views,
+        now=activity(parts) if run.status == Run.Status.RUNNING else "",
+        failure=failures.sentence(run.error_code) if run.error_code else "",
+        is_last=is_last,
+        can_retry=is_last and may_write and run.status in Run.ENDED,
+        requirements=run.requirements if run.status == Run.Status.WAITING else [],
+    )

@@ -1,0 +1,121 @@
+"""Accounts, teams and subscriptions in the admin."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from agentos.access import queries
+from agentos.access.models import Membership, Plan, Team, User
+from agentos.audit.models import AuditRecord
+from tests.conftest import signed_in
+from tests.factories import CustomerFactory, UserFactory
+from tests.html import page
+
+NO_ROWS = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+
+
+def choose(action: str, *objects: Any) -> dict[str, Any]:
+    return {"action": action, "_selected_action": [one.pk for one in objects]}
+
+
+class TestUserAdmin:
+    def test_adds_an_account_by_address(self, as_operator: Client, anonymous: Client) -> None:
+        new = {"email": "New@Example.com", "name": "New", "usable_password": "true", "password1": "a long pass phrase", "password2": "a long pass phrase"}
+        response = as_operator.post("/admin/access/user/add/", new)
+        assert response.status_code == 302
+        assert User.objects.get(name="New").email == "new@example.com"
+        assert anonymous.login(email="new@example.com", password="a long pass phrase")
+        assert "long pass" not in str(AuditRecord.objects.get(verb="access.user.created").data)
+
+    def test_refuses_an_address_that_is_there_in_other_letters(self, as_operator: Client, owner: User) -> None:
+        response = as_operator.post("/admin/access/user/add/", {"email": "OWNER@example.com", "usable_password": "false"})
+        assert page(response).texts(".field-email .errorlist") == ["User with this E-mail address already exists."]
+
+    def test_changes_teams_with_the_account(self, as_operator: Client, stranger: User, support: Team) -> None:
+        rows = {"memberships-TOTAL_FORMS": "1", "memberships-INITIAL_FORMS": "0", "memberships-0-team": support.pk, "memberships-0-role": "member"}
+        data = {"email": stranger.email, "name": "Sammy", "memberships-0-user": stranger.pk, **rows}
+        assert as_operator.post(f"/admin/access/user/{stranger.pk}/change/", data).status_code == 302
+        assert list(queries.teams_of(stranger)) == [support]
+        assert AuditRecord.objects.get(verb="access.user.changed").data == {"fields": ["Name"], "rows": ["membership added"]}
+
+    def test_suspends_and_reinstates_from_the_list(self, as_operator: Client, member: User, as_member: Client) -> None:
+        as_operator.post("/admin/access/user/", choose("suspend", member))
+        assert not User.objects.get(pk=member.pk).is_active
+        as_operator.post("/admin/access/user/", choose("reinstate", member))
+        assert User.objects.get(pk=member.pk).is_active
+        verbs = AuditRecord.objects.order_by("pk").values_list("verb", flat=True)
+        assert list(verbs) == ["access.user.suspended", "access.user.reinstated"]
+        assert as_member.get("/admin/", follow=True).redirect_chain
+
+    def test_does_not_suspend_oneself(self, as_operator: Client, operator: User) -> None:
+        html = page(as_operator.post("/admin/access/user/", choose("suspend", operator), follow=True))
+        assert "You cannot suspend yourself. Ask another operator." in html.text()
+        assert User.objects.get(pk=operator.pk).is_active
+
+    def test_records_a_new_password_without_it(self, as_operator: Client, member: User) -> None:
+        new = {"usable_password": "true", "password1": "another pass phrase", "password2": "another pass phrase", "set-password": "1"}
+        assert as_operator.post(f"/admin/access/user/{member.pk}/password/", new).status_code == 302
+        assert User.objects.get(pk=member.pk).check_password("another pass phrase")
+        assert "another" not in str(AuditRecord.objects.get(verb="access.user.changed").data)
+
+    def test_shows_no_title_of_a_chat_when_deleting(self, as_operator: Client) -> None:
+        from tests.factories import ChatSessionFactory
+
+        session = ChatSessionFactory(title="SECRET-TITLE")
+        for url in (f"/admin/access/user/{session.user.pk}/delete/", f"/admin/agents/djangoagent/{session.agent.pk}/delete/"):
+            assert "SECRET-TITLE" not in page(as_operator.get(url)).html
+
+    @pytest.fixture
+    def helper(self, db: None) -> Client:
+        """Staff that may change users, but is no superuser."""
+        from django.contrib.auth.models import Permission
+
+        helper = UserFactory(is_staff=True)
+        helper.user_permissions.set(Permission.objects.filter(content_type__app_label="access"))
+        return signed_in(helper)
+
+    def test_gives_powers_to_superusers_only(self, helper: Client, member: User) -> None:
+        helper.post(f"/admin/access/user/{member.pk}/change/", {"email": member.email, "name": "X", "is_superuser": "on", "is_staff": "on", **NO_ROWS})
+        member.refresh_from_db()
+        assert (member.name, member.is_superuser, member.is_staff) == ("X", False, False)
+
+    def test_keeps_superusers_from_others(self, helper: Client, operator: User) -> None:
+        assert not page(helper.get(f"/admin/access/user/{operator.pk}/change/")).has("[name=_save]")
+        assert helper.get(f"/admin/access/user/{operator.pk}/password/").status_code == 403
+        helper.post("/admin/access/user/", choose("suspend", operator))
+        assert User.objects.get(pk=operator.pk).is_active
+
+
+class TestTeamAdmin:
+    def rows(self, team: Team, **more: Any) -> dict[str, Any]:
+        first, second = Membership.objects.filter(team=team).order_by("pk")
+        data: dict[str, Any] = {"name": team.name, "members-TOTAL_FORMS": "2", "members-INITIAL_FORMS": "2"}
+        for number, membership in enumerate((first, second)):
+            row = {"id": membership.pk, "team": team.pk, "user": membership.user_id, "role": membership.role}
+            data |= {f"members-{number}-{name}": value for name, value in row.items()}
+        return data | more
+
+    def test_changes_members(self, as_operator: Client, owner: User, member: User, support: Team) -> None:
+        data = self.rows(support, **{"members-1-DELETE": "on"})
+        assert as_operator.post(f"/admin/access/team/{support.pk}/change/", data).status_code == 302
+        assert list(support.members.values_list("user__email", flat=True)) == ["owner@example.com"]
+
+    def test_keeps_an_owner(self, as_operator: Client, owner: User, member: User, support: Team) -> None:
+        response = as_operator.post(f"/admin/access/team/{support.pk}/change/", self.rows(support, **{"members-0-DELETE": "on"}))
+        assert "A team needs at least one owner." in page(response).text()
+        assert support.members.count() == 2
+
+
+class TestSubscriptionAdmin:
+    def test_cancels_from_the_list(self, as_operator: Client, owner: User) -> None:
+        as_operator.post("/admin/access/subscription/", choose("cancel", owner.customer.subscriptions.get()))
+        assert not queries.plans_of(owner).exists()
+        assert AuditRecord.objects.filter(verb="access.subscription.cancelled").exists()
+
+    def test_starts_one_with_its_customer(self, as_operator: Client, stranger: User, pro: Plan) -> None:
+        customer = CustomerFactory(user=stranger)
+        rows = {"subscriptions-TOTAL_FORMS": "1", "subscriptions-INITIAL_FORMS": "0", "subscriptions-0-plan": pro.pk, "subscriptions-0-status": "active"}
+        data = {"user": stranger.pk, "subscriptions-0-customer": customer.pk, **rows}
+        assert as_operator.post(f"/admin/access/customer/{customer.pk}/change/", data).status_code == 302
+        assert list(queries.plans_of(stranger)) == [pro]

@@ -1,0 +1,57 @@
+"""A cut is final: rendering block by block gives what rendering the whole gives, however the text arrived."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agentos.chat.blocks import BlockScanner, closed_end
+from agentos.core import markdown
+
+LINES = st.sampled_from(
+    [
+        "", "", "", "Some words", "# Heading", "## Other", "- item", "- other", "* star", "1. one", "2. two", "  more of it", "    deep", "> quote",
+        "```", "```python", "~~~", "x = 1", "    ```", "  ```", "- ```", "| a | b |", "|---|---|", "| 1 | 2 |", "---", "===", "***", "`code`", "``` ```", "\ttab",
+        "1) one", "<div>", "&amp;", "a  ", "\\", "+ plus", "10. ten",
+    ]
+)  # fmt: skip
+TEXTS = st.lists(LINES, max_size=25).map("\n".join)
+
+
+def in_blocks(text: str) -> str:
+    """Render as a live tab does: what is closed as it closes, the rest at the end."""
+    scanner, html, start = BlockScanner(), "", 0
+    for end in range(1, len(text) + 1):
+        closed = scanner.feed(text[:end])
+        if closed > start:
+            html += markdown.render(text[start:closed])
+            start = closed
+    return html + markdown.render(text[start:])
+
+
+@settings(max_examples=400, deadline=None)
+@given(TEXTS)
+def test_blocks_together_are_the_whole(text: str) -> None:
+    assert in_blocks(text).split() == str(markdown.render(text)).split()
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXTS, st.data())
+def test_the_cuts_do_not_depend_on_how_the_text_arrived(text: str, data: st.DataObject) -> None:
+    scanner = BlockScanner()
+    for end in sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6))):
+        scanner.feed(text[:end])
+    assert scanner.feed(text) == closed_end(text)
+
+
+def test_paragraphs_close_when_the_next_begins() -> None:
+    assert closed_end("one\n\ntwo") == 0
+    assert closed_end("one\n\ntwo\n") == len("one\n\n")
+
+
+def test_code_stays_open_until_its_fence_ends() -> None:
+    text = "```\na\n\nb\n"
+    assert closed_end(text + "\nc\n") == 0
+    assert closed_end(text + "```\nafter\n") == len(text) + 4
+
+
+def test_a_list_stays_open_over_its_blank_lines() -> None:
+    assert closed_end("- a\n\n- b\n\n  c\n") == 0

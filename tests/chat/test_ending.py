@@ -1,0 +1,118 @@
+"""A run ends once. What its journal says is what is kept; who comes late changes nothing."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from agentos.access.models import User
+from agentos.agents.events import Failed, Finished, Interrupted, Stopped, Waiting
+from agentos.chat import actions, sweeper
+from agentos.chat.ending import claim_next, end_run
+from agentos.chat.models import ChatSession, Run, RunEvent
+from agentos.core import clock
+
+LEASE = timedelta(seconds=30)
+
+
+@pytest.fixture
+def running(session: ChatSession, member: User) -> Run:
+    actions.send_message(by=member, session=session, text="hello")
+    run = claim_next(session.pk, LEASE)
+    assert run is not None
+    said = [("text", {"text": "Hello "}), ("text", {"text": "there."}), ("usage", {"input_tokens": 3, "output_tokens": 2})]
+    RunEvent.objects.bulk_create(RunEvent(run=run, seq=seq, attempt=1, kind=kind, data=data) for seq, (kind, data) in enumerate(said, 1))
+    return run
+
+
+class TestClaimNext:
+    def test_takes_the_oldest_queued_run(self, session: ChatSession, member: User) -> None:
+        first = actions.send_message(by=member, session=session, text="one")
+        actions.send_message(by=member, session=session, text="two")
+        claimed = claim_next(session.pk, LEASE)
+        assert claimed is not None
+        assert (claimed.pk, claimed.status, claimed.attempt) == (first.pk, Run.Status.RUNNING, 1)
+
+    def test_takes_none_while_one_is_active(self, running: Run, member: User) -> None:
+        actions.send_message(by=member, session=running.session, text="two")
+        assert claim_next(running.session_id, LEASE) is None
+
+    def test_takes_none_of_a_deleted_session(self, session: ChatSession, member: User) -> None:
+        actions.send_message(by=member, session=session, text="one")
+        ChatSession.objects.update(deleted_at=clock.now())
+        assert claim_next(session.pk, LEASE) is None
+
+    def test_is_held_by_the_database_too(self, running: Run, member: User) -> None:
+        queued = actions.send_message(by=member, session=running.session, text="two")
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Run.objects.filter(pk=queued.pk).update(status=Run.Status.RUNNING)
+
+
+class TestEndRun:
+    def test_keeps_what_the_journal_says(self, running: Run) -> None:
+        assert end_run(run_pk=running.pk, event=Finished(messages=[{"role": "user"}]), attempt=1)
+        running.refresh_from_db()
+        assert (running.status, running.answer, running.input_tokens, running.output_tokens) == (Run.Status.COMPLETED, "Hello there.", 3, 2)
+        assert running.parts == [{"kind": "text", "text": "Hello there."}]
+        assert running.messages == [{"role": "user"}]
+        assert running.finished_at
+        assert running.first_token_at
+
+    def test_leaves_one_terminal_event_the_last(self, running: Run) -> None:
+        end_run(run_pk=running.pk, event=Finished(), attempt=1)
+        assert [(event.seq, event.kind) for event in running.events.all()] == [(4, "finished")]
+
+    def test_takes_last_words_with_it(self, running: Run) -> None:
+        rows = [RunEvent(run=running, seq=4, attempt=1, kind="text", data={"text": " Bye."})]
+        end_run(run_pk=running.pk, event=Finished(), attempt=1, last_words=rows)
+        running.refresh_from_db()
+        assert running.answer == "Hello there. Bye."
+
+    @pytest.mark.parametrize("late", [Finished(), Failed("model_error"), Interrupted(), Stopped()])
+    def test_has_one_winner(self, running: Run, late: Finished | Failed | Interrupted | Stopped) -> None:
+        assert end_run(run_pk=running.pk, event=Stopped())
+        assert not end_run(run_pk=running.pk, event=late, attempt=1)
+        running.refresh_from_db()
+        assert running.status == Run.Status.STOPPED
+        assert running.events.count() == 1
+
+    def test_refuses_a_stale_attempt(self, running: Run) -> None:
+        Run.objects.filter(pk=running.pk).update(attempt=2)
+        assert not end_run(run_pk=running.pk, event=Finished(), attempt=1)
+        running.refresh_from_db()
+        assert running.status == Run.Status.RUNNING
+
+    def test_keeps_the_code_of_a_failure_and_not_its_detail(self, running: Run) -> None:
+        end_run(run_pk=running.pk, event=Failed("model_auth", detail="key sk-secret refused"), attempt=1)
+        running.refresh_from_db()
+        assert running.error_code == "model_auth"
+        assert "sk-secret" not in str(list(running.events.values_list("data", flat=True)))
+
+    def test_ends_tools_that_never_answered(self, running: Run) -> None:
+        RunEvent.objects.create(run=running, seq=4, attempt=1, kind="tool_started", data={"call_id": "c", "name": "add", "args": {}})
+        end_run(run_pk=running.pk, event=Interrupted(), attempt=1)
+        running.refresh_from_db()
+        assert running.parts[-1]["status"] == "failed"
+
+    def test_pauses_a_run_that_waits_and_keeps_its_journal(self, running: Run) -> None:
+        end_run(run_pk=running.pk, event=Waiting(requirements=[{"name": "send"}], output={"x": 1}), attempt=1)
+        running.refresh_from_db()
+        assert (running.status, running.requirements, running.agno_output) == (Run.Status.WAITING, [{"name": "send"}], {"x": 1})
+        assert running.events.count() == 4
+        assert running.finished_at is None
+
+
+class TestInterruptOrphans:
+    def test_ends_runs_without_a_sign_of_life(self, running: Run) -> None:
+        assert sweeper.interrupt_orphans() == 0
+        Run.objects.update(lease_until=clock.now() - timedelta(seconds=1))
+        assert sweeper.interrupt_orphans() == 1
+        running.refresh_from_db()
+        assert (running.status, running.answer) == (Run.Status.INTERRUPTED, "Hello there.")
+
+    def test_ends_all_of_them_when_the_only_driver_starts(self, running: Run) -> None:
+        assert sweeper.interrupt_orphans(everything=True) == 1
+
+    def test_leaves_a_run_that_waits_for_a_person(self, running: Run) -> None:
+        end_run(run_pk=running.pk, event=Waiting(requirements=[]), attempt=1)
+        assert sweeper.interrupt_orphans(everything=True) == 0

@@ -1,0 +1,150 @@
+"""The cast, their browsers, and what holds for every test: no network, an empty cache, committed data for async tests."""
+
+import inspect
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from agentos.access.models import Membership, Plan, Team, User
+from agentos.agents.models import DjangoAgent
+from tests.factories import AgentFactory, MembershipFactory, PlanFactory, SubscriptionFactory, TeamFactory, UserFactory
+
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+def refuse_the_network(event: str, args: tuple[Any, ...]) -> None:
+    """Refuse a connection that leaves this machine: a test that needs it is a test that fails on the train."""
+    if event == "socket.connect" and isinstance(args[1], tuple) and not str(args[1][0]).startswith(LOOPBACK):
+        msg = f"A test tried to reach {args[1]}."
+        raise RuntimeError(msg)
+
+
+sys.addaudithook(refuse_the_network)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give async tests committed data: their queries run in another thread, which cannot see a test's open transaction."""
+    for item in items:
+        if inspect.iscoroutinefunction(getattr(item, "obj", None)) and "db" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.django_db(transaction=True), append=False)
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> Iterator[None]:
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def support(db: None) -> Team:
+    return TeamFactory(name="Support")
+
+
+@pytest.fixture
+def pro(db: None) -> Plan:
+    return PlanFactory(name="Pro")
+
+
+@pytest.fixture
+def owner(support: Team, pro: Plan) -> User:
+    """Owner of the team Support, subscribed to the plan Pro."""
+    user = UserFactory(email="owner@example.com", name="Olga Owner")
+    MembershipFactory(team=support, user=user, role=Membership.Role.OWNER)
+    SubscriptionFactory(customer__user=user, plan=pro)
+    return user
+
+
+@pytest.fixture
+def member(support: Team) -> User:
+    """Member of the team Support, without a plan."""
+    user = UserFactory(email="member@example.com", name="Mika Member")
+    MembershipFactory(team=support, user=user)
+    return user
+
+
+@pytest.fixture
+def stranger(db: None) -> User:
+    """No team, no plan."""
+    return UserFactory(email="stranger@example.com", name="Sam Stranger")
+
+
+@pytest.fixture
+def operator(db: None) -> User:
+    """Runs the installation: may enter the admin."""
+    return UserFactory(email="operator@example.com", name="Otto Operator", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def suspended(support: Team) -> User:
+    """Member of the team Support whose account is switched off."""
+    user = UserFactory(email="suspended@example.com", name="Sue Suspended", is_active=False)
+    MembershipFactory(team=support, user=user)
+    return user
+
+
+@pytest.fixture
+def everyone_agent(db: None) -> DjangoAgent:
+    return AgentFactory(agent_id="assistant", name="Assistant", is_global=True)
+
+
+@pytest.fixture
+def team_agent(support: Team) -> DjangoAgent:
+    return AgentFactory(agent_id="support-writer", name="Support Writer", team=support)
+
+
+@pytest.fixture
+def plan_agent(pro: Plan) -> DjangoAgent:
+    return AgentFactory(agent_id="analyst", name="Analyst", plans=[pro])
+
+
+@pytest.fixture
+def other_team_agent(db: None) -> DjangoAgent:
+    """Of a team that nobody of the cast is in."""
+    return AgentFactory(agent_id="researcher", name="Researcher", team=TeamFactory(name="Research"))
+
+
+@pytest.fixture
+def inactive_agent(db: None) -> DjangoAgent:
+    return AgentFactory(agent_id="retired", name="Retired", is_global=True, is_active=False)
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def as_owner(owner: User) -> Client:
+    return signed_in(owner)
+
+
+@pytest.fixture
+def as_member(member: User) -> Client:
+    return signed_in(member)
+
+
+@pytest.fixture
+def as_stranger(stranger: User) -> Client:
+    return signed_in(stranger)
+
+
+@pytest.fixture
+def as_operator(operator: User) -> Client:
+    return signed_in(operator)
+
+
+@pytest.fixture
+def as_suspended(suspended: User) -> Client:
+    """A browser that was signed in before its user was suspended."""
+    return signed_in(suspended)
+
+
+@pytest.fixture
+def anonymous(db: None) -> Client:
+    return Client()
