@@ -1,6 +1,7 @@
 """The ASGI application: Django, its static files, and the lifespan in which the engine and the embedded model live."""
 
 import os
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site_config.settings")
 
@@ -15,7 +16,7 @@ lifespan = Lifespan()
 static = static_application()
 
 
-async def application(scope, receive, send):  # type: ignore[no-untyped-def]  # the shape is ASGI's
+async def application(scope: Any, receive: Any, send: Any) -> None:  # the shape is ASGI's
     if scope["type"] == "lifespan":
         await lifespan(scope, receive, send)
     elif scope["type"] == "http" and scope["path"].startswith("/static/"):

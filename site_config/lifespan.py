@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 
 from agentos.agents import runtime
-from agentos.agents.local_model import local_model
+from agentos.agents.local_model.supervisor import local_model
 from agentos.chat.engine import Engine
 from agentos.core import db
 from agentos.core.bell import bell

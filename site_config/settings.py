@@ -10,6 +10,7 @@ from site_config.env import env_bool, env_int, env_list, env_str
 from site_config.local import local_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+SECRET_LENGTH = 50
 
 # --- Where it runs -----------------------------------------------------------------------------------------------
 
@@ -39,7 +40,7 @@ else:
     problems = []
     if DEBUG:
         problems.append("DEBUG must be off")
-    if len(SECRET_KEY) < 50 or "insecure" in SECRET_KEY:
+    if len(SECRET_KEY) < SECRET_LENGTH or "insecure" in SECRET_KEY:
         problems.append("SECRET_KEY must be at least 50 random characters")
     if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
         problems.append("ALLOWED_HOSTS must name the hosts of this site")

@@ -10,7 +10,7 @@ from agentos.audit.actions import record
 from agentos.chat import dispatch
 from agentos.chat.models import ChatSession, Run, RunEvent
 from agentos.chat.parts import DELTAS, end_open_tools, fold, text_of
-from agentos.chat.revisions import next_revision
+from agentos.chat.revisions import change
 from agentos.core import clock
 
 STATUS = {
@@ -20,6 +20,11 @@ STATUS = {
     "interrupted": Run.Status.INTERRUPTED,
     "waiting": Run.Status.WAITING,
 }
+
+ENDING_FIELDS = (
+    "status", "parts", "answer", "first_token_at", "input_tokens", "output_tokens", "lease_until", "requirements", "agno_output", "answers",
+    "finished_at", "messages", "error_code", "last_seq", "revision",
+)  # fmt: skip
 
 # Running or waiting, or answered and about to go on: a run that has begun.
 STARTED = Q(status__in=Run.ACTIVE) | Q(status=Run.Status.QUEUED, attempt__gt=0)
@@ -34,8 +39,9 @@ def end_run(
     The journal of an ended run is folded into the run's parts; of its rows only the terminal one stays.
     """
     with transaction.atomic():
-        run = Run.objects.select_for_update(of=("self",)).select_related("session").filter(STARTED, pk=run_pk).first()
-        if run is None or (attempt is not None and run.attempt != attempt):
+        session = ChatSession.objects.select_for_update(of=("self",)).filter(runs=run_pk).first()
+        run = Run.objects.select_for_update().filter(STARTED, pk=run_pk).first()
+        if session is None or run is None or (attempt is not None and run.attempt != attempt):
             return False
         if last_words:
             RunEvent.objects.bulk_create(last_words)
@@ -43,15 +49,15 @@ def end_run(
         run.last_seq = (journal[-1].seq if journal else run.last_seq) + 1
         RunEvent.objects.create(run=run, seq=run.last_seq, attempt=run.attempt, kind=event.kind, data=event.data())
         _take_over(run, event, journal)
-        run.revision = next_revision(run.session)
-        run.save()
+        run.revision = change(session, updated_at=clock.now())
+        run.save(update_fields=ENDING_FIELDS)
         if event.terminal:
             RunEvent.objects.filter(run=run, seq__lt=run.last_seq).delete()
-            ChatSession.objects.filter(pk=run.session_id).update(updated_at=run.finished_at)
         record(
             f"chat.run.{run.status}", by=by, object_type="run", object_id=run.run_id, **({"code": run.error_code} if run.error_code else {})
         )
-        transaction.on_commit(lambda: dispatch.wake(run.session_id))
+        if Run.objects.filter(session=session, status=Run.Status.QUEUED).exists():
+            transaction.on_commit(lambda: dispatch.wake(session.pk))
     return True
 
 
@@ -80,15 +86,15 @@ def _take_over(run: Run, event: Event, journal: list[RunEvent]) -> None:
 def claim_next(session_pk: int, lease: timedelta) -> Run | None:
     """Take the session's oldest queued run for this driver, unless one is active. Counts its attempt up."""
     with transaction.atomic():
-        session = ChatSession.objects.select_for_update().filter(pk=session_pk, deleted_at__isnull=True).first()
-        if session is None or Run.objects.filter(session=session, status__in=Run.ACTIVE).exists():
+        session = ChatSession.objects.select_for_update(of=("self",)).select_related("agent").filter(pk=session_pk, deleted_at=None).first()
+        is_open = list(Run.objects.filter(session=session_pk, status__in=Run.OPEN).order_by("turn", "pk"))
+        if session is None or not is_open or any(run.is_active for run in is_open):
             return None
-        run = Run.objects.filter(session=session, status=Run.Status.QUEUED).order_by("turn", "pk").first()
-        if run is None:
-            return None
+        run = is_open[0]
+        run.session = session  # with its agent, for the driver
         now = clock.now()
         run.status, run.attempt = Run.Status.RUNNING, run.attempt + 1
         run.started_at, run.lease_until = now, now + lease
-        run.revision = next_revision(session)
+        run.revision = change(session)
         run.save(update_fields=["status", "attempt", "started_at", "lease_until", "revision"])
     return run

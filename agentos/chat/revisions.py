@@ -1,16 +1,24 @@
 """The revision of a session: counted up by every change that a live tab has to hear of, in the change's own transaction."""
 
+from typing import Any
+
 from django.db import transaction
-from django.db.models import F
 
 from agentos.chat.models import ChatSession
 from agentos.core.bell import bell
 
 
-def next_revision(session: ChatSession) -> int:
-    """Count up and return the new revision, and ring for the session and its owner after the commit."""
-    ChatSession.objects.filter(pk=session.pk).update(revision=F("revision") + 1)
-    session.revision = ChatSession.objects.values_list("revision", flat=True).get(pk=session.pk)
+def lock(session_pk: int) -> ChatSession:
+    """Return the session with its agent, held for this transaction. Raises ChatSession.DoesNotExist."""
+    return ChatSession.objects.select_for_update(of=("self",)).select_related("agent").get(pk=session_pk)
+
+
+def change(session: ChatSession, **fields: Any) -> int:
+    """Set ``fields`` of a session that ``lock`` gave, count its revision up, ring after the commit, and return the revision."""
+    session.revision += 1
+    for name, value in fields.items():
+        setattr(session, name, value)
+    ChatSession.objects.filter(pk=session.pk).update(revision=session.revision, **fields)
     transaction.on_commit(lambda: bell.ring(f"session:{session.pk}", f"user:{session.user_id}"))
     return session.revision
 

@@ -4,8 +4,8 @@ import hashlib
 import json
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Max
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Max, Q
 
 from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
@@ -14,7 +14,7 @@ from agentos.chat.actions.opening import bring_to_top, check_agent_available, ch
 from agentos.chat.actions.sessions import create_session
 from agentos.chat.models import MESSAGE_LIMIT, ChatSession, IdempotencyKey, Run
 from agentos.chat.refusals import InvalidInput, KeyReused, QueueFull
-from agentos.chat.revisions import next_revision
+from agentos.chat.revisions import lock
 from agentos.core.text import clean, shorten
 
 QUEUE_LIMIT = 10  # messages that may wait in one chat
@@ -39,17 +39,21 @@ def send_message(
     message = _message(text)
     extra = _context(context)
     fingerprint = _fingerprint(message, extra, session.session_id if session else f"agent:{agent.agent_id if agent else ''}")
-    with transaction.atomic():
-        _lock_sender(by)
+    if idempotency_key and (known := _known_run(by, idempotency_key, fingerprint)):
+        return known
+    try:
+        with transaction.atomic():
+            session = _session_for_message(session, agent, by)
+            run = _queue_run(session, by, message, extra)
+            if idempotency_key:
+                IdempotencyKey.objects.create(user=by, key=idempotency_key, fingerprint=fingerprint, run=run)
+            about = {"session": session.session_id, "agent": session.agent.agent_id}
+            record("chat.message.sent", by=by, object_type="run", object_id=run.run_id, **about)
+    except IntegrityError:
+        # The same submit came twice at once, and the other one was first: all of this one is undone.
         if idempotency_key and (known := _known_run(by, idempotency_key, fingerprint)):
             return known
-        session = _session_for_message(session, agent, by, message)
-        run = _queue_run(session, by, message, extra)
-        if idempotency_key:
-            IdempotencyKey.objects.create(user=by, key=idempotency_key, fingerprint=fingerprint, run=run)
-        record(
-            "chat.message.sent", by=by, object_type="run", object_id=run.run_id, session=session.session_id, agent=session.agent.agent_id
-        )
+        raise
     return run
 
 
@@ -75,11 +79,6 @@ def _fingerprint(message: str, context: dict[str, Any], place: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def _lock_sender(user: User) -> None:
-    """One send of a user at a time, so that two with one idempotency key cannot both be the first."""
-    User.objects.select_for_update().only("pk").get(pk=user.pk)
-
-
 def _known_run(user: User, key: str, fingerprint: str) -> Run | None:
     known = IdempotencyKey.objects.select_related("run__session__agent").filter(user=user, key=key).first()
     if known is None:
@@ -89,26 +88,21 @@ def _known_run(user: User, key: str, fingerprint: str) -> Run | None:
     return known.run
 
 
-def _session_for_message(session: ChatSession | None, agent: DjangoAgent | None, by: User, message: str) -> ChatSession:
+def _session_for_message(session: ChatSession | None, agent: DjangoAgent | None, by: User) -> ChatSession:
     if session is None:
         if agent is None:
             raise InvalidInput("agent_id", "Name an agent or a session.")
-        session = create_session(agent=agent, by=by)
-    else:
-        session = ChatSession.objects.select_for_update(of=("self",)).select_related("agent").get(pk=session.pk)
-        check_agent_open(session.agent, by)
+        check_agent_available(agent)
+        return create_session(agent=agent, by=by)
+    session = lock(session.pk)
+    check_agent_open(session.agent, by)
     check_agent_available(session.agent)
-    if not session.title:
-        session.title = shorten(message, AUTO_TITLE_LIMIT)
-        ChatSession.objects.filter(pk=session.pk).update(title=session.title)
     return session
 
 
 def _queue_run(session: ChatSession, by: User, message: str, context: dict[str, Any]) -> Run:
-    if Run.objects.filter(session=session, status=Run.Status.QUEUED).count() >= QUEUE_LIMIT:
+    runs = Run.objects.filter(session=session).aggregate(turn=Max("turn"), queued=Count("pk", filter=Q(status=Run.Status.QUEUED)))
+    if runs["queued"] >= QUEUE_LIMIT:
         raise QueueFull(f"{QUEUE_LIMIT} messages are waiting in this chat already. Wait for an answer first.")
-    turn = (Run.objects.filter(session=session).aggregate(turn=Max("turn"))["turn"] or 0) + 1
-    revision = next_revision(session)
-    run = Run.objects.create(session=session, by=by, turn=turn, input=message, context=context, revision=revision)
-    bring_to_top(session)
-    return run
+    revision = bring_to_top(session, title=session.title or shorten(message, AUTO_TITLE_LIMIT))
+    return Run.objects.create(session=session, by=by, turn=(runs["turn"] or 0) + 1, input=message, context=context, revision=revision)

@@ -1,5 +1,7 @@
 """What must hold before an agent is asked, and what follows when it will be."""
 
+from typing import Any
+
 from django.db import transaction
 
 from agentos.access.models import User
@@ -8,6 +10,7 @@ from agentos.agents.models import DjangoAgent
 from agentos.chat import dispatch
 from agentos.chat.models import ChatSession
 from agentos.chat.refusals import AgentClosed, AgentUnavailable
+from agentos.chat.revisions import change
 from agentos.core import clock
 
 NOT_AVAILABLE = "This agent is not available now. Nothing was sent."
@@ -26,8 +29,8 @@ def check_agent_available(agent: DjangoAgent) -> None:
         raise AgentUnavailable(NOT_AVAILABLE)
 
 
-def bring_to_top(session: ChatSession) -> None:
-    """The session has a run to drive: it moves to the top of its owner's list, and the dispatcher hears of it."""
-    session.updated_at = clock.now()
-    ChatSession.objects.filter(pk=session.pk).update(updated_at=session.updated_at, is_archived=False)
+def bring_to_top(session: ChatSession, **fields: Any) -> int:
+    """A locked session gets a run to drive: it moves to the top of its owner's list, the dispatcher hears of it after the
+    commit, and the new revision is returned."""
     transaction.on_commit(lambda: dispatch.wake(session.pk))
+    return change(session, updated_at=clock.now(), is_archived=False, **fields)

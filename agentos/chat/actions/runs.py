@@ -14,7 +14,7 @@ from agentos.chat.actions.opening import bring_to_top, check_agent_available, ch
 from agentos.chat.ending import end_run
 from agentos.chat.models import ChatSession, Feedback, Run
 from agentos.chat.refusals import InvalidInput, WrongState
-from agentos.chat.revisions import next_revision
+from agentos.chat.revisions import change, lock
 from agentos.core import clock
 from agentos.core.text import clean
 
@@ -29,11 +29,8 @@ def retry_run(*, run: Run, by: User) -> Run:
         check_agent_open(session.agent, by)
         check_agent_available(session.agent)
         Run.objects.filter(pk=run.pk).update(is_hidden=True)
-        revision = next_revision(session)
-        retry = Run.objects.create(
-            session=session, by=by, turn=run.turn, input=run.input, context=run.context, retry_of=run, revision=revision
-        )
-        bring_to_top(session)
+        again = {"turn": run.turn, "input": run.input, "context": run.context}
+        retry = Run.objects.create(session=session, by=by, retry_of=run, revision=bring_to_top(session), **again)
         record("chat.run.retried", by=by, object_type="run", object_id=retry.run_id, retry_of=run.run_id)
     return retry
 
@@ -51,11 +48,11 @@ def stop_run(*, run: Run, by: User) -> bool:
 def _withdraw(run: Run, by: User) -> bool:
     """Take back a message that has not started."""
     with transaction.atomic():
-        taken = Run.objects.filter(pk=run.pk, status=Run.Status.QUEUED, attempt=0).update(
-            status=Run.Status.STOPPED, is_hidden=True, finished_at=clock.now()
-        )
+        session = lock(run.session_id)
+        withdrawn = {"status": Run.Status.STOPPED, "is_hidden": True, "finished_at": clock.now(), "revision": session.revision + 1}
+        taken = Run.objects.filter(pk=run.pk, status=Run.Status.QUEUED, attempt=0).update(**withdrawn)
         if taken:
-            Run.objects.filter(pk=run.pk).update(revision=next_revision(run.session))
+            change(session)
             record("chat.message.withdrawn", by=by, object_type="run", object_id=run.run_id)
     return bool(taken)
 
@@ -68,9 +65,8 @@ def continue_run(*, run: Run, by: User) -> Run:
             raise WrongState("This answer is complete: there is nothing to continue.")
         check_agent_open(session.agent, by)
         check_agent_available(session.agent)
-        revision = next_revision(session)
+        revision = bring_to_top(session)
         going_on = Run.objects.create(session=session, by=by, turn=run.turn + 1, input=CONTINUE, continues=run, revision=revision)
-        bring_to_top(session)
         record("chat.run.continued", by=by, object_type="run", object_id=going_on.run_id, continues=run.run_id)
     return going_on
 
@@ -79,20 +75,20 @@ def answer_run(*, run: Run, answers: list[Answer], by: User) -> None:
     """Answer what a waiting run asks for, and let it go on. What will be called is what was stored; ``answers`` only say
     yes, no, or fill in values. Raises WrongState, InvalidInput, AgentClosed, AgentUnavailable."""
     with transaction.atomic():
-        run = Run.objects.select_for_update(of=("self",)).select_related("session__agent").get(pk=run.pk)
+        session = lock(run.session_id)
+        run = Run.objects.select_for_update().get(pk=run.pk)
         if run.status != Run.Status.WAITING:
             raise WrongState("This was answered already, or the run has ended.")
-        check_agent_open(run.session.agent, by)
-        check_agent_available(run.session.agent)
+        check_agent_open(session.agent, by)
+        check_agent_available(session.agent)
         try:
             understood = approvals.check(run.requirements, answers)
         except BadAnswer as error:
             raise InvalidInput("answers", str(error)) from None
         run.answers = [asdict(answer) for answer in understood.values()]
         run.status, run.requirements = Run.Status.QUEUED, []
-        run.revision = next_revision(run.session)
+        run.revision = bring_to_top(session)
         run.save(update_fields=["answers", "status", "requirements", "revision"])
-        bring_to_top(run.session)
         said = {answer["call_id"]: answer["confirmed"] for answer in run.answers}
         record("chat.run.answered", by=by, object_type="run", object_id=run.run_id, confirmed=said)
 
@@ -110,13 +106,13 @@ def give_feedback(*, run: Run, value: int | None, note: str = "", by: User) -> N
             Feedback.objects.filter(run=run).delete()
         else:
             Feedback.objects.update_or_create(run=run, defaults={"by": by, "value": value, "note": clean(note), "updated_at": clock.now()})
-        Run.objects.filter(pk=run.pk).update(revision=next_revision(run.session))
+        Run.objects.filter(pk=run.pk).update(revision=change(lock(run.session_id)))
         record("chat.feedback.given", by=by, object_type="run", object_id=run.run_id, value=value)
 
 
 def _last_ended_run(run: Run, otherwise: str) -> tuple[ChatSession, Run]:
     """Lock the session and the run, and return them if the run is its last turn and has ended; else WrongState."""
-    session = ChatSession.objects.select_for_update(of=("self",)).select_related("agent").get(pk=run.session_id)
+    session = lock(run.session_id)
     run = Run.objects.select_for_update().get(pk=run.pk)
     newest = Run.objects.filter(session=session, is_hidden=False).aggregate(turn=Max("turn"))["turn"]
     if run.is_hidden or run.status not in Run.ENDED or run.turn != newest:

@@ -11,7 +11,7 @@ from agentos.chat.actions.opening import check_agent_open
 from agentos.chat.actions.runs import stop_run
 from agentos.chat.models import TITLE_LIMIT, ChatSession, Run
 from agentos.chat.refusals import InvalidInput, WrongState
-from agentos.chat.revisions import next_revision, ring_owner
+from agentos.chat.revisions import change, lock, ring_owner
 from agentos.core import clock
 from agentos.core.text import clean, shorten
 
@@ -33,11 +33,7 @@ def rename_session(*, session: ChatSession, title: str, by: User) -> None:
     new = _title(title)
     if not new:
         raise InvalidInput("title", "A title cannot be empty.")
-    with transaction.atomic():
-        ChatSession.objects.filter(pk=session.pk).update(title=new)
-        session.title = new
-        next_revision(session)
-        record("chat.session.renamed", by=by, object_type="session", object_id=session.session_id)
+    _set(session, by, "chat.session.renamed", title=new)
 
 
 def pin_session(*, session: ChatSession, pinned: bool, by: User) -> None:
@@ -51,7 +47,8 @@ def archive_session(*, session: ChatSession, archived: bool, by: User) -> None:
 def delete_session(*, session: ChatSession, by: User) -> None:
     """Hide a chat from everything at once; its text is erased an hour later (sweeper). Its open runs are stopped."""
     with transaction.atomic():
-        for run in Run.objects.filter(session=session, status__in=Run.OPEN):
+        lock(session.pk)
+        for run in Run.objects.filter(session=session, status__in=Run.OPEN).select_related("session"):
             stop_run(run=run, by=by)
         _set(session, by, "chat.session.deleted", deleted_at=clock.now())
 
@@ -74,7 +71,7 @@ def fork_session(*, session: ChatSession, through_turn: int, by: User) -> ChatSe
         title = shorten(f"{session.title} (fork)", TITLE_LIMIT)
         fork = ChatSession.objects.create(user=by, agent=session.agent, title=title, forked_from=session, forked_at_turn=through_turn)
         Run.objects.bulk_create([_copy(run, fork) for run in turns])
-        next_revision(session)
+        change(lock(session.pk))
         record("chat.session.forked", by=by, object_type="session", object_id=fork.session_id, forked_from=session.session_id, turn=through_turn)
     return fork
 
@@ -94,8 +91,7 @@ def _title(text: str) -> str:
 
 def _set(session: ChatSession, by: User, verb: str, **fields: Any) -> None:
     with transaction.atomic():
-        ChatSession.objects.filter(pk=session.pk).update(**fields)
+        change(lock(session.pk), **fields)
         for name, value in fields.items():
             setattr(session, name, value)
-        next_revision(session)
         record(verb, by=by, object_type="session", object_id=session.session_id)

@@ -1,0 +1,58 @@
+"""The people of a benchmark: each with a login and an empty chat, made in the database before the server starts."""
+
+import os
+import secrets
+from dataclasses import dataclass
+
+
+@dataclass
+class Person:
+    """``chats``: empty ones, one for each round, so that a live stream starts with nothing to tell."""
+
+    session: str
+    csrf: str
+    chats: list[str]
+
+    @property
+    def cookies(self) -> str:
+        return f"session={self.session}; csrf={self.csrf}"
+
+
+def make(count: int, model: str, chats: int) -> list[Person]:
+    """Make ``count`` people with a login and ``chats`` empty chats each. Django must be set up already."""
+    from django.conf import settings
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.sessions.backends.db import SessionStore
+    from django.core.management import call_command
+
+    from agentos.access.models import User
+    from agentos.agents.models import DjangoAgent
+    from agentos.chat.models import ChatSession
+
+    call_command("migrate", verbosity=0)
+    agent = DjangoAgent.objects.create(agent_id="bench", name="Bench", model=model, is_global=True)
+    people = []
+    for number in range(count):
+        user = User.objects.create(email=f"bench-{number}@example.com", password="!" + secrets.token_hex(8))
+        login = SessionStore()
+        login.update({SESSION_KEY: str(user.pk), BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0], HASH_SESSION_KEY: user.get_session_auth_hash()})
+        login.create()
+        opened = ChatSession.objects.bulk_create([ChatSession(user=user, agent=agent) for _ in range(chats)])
+        people.append(Person(str(login.session_key), secrets.token_hex(16), [chat.session_id for chat in opened]))
+    return people
+
+
+def environment(data_dir: str, model: str) -> dict[str, str]:
+    """The environment of both servers and of this process."""
+    env = {
+        "AGENTOS_LOCAL": "1",
+        "AGENTOS_DATA_DIR": data_dir,
+        "AGENTOS_SCRIPTED_MODELS": "1",
+        "AGENTOS_LOCAL_MODEL": "0",
+        "LOG_LEVEL": "WARNING",
+        "BENCH_MODEL": model,
+        "BENCH_DB": f"{data_dir}/agno.sqlite3",
+        "DJANGO_SETTINGS_MODULE": "site_config.settings",
+    }
+    os.environ.update(env)
+    return env
