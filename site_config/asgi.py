@@ -9,17 +9,37 @@ from django.core.asgi import get_asgi_application
 
 django_application = get_asgi_application()
 
-from site_config.lifespan import Lifespan
-from site_config.static import static_application
+from asgiref.sync import iscoroutinefunction
+from django.urls import Resolver404, resolve, reverse
 
-lifespan = Lifespan()
+from site_config.lifespan import Lifespan
+from site_config.pages import Pages
+from site_config.static import static_application
+from site_config.streams import live
+
+LIVE = reverse("dashboard:live")
+
+pages = Pages()
+lifespan = Lifespan(on_stop=pages.close)
 static = static_application()
 
 
-async def application(scope: Any, receive: Any, send: Any) -> None:  # the shape is ASGI's
+def waits(path: str) -> bool:
+    """Whether the view of this path waits on the event loop instead of working on a thread."""
+    try:
+        return iscoroutinefunction(resolve(path).func)
+    except Resolver404:
+        return False
+
+
+async def application(scope, receive, send):  # type: ignore[no-untyped-def]  # the shape is ASGI's
     if scope["type"] == "lifespan":
         await lifespan(scope, receive, send)
-    elif scope["type"] == "http" and scope["path"].startswith("/static/"):
+    elif scope["path"].startswith("/static/"):
         await static(scope, receive, send)
-    else:
+    elif scope["path"] == LIVE:
+        await live(scope, receive, send)
+    elif waits(scope["path"]):
         await django_application(scope, receive, send)
+    else:
+        await pages(scope, receive, send)

@@ -29,7 +29,8 @@ INTERRUPT_GRACE = 0.5  # seconds, for somebody at the keyboard who has pressed C
 
 
 class Lifespan:
-    def __init__(self) -> None:
+    def __init__(self, on_stop: Callable[[], None]) -> None:
+        self.on_stop = on_stop
         self.engine: Engine | None = None
         self.watch: asyncio.Task[None] | None = None
         self.stopping: asyncio.Task[None] | None = None
@@ -65,6 +66,7 @@ class Lifespan:
             self.watch.cancel()
         await local_model.stop()
         await runtime.close()
+        self.on_stop()
         db.close()
 
     def _begin_to_stop(self, grace: float) -> None:

@@ -113,6 +113,8 @@ DATABASE_URL = env_str("DATABASE_URL", "", "For example `postgres://user:passwor
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL or f"sqlite:///{DATA_DIR / 'agentos.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATA_DIR.mkdir(parents=True, exist_ok=True)
+    DATABASES["default"]["ENGINE"] = "agentos.core.sqlite"
+    DATABASES["default"]["CONN_MAX_AGE"] = None  # the threads that speak to the database are few and stay
     DATABASES["default"]["OPTIONS"] = {
         # A writer takes its lock at BEGIN and waits its turn, instead of failing half-way; FULL: an answered 2xx is on disk.
         "transaction_mode": "IMMEDIATE",

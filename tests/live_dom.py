@@ -24,6 +24,9 @@ class LiveDom:
         assert isinstance(element, Tag)
         if swap == "beforeend":
             element.extend(nodes)
+        elif swap == "afterbegin":
+            for place, node in enumerate(nodes):
+                element.insert(place, node)
         elif swap in {"innerHTML", "innerMorph"}:
             element.clear()
             element.extend(nodes)

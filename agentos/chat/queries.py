@@ -22,16 +22,16 @@ FOUND_LIMIT = 50
 
 
 def sessions_for(user: User) -> QuerySet[ChatSession]:
-    """The user's own chats that are not deleted, newest activity first, with their agent and ``is_running``, ``is_waiting``."""
-    active = Run.objects.filter(session=OuterRef("pk"))
-    return (
-        ChatSession.objects.filter(user=user, deleted_at__isnull=True)
-        .select_related("agent")
-        .annotate(
-            is_running=Exists(active.filter(status__in=(Run.Status.QUEUED, Run.Status.RUNNING))),
-            is_waiting=Exists(active.filter(status=Run.Status.WAITING)),
-        )
-        .order_by("-updated_at", "-pk")
+    """The user's own chats that are not deleted, newest activity first, with their agent."""
+    return ChatSession.objects.filter(user=user, deleted_at__isnull=True).select_related("agent").order_by("-updated_at", "-pk")
+
+
+def listed_sessions(user: User) -> QuerySet[ChatSession]:
+    """The same, as lists show them: each with ``is_running`` (a queued message counts) and ``is_waiting``."""
+    runs = Run.objects.filter(session=OuterRef("pk"))
+    return sessions_for(user).annotate(
+        is_running=Exists(runs.filter(status__in=(Run.Status.QUEUED, Run.Status.RUNNING))),
+        is_waiting=Exists(runs.filter(status=Run.Status.WAITING)),
     )
 
 
@@ -57,12 +57,12 @@ class SessionPage:
 
 
 def pinned_sessions(user: User) -> list[ChatSession]:
-    return list(sessions_for(user).filter(is_pinned=True, is_archived=False)[:PINNED_LIMIT])
+    return list(listed_sessions(user).filter(is_pinned=True, is_archived=False)[:PINNED_LIMIT])
 
 
 def recent_sessions(user: User, *, before: str = "", archived: bool = False) -> SessionPage:
     """A page of chats that are not pinned, by last activity. ``before`` is the ``next`` of the page before."""
-    sessions = sessions_for(user).filter(is_archived=archived)
+    sessions = listed_sessions(user).filter(is_archived=archived)
     if not archived:
         sessions = sessions.filter(is_pinned=False)
     if place := _place(before):
@@ -90,7 +90,7 @@ def _place(cursor: str) -> tuple[datetime, int] | None:
 def search_sessions(user: User, text: str, *, archived: bool = False) -> list[ChatSession]:
     """The newest chats whose title, agent, messages or answers contain ``text``."""
     said = Run.objects.filter(session=OuterRef("pk"), is_hidden=False).filter(Q(input__icontains=text) | Q(answer__icontains=text))
-    sessions = sessions_for(user).filter(Q(title__icontains=text) | Q(agent__name__icontains=text) | Exists(said))
+    sessions = listed_sessions(user).filter(Q(title__icontains=text) | Q(agent__name__icontains=text) | Exists(said))
     if archived:
         sessions = sessions.filter(is_archived=True)
     return list(sessions[:FOUND_LIMIT])

@@ -7,6 +7,7 @@ from django.db import transaction
 from agentos.chat.models import ChatSession
 from agentos.core.bell import bell
 
+LISTED = frozenset({"title", "is_pinned", "is_archived", "deleted_at"})  # what decides on a session's place and name in lists
 
 def lock(session_pk: int) -> ChatSession:
     """Return the session with its agent, held for this transaction. Raises ChatSession.DoesNotExist."""
@@ -15,12 +16,20 @@ def lock(session_pk: int) -> ChatSession:
 
 def change(session: ChatSession, **fields: Any) -> int:
     """Set ``fields`` of a session that ``lock`` gave, count its revision up, ring after the commit, and return the revision."""
+    topics = [f"session:{session.pk}", *_lists(session, fields)]
     session.revision += 1
     for name, value in fields.items():
         setattr(session, name, value)
     ChatSession.objects.filter(pk=session.pk).update(revision=session.revision, **fields)
-    transaction.on_commit(lambda: bell.ring(f"session:{session.pk}", f"user:{session.user_id}"))
+    transaction.on_commit(lambda: bell.ring(*topics))
     return session.revision
+
+
+def _lists(session: ChatSession, fields: dict[str, Any]) -> list[str]:
+    """What the owner's lists have to hear: that they changed, that one session moved to their top, or nothing."""
+    if any(getattr(session, name) != fields[name] for name in LISTED.intersection(fields)):
+        return [f"user:{session.user_id}"]
+    return [f"user:{session.user_id}#{session.pk}"] if "updated_at" in fields else []
 
 
 def ring_owner(session: ChatSession) -> None:

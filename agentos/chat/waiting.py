@@ -3,6 +3,7 @@
 import time
 
 from asgiref.sync import sync_to_async
+from django.db import connection
 
 from agentos.chat.models import Run
 from agentos.core.bell import bell
@@ -26,4 +27,7 @@ async def ended(run: Run, seconds: float) -> Run:
 
 
 def _read(pk: int) -> Run:
-    return Run.objects.select_related("session__agent").get(pk=pk)
+    run = Run.objects.select_related("session__agent").get(pk=pk)
+    if not connection.in_atomic_block:
+        connection.close()  # not to be held until the next look
+    return run

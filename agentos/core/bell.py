@@ -1,13 +1,15 @@
 """The bell: wakes whoever waits for a topic. It carries no state; a reader that misses a ring loses only time.
 
 Topics: ``session:<pk>`` (a turn of this chat changed), ``draft:<pk>`` (its running answer grew), ``user:<pk>`` (this
-user's lists changed), ``stop`` (the server goes away).
+user's lists changed), ``stop`` (the server goes away). A ring may say more behind a ``#``: ``user:5#12``, session 12 moved
+to the top of the lists of user 5.
 """
 
 import asyncio
 import contextlib
+import secrets
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -58,6 +60,8 @@ class MemoryBell:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.listeners: dict[str, set[Listener]] = defaultdict(set)
+        self.rings: Counter[str] = Counter()
+        self.boot = secrets.token_hex(4)
 
     def listen(self, *topics: str) -> Listener:
         return Listener(self, topics)
@@ -76,10 +80,19 @@ class MemoryBell:
 
     def ring(self, *topics: str) -> None:
         with self.lock:
-            called = [(listener, topic) for topic in topics for listener in self.listeners.get(topic, ())]
+            called = []
+            for topic in topics:
+                name = topic.partition("#")[0]
+                called += [(listener, topic) for listener in self.listeners.get(name, ())]
+                if name.startswith("user:"):
+                    self.rings[name] += 1
         for listener, topic in called:
             if not listener.loop.is_closed():
                 listener.loop.call_soon_threadsafe(listener.hear, topic)
+
+    def version(self, topic: str) -> str:
+        """Changes whenever the topic rings, and with the process: what was read after it was asked is at least as new."""
+        return f"{self.boot}.{self.rings[topic]}"
 
 
 bell = MemoryBell()

@@ -5,6 +5,12 @@ from collections.abc import AsyncIterator
 from django.http import StreamingHttpResponse
 
 HEARTBEAT_SECONDS = 15.0
+HEADERS = {
+    "Content-Type": "text/event-stream; charset=utf-8",
+    "Cache-Control": "no-store, no-transform",
+    "Content-Encoding": "identity",
+    "X-Accel-Buffering": "no",
+}
 
 
 def frame(data: str, *, event: str = "", event_id: str = "") -> bytes:
@@ -21,8 +27,4 @@ def frame(data: str, *, event: str = "", event_id: str = "") -> bytes:
 
 def response(frames: AsyncIterator[bytes]) -> StreamingHttpResponse:
     """Return an answer that proxies neither hold back nor compress nor keep."""
-    answer = StreamingHttpResponse(frames, content_type="text/event-stream; charset=utf-8")
-    answer["Cache-Control"] = "no-store, no-transform"
-    answer["X-Accel-Buffering"] = "no"
-    answer["Content-Encoding"] = "identity"
-    return answer
+    return StreamingHttpResponse(frames, headers=HEADERS)

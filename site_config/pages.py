@@ -1,0 +1,91 @@
+"""Pages on threads of our own: Django's synchronous request handling, whole, in a small pool.
+
+Django's ASGI handler gives every synchronous request a new thread and a new database connection, and goes to that thread
+once for each middleware. A burst of requests then stands in its own way. Here a request is one piece of work for one of a few
+threads, whose connections stay open. What has to wait without holding a thread (streams, long answers) is an async view and
+goes through Django's ASGI handler.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from typing import Any
+
+from django.conf import settings
+from django.core import signals
+from django.core.handlers.asgi import ASGIRequest
+from django.core.handlers.base import BaseHandler
+from django.http import HttpResponseBase
+from django.urls import set_script_prefix
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
+
+THREADS = 8
+HARD_LIMIT = 64 * 1024 * 1024  # bytes of a body that are read at all; settings decide what is accepted
+
+log = logging.getLogger("agentos.server")
+
+
+class ClientGone(Exception):
+    """The client went away before it had sent its request."""
+
+
+class Pages(BaseHandler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.load_middleware(is_async=False)
+        self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="page")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            body = await read_body(receive)
+        except ClientGone:
+            return
+        status, headers, content = await asyncio.get_running_loop().run_in_executor(self.threads, self.answer, scope, body)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+    def answer(self, scope: Scope, body: bytes) -> Answer:
+        """Handle one request from its beginning to its end, on one thread."""
+        set_script_prefix(scope.get("root_path", "") or "/")
+        signals.request_started.send(sender=self.__class__, scope=scope)
+        request = ASGIRequest(scope, BytesIO(body))
+        request.META["CONTENT_LENGTH"] = str(len(body))  # what came, whatever was announced
+        response: HttpResponseBase = self.get_response(request)
+        try:
+            content = b"".join(response) if response.streaming else response.content  # type: ignore[attr-defined]
+            response.headers.setdefault("Content-Length", str(len(content)))
+            headers = [(name.encode("ascii"), value.encode("latin1")) for name, value in response.items()]
+            headers += [(b"set-cookie", cookie.output(header="").strip().encode("ascii")) for cookie in response.cookies.values()]
+        finally:
+            response.close()
+        return response.status_code, headers, content
+
+    def close(self) -> None:
+        self.threads.shutdown(wait=True, cancel_futures=True)
+
+
+async def read_body(receive: Receive) -> bytes:
+    """Read the body on the loop: a slow client holds no thread. Past what the settings accept the rest is not kept.
+
+    Raises ClientGone.
+    """
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        size += len(message.get("body", b""))
+        if size <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1 or not parts:
+            parts.append(message.get("body", b""))
+        if size > HARD_LIMIT or not message.get("more_body", False):
+            body = b"".join(parts)
+            # One byte more than is accepted stands for all that was not kept: Django then says "too large".
+            missing = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1 - len(body) if size > settings.DATA_UPLOAD_MAX_MEMORY_SIZE else 0
+            return body + b"\0" * max(missing, 0)
