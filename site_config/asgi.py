@@ -1,7 +1,6 @@
 """The ASGI application: Django, its static files, and the lifespan in which the engine and the embedded model live."""
 
 import os
-from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site_config.settings")
 
@@ -13,7 +12,7 @@ from asgiref.sync import iscoroutinefunction
 from django.urls import Resolver404, resolve, reverse
 
 from site_config.lifespan import Lifespan
-from site_config.pages import Pages
+from site_config.pages import Pages, Receive, Scope, Send
 from site_config.static import static_application
 from site_config.streams import live
 
@@ -32,7 +31,7 @@ def waits(path: str) -> bool:
         return False
 
 
-async def application(scope, receive, send):  # type: ignore[no-untyped-def]  # the shape is ASGI's
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await lifespan(scope, receive, send)
     elif scope["path"].startswith("/static/"):

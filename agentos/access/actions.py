@@ -1,9 +1,9 @@
 """Changes of who somebody is and what they hold. Each leaves an audit record; the signals count the rights' version up.
 
-    Refused
-    +-- AlreadyMember       the user is in the team
-    +-- LastOwner           a team keeps at least one owner
-    +-- Yourself            nobody suspends themselves
+Refused
++-- AlreadyMember       the user is in the team
++-- LastOwner           a team keeps at least one owner
++-- Yourself            nobody suspends themselves
 """
 
 from datetime import datetime
@@ -60,10 +60,11 @@ def reinstate_user(*, user: User, by: User | None) -> User:
 
 
 @transaction.atomic
-def create_team(*, name: str, owner: User, by: User | None) -> Team:
+def create_team(*, name: str, owner: User | None = None, by: User | None) -> Team:
     team = Team.objects.create(name=name)
     record("access.team.created", by=by, object_type="team", object_id=str(team.pk), name=name)
-    add_member(team=team, user=owner, role=Membership.Role.OWNER, by=by)
+    if owner:
+        add_member(team=team, user=owner, role=Membership.Role.OWNER, by=by)
     return team
 
 
@@ -80,7 +81,7 @@ def add_member(*, team: Team, user: User, role: str = Membership.Role.MEMBER, by
 @transaction.atomic
 def change_role(*, membership: Membership, role: str, by: User | None) -> Membership:
     if role != Membership.Role.OWNER:
-        keep_an_owner(membership)
+        _keep_an_owner(membership)
     membership.role = role
     membership.save(update_fields=["role"])
     record("access.membership.changed", by=by, object_type="team", object_id=str(membership.team_id), user=membership.user_id, role=role)
@@ -89,12 +90,12 @@ def change_role(*, membership: Membership, role: str, by: User | None) -> Member
 
 @transaction.atomic
 def remove_member(*, membership: Membership, by: User | None) -> None:
-    keep_an_owner(membership)
+    _keep_an_owner(membership)
     membership.delete()
     record("access.membership.removed", by=by, object_type="team", object_id=str(membership.team_id), user=membership.user_id)
 
 
-def keep_an_owner(membership: Membership) -> None:
+def _keep_an_owner(membership: Membership) -> None:
     """Raise LastOwner when the team has no other owner. The team's owners are locked, so that two cannot leave at once."""
     owners = Membership.objects.select_for_update().filter(team=membership.team_id, role=Membership.Role.OWNER)
     if [owner.pk for owner in owners] == [membership.pk]:
@@ -128,5 +129,11 @@ def cancel_subscription(*, subscription: Subscription, by: User | None) -> Subsc
     """End the subscription now."""
     subscription.status = Subscription.Status.CANCELED
     subscription.save(update_fields=["status"])
-    record("access.subscription.cancelled", by=by, object_type="user", object_id=str(subscription.customer.user_id), plan=subscription.plan.name)
+    record(
+        "access.subscription.cancelled",
+        by=by,
+        object_type="user",
+        object_id=str(subscription.customer.user_id),
+        plan=subscription.plan.name,
+    )
     return subscription

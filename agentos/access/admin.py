@@ -17,6 +17,7 @@ from agentos.access.guards import operator_only
 from agentos.access.models import Customer, Membership, Plan, Subscription, Team, User
 from agentos.audit.admin import AuditedAdmin
 from agentos.core import clock
+from agentos.core.http import user_of
 
 admin.site.site_header = "AgentOS for operators"
 admin.site.site_title = "AgentOS"
@@ -31,7 +32,7 @@ class MembershipOfUser(admin.TabularInline):
     extra = 0
 
 
-class TeamMembers(forms.BaseInlineFormSet):  # type: ignore[type-arg]
+class TeamMembers(forms.BaseInlineFormSet):
     def clean(self) -> None:
         super().clean()
         kept = [form.cleaned_data for form in self.forms if getattr(form, "cleaned_data", None) and not form.cleaned_data.get("DELETE")]
@@ -67,7 +68,10 @@ class UserAdmin(AuditedAdmin, DjangoUserAdmin):
     inlines = (MembershipOfUser,)
     fieldsets = (
         (None, {"fields": ("email", "name", "password")}),
-        ("Account", {"fields": ("is_active", "last_login", "date_joined"), "description": "Suspend and reinstate are actions of the list."}),
+        (
+            "Account",
+            {"fields": ("is_active", "last_login", "date_joined"), "description": "Suspend and reinstate are actions of the list."},
+        ),
         ("Operator", {"fields": ("is_staff", "is_superuser", "groups", "user_permissions"), "classes": ("collapse",)}),
     )
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "name", "usable_password", "password1", "password2")}),)
@@ -106,14 +110,14 @@ class UserAdmin(AuditedAdmin, DjangoUserAdmin):
             if not self.has_change_permission(request, user):
                 continue
             try:
-                done.append(str(act(user=user, by=request.user)))
+                done.append(str(act(user=user, by=user_of(request))))
             except actions.Refused as refused:
                 self.message_user(request, str(refused), messages.ERROR)
         self.message_user(request, f"Changed: {', '.join(done) or 'nobody'}.")
 
 
 def is_superuser(request: HttpRequest) -> bool:
-    return isinstance(request.user, User) and request.user.is_superuser
+    return user_of(request).is_superuser
 
 
 @admin.register(Team)
@@ -180,4 +184,4 @@ class SubscriptionAdmin(AuditedAdmin):
     @admin.action(description="Cancel the selected subscriptions", permissions=["change"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Subscription]) -> None:
         for subscription in queryset.filter(status=Subscription.Status.ACTIVE):
-            actions.cancel_subscription(subscription=subscription, by=request.user)
+            actions.cancel_subscription(subscription=subscription, by=user_of(request))

@@ -46,7 +46,7 @@ class SignInForm(forms.Form):
         return self.user
 
 
-class AddUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
+class AddUserForm(AdminUserCreationForm):
     """The admin's form for a new account."""
 
     class Meta:

@@ -49,7 +49,9 @@ class User(AbstractUser):
 
     class Meta:
         ordering = ("email",)
-        constraints = (models.UniqueConstraint(Lower("email"), name="user_email_once", violation_error_message="There is a user with this address."),)
+        constraints = (
+            models.UniqueConstraint(Lower("email"), name="user_email_once", violation_error_message="There is a user with this address."),
+        )
 
     def __str__(self) -> str:
         return self.email

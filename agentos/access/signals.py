@@ -13,21 +13,21 @@ from django.dispatch import receiver
 from agentos.access import rights
 from agentos.access.models import Customer, Membership, Plan, Subscription, Team, User
 
-DECIDING = (User, Team, Membership, Plan, Customer, Subscription)
+HOLDINGS: tuple[type[Model], ...] = (Team, Membership, Plan, Customer, Subscription)
 
 
+@receiver(post_delete, sender=User)
 def count_up(sender: type[Model], **kwargs: Any) -> None:
     rights.changed()
 
 
-for model in DECIDING[1:]:
-    post_save.connect(count_up, sender=model, dispatch_uid=f"rights-saved-{model.__name__}")
-for model in DECIDING:
-    post_delete.connect(count_up, sender=model, dispatch_uid=f"rights-deleted-{model.__name__}")
+for model in HOLDINGS:
+    post_save.connect(count_up, sender=model)
+    post_delete.connect(count_up, sender=model)
 
 
 @receiver(post_save, sender=User)
-def user_saved(created: bool, update_fields: frozenset[str] | None, **kwargs: Any) -> None:
+def user_saved(*, created: bool, update_fields: frozenset[str] | None, **kwargs: Any) -> None:
     """Count up unless the save cannot matter: a new user holds nothing yet, and a sign-in only writes its own time."""
     if not created and (update_fields is None or "is_active" in update_fields):
         rights.changed()

@@ -1,5 +1,6 @@
 """The catalogue, as operators work with it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -12,13 +13,14 @@ from agentos.agents.models import DjangoAgent
 from agentos.agents.providers import availability
 from agentos.agents.tools import TOOLS
 from agentos.audit.admin import AuditedAdmin
+from agentos.core.http import user_of
 
 
 @admin.register(DjangoAgent)
 class AgentAdmin(AuditedAdmin):
     audit_type = "agent"
     form = AgentForm
-    list_display = ("name", "agent_id", "model", "can_answer", "open_to", "with_tools", "is_active")
+    list_display = ("name", "is_active", "open_to", "model", "can_answer", "with_tools", "agent_id")
     list_filter = ("is_active", "is_global", "team", "plans")
     list_select_related = ("team",)
     search_fields = ("name", "agent_id", "description", "model")
@@ -28,7 +30,10 @@ class AgentAdmin(AuditedAdmin):
     fieldsets = (
         (None, {"fields": ("name", "agent_id", "description", "is_active")}),
         ("What it is", {"fields": ("model", "can_answer", "instructions", "tools", "capabilities")}),
-        ("Who may use it", {"fields": ("is_global", "team", "plans"), "description": "Any one of these opens it. With none, nobody may use it."}),
+        (
+            "Who may use it",
+            {"fields": ("is_global", "team", "plans"), "description": "Any one of these opens it. With none, nobody may use it."},
+        ),
     )
 
     def audit_id(self, obj: DjangoAgent) -> str:
@@ -41,7 +46,7 @@ class AgentAdmin(AuditedAdmin):
         """Keep the id of an agent that exists: bookmarks and API callers know it."""
         return ("can_answer", "agent_id") if obj else ("can_answer",)
 
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Model | None = None) -> dict[str, tuple[str, ...]]:
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Model | None = None) -> dict[str, Sequence[str]]:
         return {} if obj else {"agent_id": ("name",)}
 
     def save_model(self, request: HttpRequest, obj: DjangoAgent, form: Any, change: bool) -> None:  # noqa: FBT001 (Django's signature)
@@ -69,9 +74,9 @@ class AgentAdmin(AuditedAdmin):
     @admin.action(description="Activate the selected agents", permissions=["change"])
     def activate(self, request: HttpRequest, queryset: QuerySet[DjangoAgent]) -> None:
         for agent in queryset.filter(is_active=False):
-            actions.activate_agent(agent=agent, by=request.user)
+            actions.activate_agent(agent=agent, by=user_of(request))
 
     @admin.action(description="Deactivate the selected agents (their chats stay readable)", permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[DjangoAgent]) -> None:
         for agent in queryset.filter(is_active=True):
-            actions.deactivate_agent(agent=agent, by=request.user)
+            actions.deactivate_agent(agent=agent, by=user_of(request))

@@ -41,6 +41,17 @@ class AgentCard:
     is_available: bool = True
     unavailable: str = ""
 
+    def as_json(self) -> dict[str, Any]:
+        """The agent under the keys of the spec."""
+        return {
+            "id": self.agent_id,
+            "name": self.name,
+            "description": self.description,
+            "model": self.model,
+            "tools": list(self.tools),
+            "capabilities": list(self.capabilities),
+        }
+
 
 class Complaints:
     """Lets one line a minute through to the log: a cache that is down fails at every request."""

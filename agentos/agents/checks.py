@@ -7,8 +7,9 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error
 
+from agentos.agents.local_model.supervisor import objection as embedded_objection
 from agentos.agents.models import DjangoAgent
-from agentos.agents.providers import availability
+from agentos.agents.providers import SMOLLM2, availability
 from agentos.agents.tools import not_offered
 
 
@@ -27,7 +28,8 @@ def models_are_available(**_kwargs: Any) -> list[checks.CheckMessage]:
         users[agent.model].append(agent.agent_id)
     found: list[checks.CheckMessage] = []
     for model, agents in users.items():
-        reason = availability(model).reason
+        # The embedded model comes up with the server, so here it may well be down.
+        reason = embedded_objection() if model == SMOLLM2 else availability(model).reason
         if reason:
             text = f"The model {model} cannot be used. {reason} Agents that have it: {', '.join(agents)}."
             hint = "Set what is missing, or choose another model for them in the admin."

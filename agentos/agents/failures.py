@@ -16,11 +16,11 @@ _SENTENCES: Mapping[str, str] = MappingProxyType(
         "model_busy": "The model is busy. Your message is saved. Wait a moment, then try again.",
         "model_rejected": "The model did not accept this message. It is saved. Change it, then try again.",
         "context_too_long": "This chat is too long for the model. Your message is saved. Shorten it, or start a new chat.",
-        "tool_limit": "The agent used its tools {steps} times without coming to an answer. What it said so far is kept. Ask for less at once.",
+        "tool_limit": "The agent used its tools {steps} times and came to no answer. What it said so far is kept. Ask for less at once.",
         "model_error": "The model failed while answering. Your message is saved. Try again.",
         "model_empty": "The model answered nothing. Your message is saved. Try again.",
         "interrupted": "The server went away while this answer was written. What was said so far is kept. Try again.",
-        "internal": "Something went wrong on this site. Your message is saved. Try again; if it happens again, tell whoever runs this site.",
+        "internal": "Something went wrong on this site. Your message is saved. Try again, and if that fails tell whoever runs this site.",
     }
 )
 

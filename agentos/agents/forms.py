@@ -41,7 +41,7 @@ class LinesField(forms.CharField):
         lines = [" ".join(line.split()) for line in (super().to_python(value) or "").splitlines()]
         return list(dict.fromkeys(line for line in lines if line))
 
-    def validate(self, value: list[str]) -> None:  # type: ignore[override]
+    def validate(self, value: list[str]) -> None:
         if len(value) > CAPABILITIES:
             msg = f"At most {CAPABILITIES} lines."
             raise forms.ValidationError(msg)
@@ -54,7 +54,7 @@ class LinesField(forms.CharField):
         """Do nothing: CharField's validators are for a text, and ``validate`` has seen the lines."""
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        return list(initial or []) != self.to_python(data)
+        return bool(list(initial or []) != self.to_python(data))
 
 
 def described_tools() -> list[tuple[str, str]]:
@@ -67,7 +67,7 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=SuggestingInput(model_choices, attrs={"size": 50}),
         help_text="provider:model_id, for example openai:gpt-5.4. The list offers what can be used now.",
     )
-    tools = forms.MultipleChoiceField(choices=described_tools, widget=forms.CheckboxSelectMultiple, required=False)
+    tools = forms.MultipleChoiceField(choices=described_tools, widget=forms.CheckboxSelectMultiple({"class": "radiolist"}), required=False)
     capabilities = LinesField(required=False, help_text="One a line, for example: Summaries. Members see and search them.")
 
     class Meta:

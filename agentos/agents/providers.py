@@ -60,10 +60,24 @@ _AWS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION")
 
 AGNO: tuple[Provider, ...] = (
     _openai("aimlapi", "AI/ML API", "AIMLAPI_API_KEY"),
-    _other("anthropic", "Anthropic", "anthropic", "anthropic", "ANTHROPIC_API_KEY|ANTHROPIC_AUTH_TOKEN", models=("claude-sonnet-5-5", "claude-opus-5")),
+    _other(
+        "anthropic",
+        "Anthropic",
+        "anthropic",
+        "anthropic",
+        "ANTHROPIC_API_KEY|ANTHROPIC_AUTH_TOKEN",
+        models=("claude-sonnet-5-5", "claude-opus-5"),
+    ),
     _other("aws-bedrock", "Amazon Bedrock", "boto3 aioboto3", "boto3 aioboto3", *_AWS),
     _other("aws-claude", "Claude on Amazon Bedrock", "anthropic boto3", "'anthropic[bedrock]'", *_AWS),
-    _other("azure-ai-foundry", "Azure AI Foundry", "azure.ai.inference aiohttp", "azure-ai-inference aiohttp", "AZURE_API_KEY", "AZURE_ENDPOINT"),
+    _other(
+        "azure-ai-foundry",
+        "Azure AI Foundry",
+        "azure.ai.inference aiohttp",
+        "azure-ai-inference aiohttp",
+        "AZURE_API_KEY",
+        "AZURE_ENDPOINT",
+    ),
     _other(
         "azure-foundry-claude",
         "Claude on Azure",
@@ -128,7 +142,14 @@ AGNO: tuple[Provider, ...] = (
     _openai("trustedrouter", "TrustedRouter", "TRUSTEDROUTER_API_KEY"),
     _openai("tuning-engines", "Tuning Engines", "TUNING_ENGINES_API_KEY"),
     _openai("vercel", "Vercel v0", "V0_API_KEY"),
-    _other("vertexai-claude", "Claude on Vertex AI", "anthropic google.auth", "'anthropic[vertex]'", "ANTHROPIC_VERTEX_PROJECT_ID", "CLOUD_ML_REGION"),
+    _other(
+        "vertexai-claude",
+        "Claude on Vertex AI",
+        "anthropic google.auth",
+        "'anthropic[vertex]'",
+        "ANTHROPIC_VERTEX_PROJECT_ID",
+        "CLOUD_ML_REGION",
+    ),
     _openai("vllm", "vLLM", "VLLM_API_KEY"),
     _openai("xai", "xAI", "XAI_API_KEY"),
     _openai("xai-responses", "xAI (Responses)", "XAI_API_KEY"),
@@ -188,7 +209,7 @@ def _script_objections(model_id: str) -> Iterator[str]:
 def _local_objections(model_id: str) -> Iterator[str]:
     if model_id != "smollm2":
         yield f"The embedded model is {SMOLLM2}; there is no '{model_id}'."
-    elif local_model.state == "absent" or (local_model.started and local_model.state == "down"):
+    elif local_model.state == "absent" or local_model.gave_up:
         yield local_model.sentence
 
 

@@ -1,19 +1,19 @@
 """The grammar of the scripted models: what follows ``scripted:`` in the name of a model. No Agno here.
 
-    <tokens>x<ms>       so many tokens, so many milliseconds apart (200x20); the same words every time
-    echo                repeats the user's message, word by word
-    tour                a guided tour of what the product can show
-    hang@<n>[x<ms>]     goes silent for ever after n tokens; ``hang`` is ``hang@0``
-    fail@<n>[x<ms>]     the provider fails (503) after n tokens; ``fail`` is ``fail@0``
-    flaky               fails (503) before the first token of a run's first request, then answers
-    busy | auth | long  the provider says 429, 401, or that the context is too long
-    raise               the adapter of the model has a bug
-    empty               the model says nothing and ends
-    tool                calls the calculator, then answers with its result
-    loop                calls the calculator for ever
-    badjson | notool    calls a tool with broken arguments, or one that does not exist, then answers
-    approve             calls a tool that a person has to approve, then answers
-    ask                 asks the user for values, then answers
+<tokens>x<ms>       so many tokens, so many milliseconds apart (200x20); the same words every time
+echo                repeats the user's message, word by word
+tour                a guided tour of what the product can show
+hang@<n>[x<ms>]     goes silent for ever after n tokens; ``hang`` is ``hang@0``
+fail@<n>[x<ms>]     the provider fails (503) after n tokens; ``fail`` is ``fail@0``
+flaky               fails (503) before the first token of a run's first request, then answers
+busy | auth | long  the provider says 429, 401, or that the context is too long
+raise               the adapter of the model has a bug
+empty               the model says nothing and ends
+tool                calls the calculator, then answers with its result
+loop                calls the calculator for ever
+badjson | notool    calls a tool with broken arguments, or one that does not exist, then answers
+approve             calls a tool that a person has to approve, then answers
+ask                 asks the user for values, then answers
 """
 
 import re
@@ -22,7 +22,9 @@ from dataclasses import dataclass
 TOKENS_LIMIT = 100_000
 PAUSE_LIMIT = 60_000  # milliseconds
 
-_PLAIN = frozenset({"echo", "tour", "flaky", "busy", "auth", "long", "raise", "empty", "tool", "loop", "badjson", "notool", "approve", "ask"})
+_PLAIN = frozenset(
+    {"echo", "tour", "flaky", "busy", "auth", "long", "raise", "empty", "tool", "loop", "badjson", "notool", "approve", "ask"}
+)
 _WORDS = re.compile(r"(?P<tokens>\d{1,6})x(?P<ms>\d{1,5})", re.ASCII)
 _AFTER = re.compile(r"(?P<act>hang|fail)(?:@(?P<tokens>\d{1,6})(?:x(?P<ms>\d{1,5}))?)?", re.ASCII)
 

@@ -29,7 +29,9 @@ TOOLS: dict[str, ToolChoice] = {
         ToolChoice("text", "Text statistics", "Counts the characters, words, sentences and lines of a text."),
         ToolChoice("reasoning", "Reasoning", "A scratchpad in which the agent thinks step by step; its steps are shown folded."),
         ToolChoice("ask", "Ask the user", "Stops and shows the user a small form when something is missing.", asks=True),
-        ToolChoice("letterbox", "Rehearsal letter", "Asks for approval, then only pretends to send a letter. For trials.", asks=True, scripted=True),
+        ToolChoice(
+            "letterbox", "Rehearsal letter", "Asks for approval, then only pretends to send a letter. For trials.", asks=True, scripted=True
+        ),
     )
 }
 

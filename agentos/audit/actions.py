@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 from agentos.audit.models import AuditRecord
 
 if TYPE_CHECKING:
-    from django.contrib.auth.base_user import AbstractBaseUser
+    from agentos.access.models import User
 
 
-def record(verb: str, *, by: "AbstractBaseUser | None", object_type: str, object_id: str, **data: Any) -> None:
+def record(verb: str, *, by: "User | None", object_type: str, object_id: str, **data: Any) -> None:
     """Add a record to the caller's transaction. ``data`` holds names and numbers, never text of a chat."""
     AuditRecord.objects.create(verb=verb, actor=by, object_type=object_type, object_id=object_id, data=data)

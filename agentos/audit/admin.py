@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,6 +12,7 @@ from django.utils.http import urlencode
 
 from agentos.audit.actions import record
 from agentos.audit.models import AuditRecord
+from agentos.core.http import user_of
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -39,9 +39,8 @@ class AuditedAdmin(admin.ModelAdmin):
         return str(obj.pk)
 
     def record(self, request: HttpRequest, obj: Any, past: str, **data: Any) -> None:
-        by = None if isinstance(request.user, AnonymousUser) else request.user
         verb = f"{self.opts.app_label}.{self.audit_type}.{past}"
-        record(verb, by=by, object_type=self.audit_type, object_id=self.audit_id(obj), **data)
+        record(verb, by=user_of(request), object_type=self.audit_type, object_id=self.audit_id(obj), **data)
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         self.record(request, obj, "created", **changes(message))
@@ -61,12 +60,6 @@ class AuditedAdmin(admin.ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Open one transaction round an action on many rows: its records and its changes come or go together."""
         return super().changelist_view(request, extra_context)
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
-        """Say how many things go along, not which: the titles of people's chats are nobody's business here."""
-        going, counts, forbidden, protected = super().get_deleted_objects(objs, request)
-        going = [f"{number} {name}" for name, number in counts.items()]
-        return going, counts, forbidden, [f"{len(protected)} things that depend on it, such as chats"] if protected else []
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         obj = self.get_object(request, object_id)

@@ -1,6 +1,7 @@
 """How a run ends: one function for the runner, for Stop and for the reaper, so that exactly one of them wins."""
 
 from datetime import timedelta
+
 from django.db import transaction
 from django.db.models import Q
 

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Coroutine
+from typing import Any
 
 from agentos.agents.events import Interrupted
 from agentos.chat import dispatch, sweeper
@@ -67,7 +69,7 @@ class Engine:
         if drive := self.drives.get(run_pk):
             drive.cancel(None)
 
-    def _spawn(self, work: "asyncio._CoroutineLike[None]") -> "asyncio.Task[None]":
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.ensure_future(work)
         self.tasks.add(task)
         task.add_done_callback(self._done)

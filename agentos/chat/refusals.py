@@ -12,7 +12,7 @@ Refusal
 from typing import ClassVar
 
 
-class Refusal(Exception):  # noqa: N818 - it is the answer to a request, not a fault
+class Refusal(Exception):
     status: ClassVar[int] = 409
 
     def __init__(self, sentence: str) -> None:

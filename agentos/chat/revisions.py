@@ -9,6 +9,7 @@ from agentos.core.bell import bell
 
 LISTED = frozenset({"title", "is_pinned", "is_archived", "deleted_at"})  # what decides on a session's place and name in lists
 
+
 def lock(session_pk: int) -> ChatSession:
     """Return the session with its agent, held for this transaction. Raises ChatSession.DoesNotExist."""
     return ChatSession.objects.select_for_update(of=("self",)).select_related("agent").get(pk=session_pk)

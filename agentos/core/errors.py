@@ -39,7 +39,7 @@ DEFAULTS: Mapping[int, tuple[str, str]] = {
 }
 
 
-class Problem(Exception):  # noqa: N818 - it is the answer to a request, not a fault
+class Problem(Exception):
     """A refusal, raised by whoever finds it and answered as an envelope by the face."""
 
     def __init__(self, status: int, sentence: str = "", *, code: str = "", headers: Mapping[str, str] | None = None) -> None:
@@ -72,6 +72,7 @@ def envelope(
     """Return the error answer. What is left empty is filled from the status."""
     usual_code, usual_sentence = DEFAULTS.get(status) or DEFAULTS[500 if status >= HTTPStatus.INTERNAL_SERVER_ERROR else 400]
     response = JsonResponse({"success": False, "error": sentence or usual_sentence, "response": None}, status=status, headers=headers)
+    response.headers["Content-Length"] = str(len(response.content))
     response.headers["X-Error-Code"] = code or usual_code
     response.headers["X-Request-ID"] = request_id(request)
     response.is_envelope = True  # type: ignore[attr-defined]

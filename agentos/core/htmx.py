@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.contrib import messages
+from django.contrib.messages import ERROR
+from django.contrib.messages.storage.base import Message
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -22,7 +23,13 @@ def wants_fragment(request: HttpRequest) -> bool:
 
 
 def respond(
-    request: HttpRequest, *, page: str, partial: str, context: Mapping[str, Any], status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None
+    request: HttpRequest,
+    *,
+    page: str,
+    partial: str,
+    context: Mapping[str, Any],
+    status: int = HTTPStatus.OK,
+    headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
     """Return the page, or to htmx the partial of it. Both say that they vary."""
     answer = render(request, partial if wants_fragment(request) else page, dict(context), status=status)
@@ -45,10 +52,9 @@ def waiting_notices(request: HttpRequest) -> str:
     return fragment(html, "#notices", "beforeend") if html else ""
 
 
-def notice(request: HttpRequest, sentence: str, status: int) -> HttpResponse:
+def notice(sentence: str, status: int) -> HttpResponse:
     """Answer htmx with a sentence in the corner: what the person was doing stays as it is."""
-    messages.error(request, sentence)
-    answer = render(request, "shared/_notices.html#items", status=status)
+    answer = HttpResponse(render_to_string("shared/_notices.html#items", {"messages": [Message(ERROR, sentence)]}), status=status)
     answer.headers["HX-Retarget"] = "#notices"
     answer.headers["HX-Reswap"] = "beforeend"
     patch_vary_headers(answer, VARY)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class SignedInRequest(HttpRequest):
-    user: "User"  # type: ignore[assignment]
+    user: "User"
     htmx: HtmxDetails
 
 

@@ -89,7 +89,7 @@ class Renderer(RendererHTML):
 
 def code_block(code: str, language: str) -> str:
     """Return highlighted code in the frame that the copy button is put into."""
-    name, body = "", escape(code)
+    name, body = "", str(escape(code))
     if language and len(code) <= HIGHLIGHT_LIMIT:
         try:
             lexer = get_lexer_by_name(language, stripnl=False)
@@ -128,4 +128,4 @@ def render_cached(text: str) -> SafeString:
             shared_cache.set(key, found, CACHE_SECONDS)
     except Exception:  # noqa: BLE001 - whatever a cache server can raise: the text is rendered all the same
         return render(text)
-    return mark_safe(found)
+    return mark_safe(str(found))

@@ -61,7 +61,10 @@ def security_headers(request: HttpRequest, response: HttpResponseBase) -> HttpRe
 
 @both_ways
 def json_errors(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """Give every answer its request's id, and programs an envelope in place of any error page. Inside the middlewares that add safety headers."""
+    """Give every answer its request's id, and programs an envelope in place of an error page.
+
+    Stands inside the middlewares that add safety headers, so that the envelope gets them too.
+    """
     if response.status_code < HTTPStatus.BAD_REQUEST or not wants_json(request) or getattr(response, "is_envelope", False):
         response.headers["X-Request-ID"] = request_id(request)
         return response

@@ -30,39 +30,39 @@ def read_json(request: HttpRequest) -> Any:
 def parse(body: bytes) -> Any:
     """Return the value that ``body`` holds. Raises ``Problem`` 400."""
     if not body.strip():
-        raise invalid("the body is empty")
+        raise invalid(because="the body is empty")
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_no_number, parse_float=_float, object_pairs_hook=_object)
     except UnicodeDecodeError:
-        raise invalid("it is not UTF-8") from None
+        raise invalid(because="it is not UTF-8") from None
     except json.JSONDecodeError as error:
-        raise invalid(f"line {error.lineno}, column {error.colno}: {error.msg}") from None
+        raise invalid(because=f"line {error.lineno}, column {error.colno}: {error.msg}") from None
     except RecursionError:
-        raise invalid("it is nested too deeply") from None
+        raise invalid(because="it is nested too deeply") from None
     except ValueError:  # a whole number with thousands of digits
-        raise invalid("a number is too long") from None
+        raise invalid(because="a number is too long") from None
     return _cleaned(value, DEPTH_LIMIT)
 
 
-def invalid(reason: str) -> Problem:
-    return Problem(400, f"Invalid JSON: {reason}.", code="invalid_json")
+def invalid(*, because: str) -> Problem:
+    return Problem(400, f"Invalid JSON: {because}.", code="invalid_json")
 
 
 def _no_number(name: str) -> NoReturn:
-    raise invalid(f"{name} is not a JSON number")
+    raise invalid(because=f"{name} is not a JSON number")
 
 
 def _float(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise invalid("a number is out of range")
+        raise invalid(because="a number is out of range")
     return number
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise invalid("a key appears twice in one object")
+        raise invalid(because="a key appears twice in one object")
     return found
 
 
@@ -71,7 +71,7 @@ def _cleaned(value: Any, depth: int) -> Any:
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, dict | list) and not depth:
-        raise invalid("it is nested too deeply")
+        raise invalid(because="it is nested too deeply")
     if isinstance(value, dict):
         return {_text(key): _cleaned(item, depth - 1) for key, item in value.items()}
     if isinstance(value, list):

@@ -160,7 +160,9 @@ class TestPlansOf:
             (Subscription.Status.CANCELED, timedelta(hours=1), False),
         ],
     )
-    def test_counts_running_subscriptions_only(self, status: str, ends_in: timedelta | None, holds: bool, stranger: User, pro: Plan) -> None:
+    def test_counts_running_subscriptions_only(
+        self, status: str, ends_in: timedelta | None, holds: bool, stranger: User, pro: Plan
+    ) -> None:
         end = clock.now() + ends_in if ends_in else None
         SubscriptionFactory(customer__user=stranger, plan=pro, status=status, current_period_end=end)
         assert queries.plans_of(stranger).exists() is holds

@@ -21,7 +21,13 @@ def choose(action: str, *objects: Any) -> dict[str, Any]:
 
 class TestUserAdmin:
     def test_adds_an_account_by_address(self, as_operator: Client, anonymous: Client) -> None:
-        new = {"email": "New@Example.com", "name": "New", "usable_password": "true", "password1": "a long pass phrase", "password2": "a long pass phrase"}
+        new = {
+            "email": "New@Example.com",
+            "name": "New",
+            "usable_password": "true",
+            "password1": "a long pass phrase",
+            "password2": "a long pass phrase",
+        }
         response = as_operator.post("/admin/access/user/add/", new)
         assert response.status_code == 302
         assert User.objects.get(name="New").email == "new@example.com"
@@ -33,7 +39,12 @@ class TestUserAdmin:
         assert page(response).texts(".field-email .errorlist") == ["User with this E-mail address already exists."]
 
     def test_changes_teams_with_the_account(self, as_operator: Client, stranger: User, support: Team) -> None:
-        rows = {"memberships-TOTAL_FORMS": "1", "memberships-INITIAL_FORMS": "0", "memberships-0-team": support.pk, "memberships-0-role": "member"}
+        rows = {
+            "memberships-TOTAL_FORMS": "1",
+            "memberships-INITIAL_FORMS": "0",
+            "memberships-0-team": support.pk,
+            "memberships-0-role": "member",
+        }
         data = {"email": stranger.email, "name": "Sammy", "memberships-0-user": stranger.pk, **rows}
         assert as_operator.post(f"/admin/access/user/{stranger.pk}/change/", data).status_code == 302
         assert list(queries.teams_of(stranger)) == [support]
@@ -76,7 +87,10 @@ class TestUserAdmin:
         return signed_in(helper)
 
     def test_gives_powers_to_superusers_only(self, helper: Client, member: User) -> None:
-        helper.post(f"/admin/access/user/{member.pk}/change/", {"email": member.email, "name": "X", "is_superuser": "on", "is_staff": "on", **NO_ROWS})
+        helper.post(
+            f"/admin/access/user/{member.pk}/change/",
+            {"email": member.email, "name": "X", "is_superuser": "on", "is_staff": "on", **NO_ROWS},
+        )
         member.refresh_from_db()
         assert (member.name, member.is_superuser, member.is_staff) == ("X", False, False)
 
@@ -115,7 +129,12 @@ class TestSubscriptionAdmin:
 
     def test_starts_one_with_its_customer(self, as_operator: Client, stranger: User, pro: Plan) -> None:
         customer = CustomerFactory(user=stranger)
-        rows = {"subscriptions-TOTAL_FORMS": "1", "subscriptions-INITIAL_FORMS": "0", "subscriptions-0-plan": pro.pk, "subscriptions-0-status": "active"}
+        rows = {
+            "subscriptions-TOTAL_FORMS": "1",
+            "subscriptions-INITIAL_FORMS": "0",
+            "subscriptions-0-plan": pro.pk,
+            "subscriptions-0-status": "active",
+        }
         data = {"user": stranger.pk, "subscriptions-0-customer": customer.pk, **rows}
         assert as_operator.post(f"/admin/access/customer/{customer.pk}/change/", data).status_code == 302
         assert list(queries.plans_of(stranger)) == [pro]

@@ -1,5 +1,7 @@
 """Signing in and out, as a browser does it."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -10,7 +12,7 @@ from tests.html import page
 REFUSED = "This e-mail address and password do not belong together. Check both and try again."
 
 
-def sign_in(client: Client, email: str, password: str = PASSWORD, **more: str) -> object:
+def sign_in(client: Client, email: str, password: str = PASSWORD, **more: str) -> Any:
     return client.post("/sign-in/", {"email": email, "password": password, **more})
 
 

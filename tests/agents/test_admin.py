@@ -78,7 +78,8 @@ class TestAgentAdmin:
         assert [box["value"] for box in html.all("[name=tools][checked]")] == ["clock"]
         data = {"name": agent.name, "model": agent.model, "description": agent.description, "instructions": agent.instructions}
         as_operator.post(
-            f"/admin/agents/djangoagent/{agent.pk}/change/", {**data, "tools": ["clock"], "capabilities": "Letters\nMails", "is_active": "on"}
+            f"/admin/agents/djangoagent/{agent.pk}/change/",
+            {**data, "tools": ["clock"], "capabilities": "Letters\nMails", "is_active": "on"},
         )
         assert not AuditRecord.objects.exists()
 

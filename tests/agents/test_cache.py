@@ -43,7 +43,10 @@ def quiet_past() -> None:
 TAKEN_AWAY: dict[str, tuple[str, Callable[[User, DjangoAgent], Any]]] = {
     "the membership": ("support-writer", lambda user, agent: user.memberships.all().delete()),
     "the team": ("support-writer", lambda user, agent: Team.objects.get(name="Support").delete()),
-    "the agent's team": ("support-writer", lambda user, agent: setattr(agent, "team", None) or agent.save()),
+    "the agent's team": (
+        "support-writer",
+        lambda user, agent: DjangoAgent(pk=agent.pk, agent_id=agent.agent_id, name="x", model=agent.model).save(update_fields=["team"]),
+    ),
     "the subscription": ("analyst", lambda user, agent: actions.cancel_subscription(subscription=Subscription.objects.get(), by=None)),
     "the subscription's row": ("analyst", lambda user, agent: Subscription.objects.get().delete()),
     "the customer": ("analyst", lambda user, agent: user.customer.delete()),
@@ -64,7 +67,9 @@ class TestCardsFor:
         take_away(owner, DjangoAgent.objects.get(agent_id=agent_id))
         assert agent_id not in ids(owner)
 
-    def test_forgets_when_the_period_is_over(self, stranger: User, plan_agent: DjangoAgent, pro: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_forgets_when_the_period_is_over(
+        self, stranger: User, plan_agent: DjangoAgent, pro: Plan, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         end = clock.now() + timedelta(seconds=90)
         SubscriptionFactory(customer__user=stranger, plan=pro, current_period_end=end)
         kept: list[Any] = []

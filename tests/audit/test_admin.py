@@ -35,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("operator")
 
 def is_clean(html: Page) -> bool:
     """Say whether the browser would run and paint all of it under ``script-src 'self'; style-src 'self'``."""
-    inline = [tag for tag in html.all("script") if not tag.get("src") and tag.get("type") not in {"application/json"}]
+    inline = [tag for tag in html.all("script") if not tag.get("src") and tag.get("type") != "application/json"]
     handlers = [tag for tag in html.all("*") if any(name.startswith("on") for name in tag.attrs)]
     return not (inline or handlers or html.all("style, [style]"))
 
@@ -117,7 +117,12 @@ class TestAuditedAdmin:
         made = AuditRecord.objects.get(verb="access.plan.created")
         as_operator.post(f"/admin/access/plan/{made.object_id}/change/", {"name": "Silver", "description": ""})
         changed = AuditRecord.objects.get(verb="access.plan.changed")
-        assert (changed.actor, changed.object_type, changed.object_id, changed.data) == (operator, "plan", made.object_id, {"fields": ["Name"]})
+        assert (changed.actor, changed.object_type, changed.object_id, changed.data) == (
+            operator,
+            "plan",
+            made.object_id,
+            {"fields": ["Name"]},
+        )
         as_operator.post(f"/admin/access/plan/{made.object_id}/delete/", {"post": "yes"})
         assert AuditRecord.objects.get(verb="access.plan.deleted").data == {"name": "Silver"}
 

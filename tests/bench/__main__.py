@@ -58,7 +58,7 @@ async def compare(chats: list[int], rounds: int, data_dir: str) -> dict[int, dic
     (ours, ours_env), (agno, agno_env) = Ours.command(ports[Ours.name]), Agno.command(ports[Agno.name])
     env = people.environment(data_dir, MODEL)
     with running(ours, ports[Ours.name], {**env, **ours_env}) as ours_pid, running(agno, ports[Agno.name], {**env, **agno_env}) as agno_pid:
-        servers = [(Ours(ports[Ours.name], made), ours_pid), (Agno(ports[Agno.name]), agno_pid)]
+        servers: list[tuple[Ours | Agno, int]] = [(Ours(ports[Ours.name], made), ours_pid), (Agno(ports[Agno.name]), agno_pid)]
         for server, pid in servers:  # the first run of a process pays for its imports
             await round_of(server, pid, 1)
         for count in chats:
@@ -75,13 +75,22 @@ async def compare(chats: list[int], rounds: int, data_dir: str) -> dict[int, dic
 def row(count: int, figures: dict[str, Figures]) -> str:
     ours, agno = figures[Ours.name], figures[Agno.name]
     cells = [str(count), f"{ours['cpu_us_a_token'] / agno['cpu_us_a_token']:.2f}"]
-    for key, digits in (("cpu_us_a_token", 0), ("first_p50_ms", 0), ("first_p95_ms", 0), ("gap_p99_ms", 0), ("slowest", 2), ("memory_mb", 0)):
+    for key, digits in (
+        ("cpu_us_a_token", 0),
+        ("first_p50_ms", 0),
+        ("first_p95_ms", 0),
+        ("gap_p99_ms", 0),
+        ("slowest", 2),
+        ("memory_mb", 0),
+    ):
         cells.append(f"{ours[key]:.{digits}f} / {agno[key]:.{digits}f}")
     return "| " + " | ".join(cells) + " |"
 
 
-HEAD = """| chats | CPU a token, ratio | us CPU a token | first token p50, ms | first token p95, ms | gap p99, ms | slowest answer / ideal | memory, MB |
-|---|---|---|---|---|---|---|---|"""
+HEAD = (
+    "| chats | CPU a token, ratio | us CPU a token | first token p50, ms | first token p95, ms "
+    "| gap p99, ms | slowest answer / ideal | memory, MB |\n|---|---|---|---|---|---|---|---|"
+)
 
 
 async def idle(count: int, data_dir: str) -> str:
@@ -95,7 +104,9 @@ async def idle(count: int, data_dir: str) -> str:
         writers = []
         for number in range(count):
             person = made[number // per_person]
-            reader, writer = await request(port, "GET", f"/agentos/live/?session={person.chats[0]}&cursor=", headers={"Cookie": person.cookies})
+            reader, writer = await request(
+                port, "GET", f"/agentos/live/?session={person.chats[0]}&cursor=", headers={"Cookie": person.cookies}
+            )
             await reader.read(10)
             writers.append(writer)
         await asyncio.sleep(SETTLE)
@@ -122,7 +133,9 @@ def main() -> None:
         django.setup()
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # this process makes rows before it opens sockets
         print(f"{MODEL}, ours / AgentOS, median of {chosen.rounds} rounds, {time.strftime('%Y-%m-%d')}\n{HEAD}", flush=True)
-        table: dict[int, Any] = asyncio.run(compare([int(count) for count in chosen.chats.split(",")], chosen.rounds, data_dir)) if chosen.chats else {}
+        table: dict[int, Any] = (
+            asyncio.run(compare([int(count) for count in chosen.chats.split(",")], chosen.rounds, data_dir)) if chosen.chats else {}
+        )
     if chosen.idle:
         with tempfile.TemporaryDirectory(prefix="agentos-bench-") as data_dir:
             from django.db import connections

@@ -16,7 +16,7 @@ from agno.os import AgentOS
 from agentos.agents import scripts
 from agentos.agents.runtime.scripted import ScriptedModel
 
-script = scripts.parse(os.environ["BENCH_MODEL"])
+script = scripts.parse(os.environ["BENCH_MODEL"].removeprefix("scripted:"))
 assert script is not None
 
 agent = Agent(

@@ -35,7 +35,13 @@ def make(count: int, model: str, chats: int) -> list[Person]:
     for number in range(count):
         user = User.objects.create(email=f"bench-{number}@example.com", password="!" + secrets.token_hex(8))
         login = SessionStore()
-        login.update({SESSION_KEY: str(user.pk), BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0], HASH_SESSION_KEY: user.get_session_auth_hash()})
+        login.update(
+            {
+                SESSION_KEY: str(user.pk),
+                BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0],
+                HASH_SESSION_KEY: user.get_session_auth_hash(),
+            }
+        )
         login.create()
         opened = ChatSession.objects.bulk_create([ChatSession(user=user, agent=agent) for _ in range(chats)])
         people.append(Person(str(login.session_key), secrets.token_hex(16), [chat.session_id for chat in opened]))

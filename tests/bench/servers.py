@@ -29,7 +29,7 @@ def free_port() -> int:
 @contextmanager
 def running(command: list[str], port: int, env: dict[str, str]) -> Iterator[int]:
     """Start a server, wait until it takes connections, give its process id, and end it afterwards."""
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **env}, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **env}, stdout=subprocess.DEVNULL)
     try:
         over = time.monotonic() + START_SECONDS
         while True:
@@ -100,7 +100,17 @@ class Agno:
 
     @staticmethod
     def command(port: int) -> tuple[list[str], dict[str, str]]:
-        return [sys.executable, "-m", "uvicorn", "tests.bench.agno_server:app", "--port", str(port), "--log-level", "warning", "--no-access-log"], {}
+        return [
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "tests.bench.agno_server:app",
+            "--port",
+            str(port),
+            "--log-level",
+            "warning",
+            "--no-access-log",
+        ], {}
 
     async def chat(self, number: int, heard: Heard) -> None:
         heard.asked = time.perf_counter()

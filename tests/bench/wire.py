@@ -17,11 +17,18 @@ class Heard:
     failed: str = ""
 
 
-async def request(port: int, method: str, path: str, *, headers: dict[str, str], form: dict[str, str] | None = None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Send a request and return its connection, past the header of the answer. Raises ConnectionError for another status than 2xx or 3xx."""
+async def request(
+    port: int, method: str, path: str, *, headers: dict[str, str], form: dict[str, str] | None = None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Send a request and return its connection, past the header of the answer. Raises ConnectionError unless it is 2xx or 3xx."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**22)
     body = urlencode(form).encode() if form else b""
-    lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Connection: close", *(f"{name}: {value}" for name, value in headers.items())]
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        f"Host: 127.0.0.1:{port}",
+        "Connection: close",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
     if form:
         lines += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}"]
     writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)

@@ -8,9 +8,9 @@ from agentos.core import markdown
 
 LINES = st.sampled_from(
     [
-        "", "", "", "Some words", "# Heading", "## Other", "- item", "- other", "* star", "1. one", "2. two", "  more of it", "    deep", "> quote",
-        "```", "```python", "~~~", "x = 1", "    ```", "  ```", "- ```", "| a | b |", "|---|---|", "| 1 | 2 |", "---", "===", "***", "`code`", "``` ```", "\ttab",
-        "1) one", "<div>", "&amp;", "a  ", "\\", "+ plus", "10. ten",
+        "", "", "", "Some words", "# Heading", "## Other", "- item", "- other", "* star", "1. one", "2. two", "  more of it",
+        "    deep", "> quote", "```", "```python", "~~~", "x = 1", "    ```", "  ```", "- ```", "| a | b |", "|---|---|",
+        "| 1 | 2 |", "---", "===", "***", "`code`", "``` ```", "\ttab", "1) one", "<div>", "&amp;", "a  ", "\\", "+ plus", "10. ten",
     ]
 )  # fmt: skip
 TEXTS = st.lists(LINES, max_size=25).map("\n".join)

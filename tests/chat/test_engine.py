@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from itertools import pairwise
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -53,7 +54,7 @@ class TestEngine:
         runs = [await send(by=member, session=session, text=str(number)) for number in range(4)]
         done = [await ended(run) for run in runs]
         assert [run.status for run in done] == [Run.Status.COMPLETED] * 4
-        for earlier, later in zip(done, done[1:], strict=False):
+        for earlier, later in pairwise(done):
             assert earlier.finished_at <= later.started_at  # type: ignore[operator]
 
     async def test_tells_the_model_what_was_said_before(self, engine: Engine, member: User) -> None:
@@ -61,7 +62,10 @@ class TestEngine:
         assert "{Ada}" in first.answer
         assert [message["role"] for message in first.messages][-2:] == ["user", "assistant"]
 
-    @pytest.mark.parametrize(("model", "code"), [("scripted:fail@0", "model_unreachable"), ("scripted:raise", "model_error"), ("scripted:fail@5x0", "model_unreachable")])
+    @pytest.mark.parametrize(
+        ("model", "code"),
+        [("scripted:fail@0", "model_unreachable"), ("scripted:raise", "model_error"), ("scripted:fail@5x0", "model_unreachable")],
+    )
     async def test_ends_a_failure_with_its_code(self, engine: Engine, member: User, model: str, code: str) -> None:
         run = await ended(await run_with(model, member))
         assert (run.status, run.error_code) == (Run.Status.FAILED, code)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponseBase
 from django.test import AsyncClient, Client, RequestFactory
 
 from agentos.core.errors import DEFAULTS, envelope, request_id
@@ -28,6 +28,7 @@ def assert_envelope(response: Any, status: int, code: str) -> str:
     """Assert the shape, and return the sentence."""
     assert response.status_code == status
     assert response.headers["Content-Type"] == "application/json"
+    assert int(response.headers["Content-Length"]) == len(response.content)
     assert response.headers["X-Error-Code"] == code
     assert response.headers["X-Request-ID"].startswith("req_")
     body = response.json()
@@ -119,7 +120,9 @@ class TestEnvelope:
 
     def test_answers_a_body_that_is_too_large(self, program: Client, settings: Any) -> None:
         settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
-        assert_envelope(program.post("/api/posted/", "text=" + "a" * 200, content_type="application/x-www-form-urlencoded"), 413, "too_large")
+        assert_envelope(
+            program.post("/api/posted/", "text=" + "a" * 200, content_type="application/x-www-form-urlencoded"), 413, "too_large"
+        )
 
     def test_answers_too_many_fields(self, program: Client, settings: Any) -> None:
         settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 3
@@ -171,6 +174,6 @@ class TestRequestId:
         assert "mine" not in given
 
     def test_is_on_good_answers_too(self, program: Client) -> None:
-        response: HttpResponse = program.post("/api/posted/", {"text": "hello"})
+        response = program.post("/api/posted/", {"text": "hello"})
         assert response.status_code == 200
         assert response.headers["X-Request-ID"].startswith("req_")

@@ -18,7 +18,7 @@ ORIGINS = {
     "other port": "http://testserver:9000",
     "no port": "http://testserver",
     "other scheme": f"https://{HOST}",
-    "user info": f"http://testserver:8000@evil.example",
+    "user info": "http://testserver:8000@evil.example",
     "suffix": f"{SAME}.evil.example",
     "broken": "http://[",
     "trusted": "https://chat.example.com",

@@ -20,7 +20,7 @@ class TestFrame:
 
 class TestResponse:
     def test_is_neither_held_back_nor_kept_nor_compressed(self) -> None:
-        async def nothing():  # type: ignore[no-untyped-def]
+        async def nothing():
             yield b""
 
         answer = sse.response(nothing())

@@ -1,1 +1,1 @@
-"""The embedded model: SmolLM2-135M-Instruct, served by llama.cpp in a process of its own on loopback. Optional; its pins are beside this file."""
+"""The embedded model: SmolLM2-135M-Instruct, served by llama.cpp in a process of its own on loopback. Optional (requirements.txt)."""

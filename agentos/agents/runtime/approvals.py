@@ -1,4 +1,7 @@
-"""What a person answers to a waiting run. An answer says yes, no or fills in values; which tool is called, and with what, comes from the stored run."""
+"""What a person answers to a waiting run: yes, no, or the values of a form.
+
+Which tool is called, and with which arguments, comes from the stored run and never from an answer.
+"""
 
 import json
 from collections.abc import Callable, Mapping, Sequence

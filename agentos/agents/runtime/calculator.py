@@ -114,8 +114,9 @@ def _power(a: Number, b: Number) -> Number:
         if abs(b) * math.log10(abs(a)) > DIGITS + 1:
             raise OutOfBounds("The result is too large." if b > 0 else "The result is too small.")
         if b < 0:
-            return 1 / a**-b
-    return a**b
+            return _quotient(1, a ** abs(b))
+    result: Number = a**b
+    return result
 
 
 def _root(number: Number) -> Number:
@@ -126,7 +127,7 @@ def _root(number: Number) -> Number:
 
 def _prime(n: int) -> bool:
     """Miller and Rabin's test, which proves below LARGEST_PRIME."""
-    if n < 2:
+    if n <= 1:
         return False
     if any(n % small == 0 for small in WITNESSES):
         return n in WITNESSES

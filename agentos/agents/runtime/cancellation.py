@@ -1,4 +1,7 @@
-"""Agno asks before every token whether the run was cancelled, and takes a lock for it. Ours are stopped by cancelling their task, so a look has to do."""
+"""Agno asks at every token whether its run was cancelled, and takes a lock to see.
+
+Our runs are stopped by cancelling their task, so a quick look has to do.
+"""
 
 from agno.exceptions import RunCancelledException
 from agno.run.cancel import set_cancellation_manager

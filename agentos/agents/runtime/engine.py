@@ -1,7 +1,12 @@
-"""The door to Agno, which takes a second to import: loaded at the first use, and an installation where it does not load still serves its pages."""
+"""The door to Agno, which takes a second to import and is loaded at its first use.
 
+An installation where it does not load serves its pages all the same.
+"""
+
+import asyncio
 import sys
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module, metadata
@@ -12,6 +17,8 @@ from agentos.agents.blueprints import Blueprint
 from agentos.agents.events import Event, Failed
 from agentos.agents.history import Turn
 from agentos.agents.runtime.approvals import Answer
+
+Events = AsyncGenerator[Event, None]
 
 _STREAMING = "agentos.agents.runtime.streaming"
 _MODELS = "agentos.agents.runtime.models"
@@ -28,7 +35,7 @@ class EngineState:
 
 @cache
 def engine() -> EngineState:
-    """Return whether Agno can be used, loading it at the first call: call it in a thread when the server starts. Never raises."""
+    """Return whether Agno can be used, loading it at the first call, which takes a second. Never raises."""
     try:
         _streaming()
         return EngineState(True, version=metadata.version("agno"))
@@ -38,31 +45,30 @@ def engine() -> EngineState:
 
 def run(
     blueprint: Blueprint, *, run_id: str, user_id: str, session_id: str, message: str, context: dict[str, Any], history: Sequence[Turn]
-) -> AsyncGenerator[Event, None]:
+) -> Events:
     """Run the agent and give its events, the last of which is Finished, Failed or Waiting.
 
     Errors are events. Cancelling the task that iterates stops the run at once. ``context`` is an API caller's addition to the message.
     """
-    state = engine()
-    if not state.ok:
-        return _unavailable(state)
-    events: AsyncGenerator[Event, None] = _streaming().run(
-        blueprint, run_id=run_id, user_id=user_id, session_id=session_id, message=message, context=context, history=history
+    return _events(
+        "run", blueprint, run_id=run_id, user_id=user_id, session_id=session_id, message=message, context=context, history=history
     )
-    return events
 
 
 def resume(
-    blueprint: Blueprint, *, run_id: str, user_id: str, session_id: str, output: dict[str, Any], answers: Sequence[Answer], history: Sequence[Turn]
-) -> AsyncGenerator[Event, None]:
+    blueprint: Blueprint,
+    *,
+    run_id: str,
+    user_id: str,
+    session_id: str,
+    output: dict[str, Any],
+    answers: Sequence[Answer],
+    history: Sequence[Turn],
+) -> Events:
     """Go on with a run that waits. ``output`` is the stored ``Waiting.output``, ``answers`` has one for each of its requirements."""
-    state = engine()
-    if not state.ok:
-        return _unavailable(state)
-    events: AsyncGenerator[Event, None] = _streaming().resume(
-        blueprint, run_id=run_id, user_id=user_id, session_id=session_id, output=output, answers=answers, history=history
+    return _events(
+        "resume", blueprint, run_id=run_id, user_id=user_id, session_id=session_id, output=output, answers=answers, history=history
     )
-    return events
 
 
 async def close() -> None:
@@ -75,5 +81,19 @@ def _streaming() -> ModuleType:
     return import_module(_STREAMING)
 
 
-async def _unavailable(state: EngineState) -> AsyncGenerator[Event, None]:
-    yield Failed("agent_unavailable", state.reason)
+def _events(what: str, blueprint: Blueprint, **how: Any) -> Events:
+    if _STREAMING not in sys.modules or not engine().ok:
+        return _after_loading(what, blueprint, how)
+    events: Events = getattr(_streaming(), what)(blueprint, **how)
+    return events
+
+
+async def _after_loading(what: str, blueprint: Blueprint, how: dict[str, Any]) -> Events:
+    """Load Agno in a thread, so that nobody else waits for it."""
+    state = await asyncio.to_thread(engine)
+    if not state.ok:
+        yield Failed("agent_unavailable", state.reason)
+        return
+    async with aclosing(getattr(_streaming(), what)(blueprint, **how)) as events:
+        async for event in events:
+            yield event

@@ -1,4 +1,4 @@
-"""What went wrong, as one of our codes. Agno reports errors as events that carry only text, so the models raise a code that survives that."""
+"""What went wrong, as one of our codes. Agno's error events carry only text, so the models raise a code that survives in them."""
 
 from collections.abc import Iterator
 
@@ -57,8 +57,12 @@ def trouble(error: Exception) -> ModelTrouble:
 
 
 def detail_of(error: BaseException) -> str:
+    return safe(f"{type(error).__name__}: {error}")
+
+
+def safe(text: str) -> str:
     """Return a line for the operator's log, without what looks like a secret."""
-    return redact_secrets(f"{type(error).__name__}: {error}")[:DETAIL_LIMIT]
+    return redact_secrets(text)[:DETAIL_LIMIT]
 
 
 def code_of(error: BaseException, default: str = "model_error") -> str:

@@ -8,12 +8,13 @@ import dataclasses
 import os
 from collections.abc import AsyncIterator
 from functools import cache
+from importlib import import_module
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from agno.models.base import Model
 from agno.models.response import ModelResponse
-from agno.models.utils import _get_model_class
+from agno.models.utils import MODEL_PROVIDER_CLASSES
 from django.conf import settings
 
 from agentos.agents import providers, scripts
@@ -24,7 +25,8 @@ from agentos.agents.runtime.scripted import ScriptedModel
 
 LOCAL_WAIT = 15.0  # seconds that a run waits for the embedded model to come up
 LOCAL_ANSWER = 600  # tokens
-LOCAL_TEMPERATURE = 0.2
+# So small a model says wrong things as soon as it may choose, and repeats itself as soon as it may not.
+LOCAL_SAMPLING: dict[str, Any] = {"temperature": 0.0, "extra_body": {"repeat_penalty": 1.1}}
 
 Signature = tuple[Any, ...]
 
@@ -79,13 +81,11 @@ _of_loops: "WeakKeyDictionary[asyncio.AbstractEventLoop, Models]" = WeakKeyDicti
 
 async def model(name: str) -> Model:
     """Return the shared model of this loop. Raises NotAvailable."""
-    if name == providers.SMOLLM2 and providers.availability(name).ok:
-        await local_model.wait_ready(LOCAL_WAIT)
-        if local_model.state != "ready":
-            raise NotAvailable(local_model.sentence)
     state = providers.availability(name)
     if not state.ok:
         raise NotAvailable(state.reason)
+    if name == providers.SMOLLM2 and not await local_model.wait_ready(LOCAL_WAIT):
+        raise NotAvailable(local_model.sentence)
     return await _of_loops.setdefault(asyncio.get_running_loop(), Models()).get(name)
 
 
@@ -118,8 +118,11 @@ def _build(name: str) -> Model:
     if slug == "openai-like":
         from agno.models.openai import OpenAILike
 
-        return _new(OpenAILike, model_id, base_url=settings.OPENAI_LIKE_URL, api_key=settings.OPENAI_LIKE_API_KEY or "none", provider="OpenAI-like")
-    return _new(_get_model_class(slug), model_id, **_extras(slug))
+        return _new(
+            OpenAILike, model_id, base_url=settings.OPENAI_LIKE_URL, api_key=settings.OPENAI_LIKE_API_KEY or "none", provider="OpenAI-like"
+        )
+    module, class_name = MODEL_PROVIDER_CLASSES[slug]
+    return _new(getattr(import_module(module), class_name), model_id, **_extras(slug))
 
 
 def _local() -> Model:
@@ -135,8 +138,8 @@ def _local() -> Model:
         base_url=local_model.base_url,
         api_key=local_model.api_key,
         provider="Embedded",
-        temperature=LOCAL_TEMPERATURE,
         max_tokens=LOCAL_ANSWER,
+        **LOCAL_SAMPLING,
         default_headers={"Connection": "close"},
         client_params={"http_client": client},
     )
@@ -161,7 +164,7 @@ def _new(model_class: type[Model], model_id: str, **extras: Any) -> Model:
     """Build the model with our timeouts and without retries, as far as its class has a place for them."""
     names = {field.name for field in dataclasses.fields(model_class)}
     bases = {base.__name__ for base in model_class.__mro__}
-    params = {"retries": 0, "retry_with_guidance_limit": 0, "max_retries": 0, "timeout": settings.SILENCE_TIMEOUT}
+    params: dict[str, Any] = {"retries": 0, "retry_with_guidance_limit": 0, "max_retries": 0, "timeout": settings.SILENCE_TIMEOUT}
     client_params = dict(extras.pop("client_params", {}))
     if bases & {"OpenAIChat", "OpenAIResponses"}:
         params["timeout"] = client_params["timeout"] = _timeout()

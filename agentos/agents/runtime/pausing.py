@@ -75,7 +75,12 @@ def _requirement(tool: ToolExecution) -> dict[str, Any]:
         "name": tool.tool_name or "",
         "args": jsonable({} if tool.tool_name == ASK else tool.tool_args or {}),
         "fields": [
-            {"name": name, "type": getattr(item.field_type, "__name__", "str"), "description": item.description or "", "value": jsonable(item.value)}
+            {
+                "name": name,
+                "type": getattr(item.field_type, "__name__", "str"),
+                "description": item.description or "",
+                "value": jsonable(item.value),
+            }
             for name, item in _fields(tool).items()
         ],
     }

@@ -16,10 +16,9 @@ from agno.models.response import ModelResponse
 from agentos.agents.runtime.tour import answer_of_the_tour, thoughts_of_the_tour
 from agentos.agents.scripts import Script
 
-WORDS = (
-    "This answer is written by a script and not by a model so that its words its length and its pace are the same every time "
-    "which is what a test needs and what a benchmark compares while nothing of it costs a key or leaves the machine"
-).split()
+TEXT = """This answer is written by a script and not by a model so that its words its length and its pace are the same every time
+which is what a test needs and what a benchmark compares while nothing of it costs a key or leaves the machine"""
+WORDS = TEXT.split()
 SENTENCE = 12  # words
 PARAGRAPH = 60
 BREATH = 32  # tokens without a pause, after which others get their turn
@@ -66,7 +65,9 @@ class ScriptedModel(Model):
     script: Script = field(default_factory=lambda: Script("echo"))
     seen: "OrderedDict[str, None]" = field(default_factory=OrderedDict)
 
-    async def ainvoke_stream(self, *args: Any, messages: list[Message], run_response: Any = None, **kwargs: Any) -> AsyncIterator[ModelResponse]:
+    async def ainvoke_stream(
+        self, *args: Any, messages: list[Message], run_response: Any = None, **kwargs: Any
+    ) -> AsyncIterator[ModelResponse]:
         self._refuse(str(getattr(run_response, "run_id", "")))
         results = _results(messages)
         calls = CALLS.get(self.script.act, ())

@@ -1,5 +1,6 @@
 """Running an agent: a fresh Agno agent for every run, its stream as our events, and exactly one end."""
 
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
@@ -15,9 +16,13 @@ from agentos.agents.events import Event, Failed, ReasoningDelta, TextDelta
 from agentos.agents.history import Turn
 from agentos.agents.runtime import cancellation, conversation, models, pausing, tools
 from agentos.agents.runtime.approvals import Answer
-from agentos.agents.runtime.errors import code_of, detail_of
+from agentos.agents.runtime.errors import detail_of
 from agentos.agents.runtime.text import clean
 from agentos.agents.runtime.translation import Translation
+
+LOCAL_INSTRUCTIONS = "You are a helpful assistant."  # with nothing before the question, the embedded model rambles
+
+log = logging.getLogger(__name__)
 
 cancellation.install()
 
@@ -38,7 +43,14 @@ def run(
 
 
 def resume(
-    blueprint: Blueprint, *, run_id: str, user_id: str, session_id: str, output: dict[str, Any], answers: Sequence[Answer], history: Sequence[Turn]
+    blueprint: Blueprint,
+    *,
+    run_id: str,
+    user_id: str,
+    session_id: str,
+    output: dict[str, Any],
+    answers: Sequence[Answer],
+    history: Sequence[Turn],
 ) -> Events:
     async def start() -> Started:
         agent = await _agent(blueprint)
@@ -68,7 +80,7 @@ def _built(blueprint: Blueprint, model: Model, toolkits: list[tools.Tool]) -> Ag
         id=blueprint.agent_id,
         name=blueprint.name,
         model=model,
-        instructions=blueprint.instructions or None,
+        instructions=blueprint.instructions or (LOCAL_INSTRUCTIONS if blueprint.model == providers.SMOLLM2 else None),
         tools=list(toolkits) or None,
         # Otherwise {braces} in a user's text are filled in from the state of the run.
         resolve_in_context=False,
@@ -86,11 +98,13 @@ def _history_budget(blueprint: Blueprint, asked: int) -> int:
 
 
 def _failure(error: Exception) -> Failed:
-    unavailable = isinstance(error, models.NotAvailable | tools.NotOffered | ImportError)
-    return Failed("agent_unavailable" if unavailable else code_of(error, "internal"), detail_of(error))
+    if isinstance(error, models.NotAvailable | tools.NotOffered | ImportError):
+        return Failed("agent_unavailable", detail_of(error))
+    log.error("A run broke outside of its model.", exc_info=error)
+    return Failed("internal", detail_of(error))
 
 
-async def _events(start: Callable[[], Awaitable[Started]]) -> Events:
+async def _events(start: Callable[[], Awaitable[Started]]) -> Events:  # noqa: C901 - each function less is a generator less a token
     """Give our events and, last, the end. The hot path: a text delta passes three tests and makes one object."""
     translation = Translation(settings.TOOL_STEPS)
     try:
@@ -109,7 +123,7 @@ async def _events(start: Callable[[], Awaitable[Started]]) -> Events:
                     yield event
                 if translation.enough:
                     break
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a run ends with an event, whatever happens
         translation.end = _failure(error)
     yield translation.end or Failed("internal", "Agno's stream had no end.")
 

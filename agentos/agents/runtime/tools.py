@@ -1,4 +1,4 @@
-"""The factories of the tools of ``agents/tools.py``. All are plain functions, which Agno runs in threads; none of them waits for anything."""
+"""The factories of the tools of ``agents/tools.py``. All are plain functions, which Agno runs in threads; none waits for anything."""
 
 import re
 from collections.abc import Callable, Iterable

@@ -61,6 +61,6 @@ def thoughts_of_the_tour() -> Sequence[str]:
 
 def answer_of_the_tour(results: Sequence[str]) -> str:
     """Return the answer, with what the calculator and the clock have said."""
-    product = f"The calculator says that 127 × 89 is {results[0]}." if results else ""
+    product = f"The calculator says that 127 times 89 is {results[0]}." if results else ""
     time = f"The clock says that it is {results[1]}." if len(results) > 1 else ""
     return _ANSWER.format(product=product, time=time)

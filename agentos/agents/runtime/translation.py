@@ -1,4 +1,4 @@
-"""Agno's events into ours. Text, the one kind that comes thousands of times, is dealt with in ``streaming``; the rest goes by class here."""
+"""Agno's events into ours. Text, which comes thousands of times, is dealt with in ``streaming``; the rest goes by class here."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from agno.run.base import RunStatus
 
 from agentos.agents.events import Event, Failed, Finished, ReasoningDelta, ToolFailed, ToolFinished, ToolStarted, Usage, Waiting
 from agentos.agents.runtime import conversation, pausing
-from agentos.agents.runtime.errors import DETAIL_LIMIT, code_of_event, redact_secrets
+from agentos.agents.runtime.errors import code_of_event, safe
 from agentos.agents.runtime.text import bounded, clean, jsonable
 from agentos.agents.runtime.tools import REASONING
 
@@ -26,11 +26,21 @@ class Translation:
         self._requests_left = steps + SPARE_REQUESTS
         self._open: dict[str, tuple[str, float]] = {}
         self._used: set[str] = set()
+        self._by_class: dict[type, Callable[[Any], Iterator[Event]]] = {
+            agno.ModelRequestStartedEvent: self._request_started,
+            agno.ModelRequestCompletedEvent: self._request_completed,
+            agno.ToolCallStartedEvent: self._tool_started,
+            agno.ToolCallCompletedEvent: self._tool_completed,
+            agno.ReasoningStepEvent: self._reasoning_step,
+            agno.RunErrorEvent: self._failed,
+            agno.RunCancelledEvent: self._cancelled,
+            agno.RunOutput: self._output,
+        }
 
     def events(self, item: Any) -> Iterator[Event]:
         """Give our events for one of Agno's that is not text."""
-        if self.end is None and (translate := _BY_CLASS.get(type(item))) is not None:
-            yield from translate(self, item)
+        if self.end is None and (translate := self._by_class.get(type(item))) is not None:
+            yield from translate(item)
 
     def _request_started(self, item: agno.ModelRequestStartedEvent) -> Iterator[Event]:
         """Calls that Agno refuses (unknown tools, broken arguments, beyond the limit) are not counted by it, requests are by us."""
@@ -64,7 +74,7 @@ class Translation:
             yield ReasoningDelta(bounded(said) + "\n\n")
 
     def _failed(self, item: agno.RunErrorEvent) -> Iterator[Event]:
-        self.end = Failed(code_of_event(item.error_type), redact_secrets(f"{item.content} ({item.error_type})")[:DETAIL_LIMIT])
+        self.end = Failed(code_of_event(item.error_type), safe(f"{item.content} ({item.error_type})"))
         yield from ()
 
     def _cancelled(self, item: agno.RunCancelledEvent) -> Iterator[Event]:
@@ -93,15 +103,3 @@ class Translation:
         self._used.add(call_id)
         self._open[given] = (call_id, time.monotonic())
         return call_id
-
-
-_BY_CLASS: dict[type, Callable[[Translation, Any], Iterator[Event]]] = {
-    agno.ModelRequestStartedEvent: Translation._request_started,
-    agno.ModelRequestCompletedEvent: Translation._request_completed,
-    agno.ToolCallStartedEvent: Translation._tool_started,
-    agno.ToolCallCompletedEvent: Translation._tool_completed,
-    agno.ReasoningStepEvent: Translation._reasoning_step,
-    agno.RunErrorEvent: Translation._failed,
-    agno.RunCancelledEvent: Translation._cancelled,
-    agno.RunOutput: Translation._output,
-}

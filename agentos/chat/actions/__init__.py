@@ -3,7 +3,15 @@
 from agentos.chat.actions.messages import QUEUE_LIMIT, send_message
 from agentos.chat.actions.opening import NOT_AVAILABLE, WITHDRAWN, check_agent_available, check_agent_open
 from agentos.chat.actions.runs import answer_run, continue_run, give_feedback, retry_run, stop_run
-from agentos.chat.actions.sessions import archive_session, create_session, delete_session, fork_session, pin_session, rename_session, restore_session
+from agentos.chat.actions.sessions import (
+    archive_session,
+    create_session,
+    delete_session,
+    fork_session,
+    pin_session,
+    rename_session,
+    restore_session,
+)
 
 __all__ = [
     "NOT_AVAILABLE",

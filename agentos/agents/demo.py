@@ -1,0 +1,158 @@
+"""Demo data: three accounts, a team, two plans, and an agent of each kind of access. Made once, through the actions.
+
+What people change or delete afterwards stays as they left it: the audit remembers that the demo has been made.
+"""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+
+from agentos.access.actions import add_member, create_plan, create_team, create_user, subscribe
+from agentos.access.models import Membership, Plan, Team, User
+from agentos.agents.actions import create_agent
+from agentos.agents.models import DjangoAgent
+from agentos.agents.providers import AGNO, SMOLLM2, availability
+from agentos.audit.actions import record
+from agentos.audit.models import AuditRecord
+
+MADE = "agents.demo.made"
+TOUR = "scripted:tour"
+CALCULATING = "scripted:tool"
+PREFERRED = ("openai", "anthropic", "google", "mistral", "groq", "openrouter", "deepseek", "xai")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """``password`` is empty when its owner has chosen another one."""
+
+    email: str
+    password: str
+    about: str
+
+
+PEOPLE = {
+    "owner@example.com": ("Olivia Owner", "owns the team Support, holds the plan Pro, may enter /admin/"),
+    "member@example.com": ("Marco Member", "member of the team Support"),
+    "stranger@example.com": ("Sasha Stranger", "no team, no plan"),
+}
+
+
+@transaction.atomic
+def make_demo() -> bool:
+    """Make what is missing of the demo, unless it has been made before; return whether it was made now."""
+    if AuditRecord.objects.filter(verb=MADE).exists():
+        return False
+    owner, member, _ = (account(email) for email in PEOPLE)
+    support, research = team("Support", owner), team("Research", None)
+    if not member.memberships.filter(team=support).exists():
+        add_member(team=support, user=member, by=None)
+    plan("Free", "What everybody has.")
+    pro = plan("Pro", "Agents that calculate and think aloud.")
+    if not Plan.objects.filter(subscriptions__customer__user=owner, pk=pro.pk).exists():
+        subscribe(user=owner, plan=pro, by=None)
+    make_agents(support, research, pro)
+    record(MADE, by=None, object_type="demo", object_id="demo")
+    return True
+
+
+def account(email: str) -> User:
+    name, _ = PEOPLE[email]
+    found = User.objects.filter(email=email).first()
+    return found or create_user(email=email, name=name, password=settings.DEMO_PASSWORD, is_operator=email.startswith("owner"), by=None)
+
+
+def team(name: str, owner: User | None) -> Team:
+    found = Team.objects.filter(name=name).first()
+    if found is None:
+        return create_team(name=name, owner=owner, by=None)
+    if owner and not owner.memberships.filter(team=found).exists():
+        add_member(team=found, user=owner, role=Membership.Role.OWNER, by=None)
+    return found
+
+
+def plan(name: str, description: str) -> Plan:
+    return Plan.objects.filter(name=name).first() or create_plan(name=name, description=description, by=None)
+
+
+def make_agents(support: Team, research: Team, pro: Plan) -> None:
+    model = best_model()
+    small = " It is a small demo model: quick to try, often wrong." if model == SMOLLM2 else ""
+    agent(
+        "assistant",
+        "Assistant",
+        model,
+        description=f"Answers questions and drafts texts.{small}",
+        instructions="You are a helpful assistant. Answer briefly and in plain words.",
+        capabilities=["Questions", "Drafts"],
+        is_global=True,
+    )
+    agent(
+        "support-writer",
+        "Support Writer",
+        model,
+        description="Drafts friendly replies to customers.",
+        instructions="You draft short, friendly replies to customers. Say what happens next.",
+        capabilities=["Replies", "Drafts"],
+        team=support,
+    )
+    agent(
+        "researcher",
+        "Researcher",
+        model,
+        description="Summarises long texts into a page.",
+        instructions="You summarise texts. Keep to what the text says.",
+        capabilities=["Summaries"],
+        team=research,
+    )
+    make_agents_with_tools(model, pro)
+
+
+def make_agents_with_tools(model: str, pro: Plan) -> None:
+    """Show tools even where there is only the embedded model, which cannot use them: with scripted models, and said so."""
+    is_scripted = model == SMOLLM2 and settings.SCRIPTED_MODELS
+    note = " Scripted, until a real model is chosen for it." if is_scripted else ""
+    agent(
+        "analyst",
+        "Analyst",
+        CALCULATING if is_scripted else model,
+        description=f"Calculates, and shows how it came to a result.{note}",
+        instructions="You answer questions with numbers. Use the calculator for every calculation.",
+        tools=["calculator", "clock", "reasoning"],
+        capabilities=["Numbers", "Reasoning"],
+        plans=[pro],
+    )
+    if settings.SCRIPTED_MODELS:
+        agent(
+            "tour",
+            "Tour",
+            TOUR,
+            description="Shows what an answer can hold: reasoning, tool calls, code, tables. Scripted: no model answers here.",
+            capabilities=["Tour"],
+            is_global=True,
+        )
+
+
+def agent(agent_id: str, name: str, model: str, **fields: object) -> None:
+    if not DjangoAgent.objects.filter(agent_id=agent_id).exists():
+        create_agent(agent_id=agent_id, name=name, model=model, by=None, **fields)  # type: ignore[arg-type]
+
+
+def best_model() -> str:
+    """Return a model of a provider whose key is here, else the embedded one."""
+    providers = {provider.slug: provider for provider in AGNO}
+    for slug in PREFERRED:
+        for model_id in providers[slug].models:
+            if availability(f"{slug}:{model_id}").ok:
+                return f"{slug}:{model_id}"
+    return SMOLLM2
+
+
+def accounts() -> list[Account]:
+    """Return the demo accounts that may sign in, for the terminal."""
+    users = User.objects.filter(email__in=PEOPLE, is_active=True)
+    password = settings.DEMO_PASSWORD
+    return [
+        Account(user.email, password if user.check_password(password) else "", PEOPLE[user.email][1])
+        for user in sorted(users, key=lambda user: list(PEOPLE).index(user.email))
+    ]

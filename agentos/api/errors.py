@@ -1,0 +1,87 @@
+"""Every way in which a call can be refused, turned into the one envelope."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NoReturn
+
+from django.core.exceptions import SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+
+from agentos.chat import refusals
+from agentos.core.errors import Problem, bad_request, envelope
+from agentos.core.strict_json import invalid
+from agentos.service import AgentNotFound, SessionNotFound
+
+RETRY_SECONDS = 10  # what a caller is asked to wait when nobody can know how long it takes
+RETRY: Mapping[str, str] = {"Retry-After": str(RETRY_SECONDS)}
+
+REFUSALS: Mapping[type[refusals.Refusal], tuple[str, Mapping[str, str]]] = {
+    refusals.InvalidInput: ("invalid_fields", {}),
+    refusals.KeyReused: ("key_reused", {}),
+    refusals.AgentClosed: ("agent_closed", {}),
+    refusals.AgentUnavailable: ("agent_unavailable", RETRY),
+    refusals.QueueFull: ("too_many_requests", RETRY),
+}
+
+
+def missing(fields: Iterable[str]) -> Problem:
+    return Problem(422, f"Missing fields: {', '.join(fields)}.", code="missing_fields")
+
+
+def add_error_handlers(api: NinjaAPI) -> None:
+    handlers: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
+        Problem: lambda request, problem: problem.answer(request),
+        AgentNotFound: lambda request, _: envelope(request, 404, "There is no such agent, or you may not use it.", code="agent_not_found"),
+        SessionNotFound: lambda request, _: envelope(request, 404, "There is no such session.", code="session_not_found"),
+        refusals.Refusal: _refused,
+        ValidationError: _invalid,
+        HttpError: _http_error,
+        Http404: lambda request, _: envelope(request, 404),
+        SuspiciousOperation: bad_request,
+        Exception: _unexpected,
+    }
+    for kind, handler in handlers.items():
+        api.add_exception_handler(kind, handler)
+
+
+def _refused(request: HttpRequest, refusal: refusals.Refusal) -> HttpResponse:
+    code, headers = REFUSALS.get(type(refusal), ("", {}))
+    field = f"{refusal.field}: " if isinstance(refusal, refusals.InvalidInput) else ""
+    return envelope(request, refusal.status, f"{field}{refusal.sentence}", code=code, headers=headers)
+
+
+def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """Answer ninja's own refusals; what the parser found wrong with a body is their cause."""
+    if isinstance(error.__cause__, Problem):
+        return error.__cause__.answer(request)
+    return envelope(request, error.status_code)
+
+
+def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    return _problem_of(error.errors).answer(request)
+
+
+def _problem_of(errors: list[dict[str, Any]]) -> Problem:
+    """Name the fields that are missing, otherwise the first one that is wrong."""
+    absent = [_field(error) for error in errors if error["type"] in {"missing", "union_tag_not_found"}]
+    if "" in absent:
+        return invalid(because="the body is empty")
+    if absent:
+        return missing(absent)
+    field, message = _field(errors[0]), errors[0]["msg"]
+    if not field:
+        return Problem(422, "The body must be a JSON object.")
+    return Problem(422, f"{field}: {message}.")
+
+
+def _field(error: dict[str, Any]) -> str:
+    """Return the name of the field, empty for the body as a whole."""
+    if error["type"].startswith("union_tag"):
+        return str(error["ctx"]["discriminator"]).strip("'")
+    return "" if len(error["loc"]) <= len(("body", "payload")) and error["loc"][0] == "body" else str(error["loc"][-1])
+
+
+def _unexpected(_request: HttpRequest, error: Exception) -> NoReturn:
+    """Leave it to the URLconf's handler, which logs it and tells a database that is down from a defect."""
+    raise error

@@ -1,0 +1,226 @@
+"""What goes in and out, with the keys of the spec. The OpenAPI document is made from these."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+from agentos.chat.models import MESSAGE_LIMIT, TITLE_LIMIT
+
+PAGE_LIMIT = 1_000_000
+
+AGENT = {
+    "id": "assistant",
+    "name": "Assistant",
+    "description": "Helpful assistant",
+    "model": "openai:gpt-5.4",
+    "tools": ["search", "calculator"],
+    "capabilities": ["chat", "analysis"],
+}
+SESSION = {
+    "id": "session_3k9x0c6v1m8q2w7e5r4t",
+    "title": "Chat Session",
+    "agent_name": "Assistant",
+    "agent_id": "assistant",
+    "created_at": "2024-01-01T12:00:00Z",
+    "updated_at": "2024-01-01T12:30:00Z",
+}
+INFO = {"id": "agentos_user_123", "description": "AgentOS instance for user@example.com", "agents_count": 1, "available_agents": [AGENT]}
+MESSAGE = {"agent_id": "assistant", "session_id": SESSION["id"], "message": "Hello, how can you help?", "context": {}}
+SESSION_PAGE = {"sessions": [SESSION], "page": 1, "total_pages": 5, "total_sessions": 50}
+SENT = {
+    "success": True,
+    "response": "I can help you with...",
+    "session_id": SESSION["id"],
+    "agent_id": "assistant",
+    "timestamp": "2024-01-01T12:00:00Z",
+}
+
+
+def example(value: dict[str, Any], **schema: Any) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [value], **schema})
+
+
+def iso(moment: datetime) -> str:
+    """Return a time as ``2024-01-01T12:00:00Z``."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def whole(value: object) -> object:
+    """Return 2 for 2.0: JSON knows no difference."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Moment = Annotated[datetime, PlainSerializer(iso, return_type=str), WithJsonSchema({"type": "string", "format": "date-time"})]
+# The lengths are declared here and checked by the actions, which count what is stored and say what is too long.
+Message = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": MESSAGE_LIMIT, "pattern": r"\S"})]
+Title = Annotated[str, Field(json_schema_extra={"maxLength": TITLE_LIMIT})]
+PageNumber = Annotated[int, Field(strict=True, ge=1, le=PAGE_LIMIT), BeforeValidator(whole)]
+
+
+class Agent(BaseModel):
+    model_config = example(AGENT)
+
+    id: str
+    name: str
+    description: str
+    model: str
+    tools: list[str]
+    capabilities: list[str]
+
+
+class AgentList(BaseModel):
+    agents: list[Agent]
+
+
+class Info(BaseModel):
+    model_config = example(INFO)
+
+    id: str
+    description: str
+    agents_count: int
+    available_agents: list[Agent]
+
+
+class FastAPIApp(BaseModel):
+    message: str
+    app_id: str
+    note: str
+
+
+class Session(BaseModel):
+    model_config = example(SESSION)
+
+    id: str
+    title: str
+    agent_name: str
+    agent_id: str
+    created_at: Moment
+    updated_at: Moment
+
+
+class SessionPage(BaseModel):
+    model_config = example(SESSION_PAGE)
+
+    sessions: list[Session]
+    page: int
+    total_pages: int
+    total_sessions: int
+
+
+class Sent(BaseModel):
+    """The whole answer, once the agent has finished it."""
+
+    model_config = example(SENT)
+
+    success: Literal[True]
+    response: str
+    session_id: str
+    agent_id: str
+    timestamp: Moment
+
+
+class SessionCreated(BaseModel):
+    model_config = example({"success": True, "session_id": SESSION["id"]})
+
+    success: Literal[True]
+    session_id: str
+
+
+class Refused(BaseModel):
+    """Every error. The header X-Error-Code says which one, X-Request-ID what to look for in the log."""
+
+    model_config = example({"success": False, "error": "There is no such agent, or you may not use it.", "response": None})
+
+    success: Literal[False]
+    error: str
+    response: None
+
+
+class MessageIn(BaseModel):
+    """A message to an agent, in a new session, or in a session that is there, whose agent answers."""
+
+    either: ClassVar[list[dict[str, Any]]] = [
+        {"required": [name], "properties": {name: {"type": "string", "minLength": 1}}} for name in ("agent_id", "session_id")
+    ]
+    model_config = example(MESSAGE, anyOf=either)
+
+    message: Message
+    agent_id: str | None = None
+    session_id: str | None = None
+    context: dict[str, Any] | None = Field(None, description="Handed to the agent with the message. At most 16,000 characters of JSON.")
+
+
+class SessionIn(BaseModel):
+    model_config = example({"agent_id": "assistant", "title": "New Chat Session"})
+
+    agent_id: str = Field(min_length=1)
+    title: Title = ""
+
+
+class InfoAction(BaseModel):
+    model_config = example({"action": "info"})
+
+    action: Literal["info"]
+
+
+class AgentsAction(BaseModel):
+    model_config = example({"action": "agents"})
+
+    action: Literal["agents"]
+
+
+class SendMessageAction(MessageIn):
+    model_config = example({"action": "send_message", **MESSAGE}, anyOf=MessageIn.either)
+
+    action: Literal["send_message"]
+
+
+class CreateSessionAction(SessionIn):
+    model_config = example({"action": "create_session", "agent_id": "assistant", "title": "New Chat Session"})
+
+    action: Literal["create_session"]
+
+
+class SessionsAction(BaseModel):
+    model_config = example({"action": "sessions", "page": 1})
+
+    action: Literal["sessions"]
+    page: PageNumber = 1
+
+
+class SessionAction(BaseModel):
+    model_config = example({"action": "session", "session_id": SESSION["id"]})
+
+    action: Literal["session"]
+    session_id: str = Field(min_length=1)
+
+
+Action = Annotated[
+    InfoAction | AgentsAction | SendMessageAction | CreateSessionAction | SessionsAction | SessionAction, Field(discriminator="action")
+]
+
+
+class InfoResult(Info):
+    model_config = example({"success": True, **INFO})
+
+    success: Literal[True]
+
+
+class AgentsResult(AgentList):
+    success: Literal[True]
+
+
+class SessionsResult(SessionPage):
+    model_config = example({"success": True, **SESSION_PAGE})
+
+    success: Literal[True]
+
+
+class SessionResult(BaseModel):
+    success: Literal[True]
+    session: Session
+
+
+ReadResult = InfoResult | AgentsResult
+ActionResult = InfoResult | AgentsResult | SessionsResult | SessionResult | Sent | SessionCreated

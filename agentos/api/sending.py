@@ -1,0 +1,74 @@
+"""Sending a message and waiting for the whole answer. The run belongs to the server: a caller that goes away changes nothing."""
+
+from http import HTTPStatus
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import connection
+
+from agentos.access.models import User
+from agentos.agents import failures
+from agentos.api.errors import RETRY, missing
+from agentos.api.schemas import MessageIn, Sent
+from agentos.chat.models import Run
+from agentos.chat.waiting import ended
+from agentos.core.errors import Problem
+from agentos.service import AgentOSService, SessionNotFound
+
+MARGIN = 15.0  # seconds beyond a run's own limit: its end is written, and the next watch looks
+UNAVAILABLE_CODES = frozenset({"agent_unavailable", "model_unreachable", "model_busy"})
+
+
+async def send(user: User, message: MessageIn, idempotency_key: str) -> Sent:
+    """Return the finished answer. Raises ``Problem`` for every other end, and what ``AgentOSService.send_message`` raises."""
+    run = await sync_to_async(_store)(user, message, idempotency_key)
+    try:
+        run = await ended(run, settings.RUN_TIMEOUT + MARGIN)
+    except Run.DoesNotExist:  # its owner was erased in the meantime
+        raise SessionNotFound from None
+    if run.status == Run.Status.COMPLETED and run.finished_at:
+        return Sent(
+            success=True,
+            response=run.answer,
+            session_id=run.session.session_id,
+            agent_id=run.session.agent.agent_id,
+            timestamp=run.finished_at,
+        )
+    raise _problem_of(run)
+
+
+def _store(user: User, message: MessageIn, idempotency_key: str) -> Run:
+    if not message.agent_id and not message.session_id:
+        raise missing(["agent_id"])
+    run = AgentOSService(user).send_message(
+        message.message,
+        agent_id=message.agent_id or "",
+        session_id=message.session_id or "",
+        context=message.context,
+        idempotency_key=idempotency_key,
+    )
+    if not connection.in_atomic_block:
+        connection.close()  # The wait may be long, and until its end the connection would be this request's.
+    return run
+
+
+def _problem_of(run: Run) -> Problem:
+    """Say how a run ended that did not complete. Its session is named, since the message is saved there."""
+    status, sentence, code = _end_of(run)
+    headers = {"X-Session-ID": run.session.session_id}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers |= RETRY
+    return Problem(status, sentence, code=code, headers=headers)
+
+
+def _end_of(run: Run) -> tuple[int, str, str]:
+    place = f"session {run.session.session_id}"
+    if run.status == Run.Status.FAILED:
+        return (503 if run.error_code in UNAVAILABLE_CODES else 502), failures.sentence(run.error_code), run.error_code
+    if run.status == Run.Status.INTERRUPTED:
+        return 503, failures.sentence("interrupted"), "interrupted"
+    if run.status == Run.Status.STOPPED:
+        return 409, f"The answer was stopped. What was said so far is kept in {place}.", "stopped"
+    if run.status == Run.Status.WAITING:
+        return 409, f"The agent waits for a person's approval. Open {place} to decide.", "waiting_for_approval"
+    return 504, f"The answer is not finished yet. Your message is saved; the answer will appear in {place}.", "not_finished"

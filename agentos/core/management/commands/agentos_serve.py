@@ -1,0 +1,137 @@
+"""`manage.py agentos_serve`: the server, with everything that has to be ready before it."""
+
+import contextlib
+import fcntl
+import hashlib
+import io
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+MORE_THAN_GRACE = 2  # seconds that the server waits longer than the runs are given to end
+
+
+class Server(uvicorn.Server):
+    """Says where to go once somebody can go there."""
+
+    def __init__(self, config: uvicorn.Config, greeting: str) -> None:
+        super().__init__(config)
+        self.greeting = greeting
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(self.greeting, flush=True)  # noqa: T201
+
+
+class Command(BaseCommand):
+    help = "Runs the server on HOST and PORT."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--migrate", action="store_true", help="bring the database up to date first")
+        parser.add_argument("--demo", action="store_true", help="make the demo data and print its accounts")
+
+    def handle(self, **options: Any) -> None:
+        if settings.LOCAL and not is_loopback(settings.HOST):
+            msg = f"HOST={settings.HOST}: a local installation (AGENTOS_LOCAL=1) only listens on this machine, for example on 127.0.0.1."
+            raise CommandError(msg)
+        listening = self.listen()
+        if options["migrate"]:
+            call_command("migrate", verbosity=0, interactive=False)
+        self.collect_static()
+        accounts = io.StringIO()
+        if options["demo"]:
+            call_command("agentos_demo", stdout=accounts)
+        server = Server(config(), greeting(accounts.getvalue()))
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[listening])
+        if not server.started:
+            msg = "The server did not start; the log above says why."
+            raise CommandError(msg)
+
+    def listen(self) -> socket.socket:
+        """Take the port before anything else: a port that is taken should not cost a migration."""
+        family = socket.AF_INET6 if ":" in settings.HOST else socket.AF_INET
+        listening = socket.socket(family)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((settings.HOST, settings.PORT))
+            listening.listen(2048)
+        except OSError as error:
+            listening.close()
+            where = f"{settings.HOST}:{settings.PORT}"
+            msg = f"Cannot listen on {where} ({error.strerror}). Is it running already? Another port: make run PORT=8123"
+            raise CommandError(msg) from None
+        return listening
+
+    def collect_static(self) -> None:
+        """Collect the static files when any of them is another one than at the last start."""
+        root = Path(settings.STATIC_ROOT)
+        stamp = root / ".collected"
+        with alone_in(root):
+            now = fingerprint()
+            if stamp.exists() and stamp.read_text(encoding="ascii") == now:
+                return
+            self.stdout.write("Preparing the static files")
+            call_command("collectstatic", verbosity=0, interactive=False, clear=True)
+            stamp.write_text(now, encoding="ascii")
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keep a second server that starts at the same moment from collecting into the same folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def fingerprint() -> str:
+    """Return a hash over name, size and time of every static file, and over how they are stored."""
+    found = hashlib.sha256(repr(settings.STORAGES["staticfiles"]).encode())
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            state = Path(storage.path(name)).stat()
+            found.update(f"{name}:{state.st_size}:{state.st_mtime_ns};".encode())
+    return found.hexdigest()
+
+
+def config() -> uvicorn.Config:
+    return uvicorn.Config(
+        settings.ASGI_APPLICATION[::-1].replace(".", ":", 1)[::-1],
+        http="httptools",
+        loop="uvloop",
+        ws="none",
+        lifespan="on",
+        log_level="warning",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=settings.BEHIND_TLS_PROXY,
+        timeout_graceful_shutdown=settings.GRACE_SECONDS + MORE_THAN_GRACE,
+    )
+
+
+def greeting(accounts: str) -> str:
+    host = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
+    lines = ["", f"AgentOS is ready: http://{host}:{settings.PORT}/agentos/", *accounts.rstrip().splitlines(), "Stop it with Ctrl-C.", ""]
+    return "\n".join(lines)

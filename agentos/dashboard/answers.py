@@ -1,0 +1,83 @@
+"""Answers that several views give: a refusal, a turn as it stands now, a composer, what a change to a chat means for the page."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import Resolver404, resolve, reverse
+
+from agentos.chat import queries, streaming
+from agentos.chat.models import ChatSession, Run
+from agentos.chat.refusals import Refusal
+from agentos.chat.transcript import shown_parts
+from agentos.chat.turns import turn_id, turn_view
+from agentos.core import ids
+from agentos.core.fragments import fragment
+from agentos.core.htmx import came_from, fragments, go_to, notice, wants_fragment
+from agentos.core.http import user_of
+from agentos.dashboard.frame import frame
+from agentos.dashboard.sidebar import sidebar
+
+CHAT_CHANGED = "chat-changed"
+
+
+def refused(request: HttpRequest, refusal: Refusal, session: ChatSession) -> HttpResponse:
+    """Say why not: a notice to htmx, a page with the way back to anybody else."""
+    if wants_fragment(request):
+        return notice(refusal.sentence, refusal.status)
+    context = {**frame(request, session=session), "error": refusal.sentence, "session": session}
+    return render(request, "agentos/refused.html", context, status=refusal.status)
+
+
+def turn_fragment(run: Run) -> str:
+    """The run's turn as it is now, for the tab that asked; the other tabs hear of it by their stream."""
+    parts, _ = shown_parts(run)
+    is_last = run.turn == queries.newest_turn(run.session)
+    view = turn_view(run, parts, agent_name=run.session.agent.name, is_last=is_last, may_write=True)
+    return fragment(streaming.render_turn(view), "#turns", "upsert")
+
+
+def show_turn(request: HttpRequest, run: Run) -> HttpResponse:
+    if wants_fragment(request):
+        return fragments(request, turn_fragment(run))
+    return go_to(request, url_of_turn(run))
+
+
+def url_of_turn(run: Run) -> str:
+    return f"{reverse('dashboard:session', args=[run.session.session_id])}#{turn_id(run)}"
+
+
+def composer_context(**more: Any) -> dict[str, Any]:
+    """Every composer has a key of its own: the same message sent twice from it is one message."""
+    return {"idempotency_key": ids.new_id("key"), "text": "", "error": "", "closed": "", **more}
+
+
+def composer(request: HttpRequest, **more: Any) -> str:
+    return render_to_string("chat/_composer.html", composer_context(**more), request)
+
+
+def open_session_id(request: HttpRequest) -> str:
+    """The chat that is open in the page from which htmx sent this request."""
+    try:
+        match = resolve(came_from(request))
+    except Resolver404:
+        return ""
+    return str(match.kwargs["session_id"]) if match.view_name == "dashboard:session" else ""
+
+
+def chat_changed(request: HttpRequest, session: ChatSession, *, plain_url: str) -> HttpResponse:
+    """Show what a change to a chat did, on the page where it was made."""
+    if not wants_fragment(request):
+        return go_to(request, plain_url)
+    if came_from(request) == reverse("dashboard:sessions"):
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    current = open_session_id(request)
+    html = render_to_string("chat/_sidebar_list.html", {"sidebar": sidebar(user_of(request), current)})
+    parts = [fragment(html, "#sidebar-list", "outerMorph")]
+    if current == session.session_id:
+        header = render_to_string("chat/_header.html", {"session": session, "agent": session.agent})
+        parts.append(fragment(header, "#chat-header", "outerMorph"))
+    answer = fragments(request, *parts)
+    answer.headers["HX-Trigger"] = CHAT_CHANGED
+    return answer

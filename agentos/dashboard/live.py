@@ -1,0 +1,192 @@
+"""The one event stream of a tab: what changed in its session and in its user's lists, as fragments with a cursor.
+
+An idle stream is a task that waits for the bell: it holds no thread and no database connection.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import date
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth import get_user
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.template.loader import get_template
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from agentos.access.models import User
+from agentos.agents.models import DjangoAgent
+from agentos.chat import queries, streaming
+from agentos.chat.cursor import Cursor
+from agentos.chat.models import ChatSession
+from agentos.core import db, sse
+from agentos.core.bell import Listener, bell
+from agentos.core.fragments import fragment
+from agentos.dashboard.registry import OpenStream, TooManyStreams, registry
+from agentos.dashboard.sidebar import Sidebar, sidebar
+
+RETRY_AFTER = 30  # seconds, for a user with too many tabs
+LISTS_PAUSE = 0.2  # seconds in which changes of the lists are gathered
+
+
+@require_GET
+async def stream(request: HttpRequest) -> HttpResponseBase:
+    """The view. A server that speaks ASGI is given ``open_tab`` directly (site_config/streams.py), past the middleware."""
+    tab = await sync_to_async(open_tab)(request)
+    return tab if isinstance(tab, HttpResponse) else sse.response(tab.frames())
+
+
+stream.guard = "signed_in"  # type: ignore[attr-defined]  # it answers 401 itself: tests/test_house.py reads the mark
+
+
+def open_tab(request: HttpRequest) -> "Tab | HttpResponse":
+    """Return the tab of a request that has its login's session, or the answer that refuses it. Database work."""
+    user = get_user(request)
+    if not isinstance(user, User):
+        return HttpResponse(status=401, headers={"HX-Redirect": reverse("access:sign-in")})
+    session = None
+    if session_id := request.GET.get("session", ""):
+        session = queries.session_for(user, session_id)
+        if session is None:
+            return HttpResponse(status=404)
+    try:
+        opened = registry.open(user, request.session.session_key or "", _writable_agent(user, session))
+    except TooManyStreams:
+        return HttpResponse("Too many tabs are open.", status=429, headers={"Retry-After": str(RETRY_AFTER)})
+    return Tab(user, session, opened, _cursor(request), request.GET.get("lists", ""))
+
+
+def _cursor(request: HttpRequest) -> Cursor:
+    """Where the tab is: in the page at first, then what the browser heard last. An unknown cursor is none: the fresh state."""
+    page = Cursor.read(request.GET.get("cursor", "")) or Cursor()
+    return page.newer(Cursor.read(request.headers.get("Last-Event-ID", "")))
+
+
+def _writable_agent(user: User, session: ChatSession | None) -> int | None:
+    """The agent whose loss closes this stream, so that the page comes back with its composer closed."""
+    if session and DjangoAgent.objects.usable_by(user).filter(pk=session.agent_id).exists():
+        return session.agent_id
+    return None
+
+
+class Gathering:
+    """Rings about the user's lists, gathered for a moment: a run that starts rings more than once."""
+
+    def __init__(self, topics: set[str]) -> None:
+        self.topics = {topic for topic in topics if topic.startswith("user:")}
+        self.due = 0.0
+
+    def add(self, topics: set[str], now: float) -> None:
+        fresh = {topic for topic in topics if topic.startswith("user:")}
+        if fresh and not self.topics:
+            self.due = max(self.due, now + LISTS_PAUSE / 2)
+        self.topics |= fresh
+
+    def take(self, now: float) -> set[str]:
+        """Return what was gathered, once it is due."""
+        if not self.topics or now < self.due:
+            return set()
+        taken, self.topics, self.due = self.topics, set(), now + LISTS_PAUSE
+        return taken
+
+    def wake_at(self, otherwise: float) -> float:
+        return min(self.due, otherwise) if self.topics else otherwise
+
+
+class Tab:
+    def __init__(self, user: User, session: ChatSession | None, opened: OpenStream, cursor: Cursor, lists: str) -> None:
+        self.user = user
+        self.session = session
+        self.opened = opened
+        self.cursor = cursor
+        self.topic = f"user:{user.pk}"
+        self.news = {"session", "draft"} if session else set()
+        if lists != bell.version(self.topic):
+            self.news.add(self.topic)
+        self.lists_on: date | None = None
+
+    async def frames(self) -> AsyncIterator[bytes]:
+        topics = [self.topic, self.opened.topic, "stop"]
+        if self.session:
+            topics += [f"session:{self.session.pk}", f"draft:{self.session.pk}"]
+        try:
+            with bell.listen(*topics) as listener:
+                yield b": connected\nretry: 1000\n\n"
+                async for data in self._news(listener):
+                    yield data
+        finally:
+            registry.close(self.opened)
+
+    async def _news(self, listener: Listener) -> AsyncIterator[bytes]:
+        """Frames, as they become due. Changes of the lists are gathered for a moment; what is said is not."""
+        now = asyncio.get_running_loop().time
+        heard, lists, beat_due = self.news, Gathering(self.news), now() + sse.HEARTBEAT_SECONDS
+        while not registry.stopping:
+            html = await self._transcript(heard)
+            if due := lists.take(now()):
+                html += await db.read(self._lists, due)
+            if self.opened.closed:
+                yield sse.frame("", event="closed")
+                return
+            if html or now() >= beat_due:
+                yield sse.frame(html, event="" if html else "beat", event_id=str(self.cursor) if html and self.session else "")
+                beat_due = now() + sse.HEARTBEAT_SECONDS
+            rung = await listener.wait(max(0.0, lists.wake_at(beat_due) - now()))
+            lists.add(rung, now())
+            heard = {topic.partition(":")[0] for topic in rung}
+        yield sse.frame("", event="restart")
+
+    async def _transcript(self, heard: set[str]) -> str:
+        if self.session is None:
+            return ""
+        html = await db.read(self._state, self.session) if "session" in heard else ""
+        return html + self._growth(self.session) if "draft" in heard else html
+
+    def _state(self, session: ChatSession) -> str:
+        """Turns that began, changed or went away, and what stands round them."""
+        change = streaming.changes(session.pk, self.cursor, may_write=self.opened.agent_pk is not None)
+        if change is None:
+            return ""
+        self.cursor, self.session = change.cursor, change.session
+        if change.session.deleted_at:
+            self.opened.closed = True
+            return ""
+        html = [fragment("", f"#turn-{turn}", "delete") for turn in change.gone]
+        html += [fragment(streaming.render_turn(view), "#turns", "upsert") for view in change.turns]
+        return "".join(html) + self._around(change)
+
+    def _around(self, change: streaming.Change) -> str:
+        session = change.session
+        busy = any(view.run.is_open for view in change.turns)
+        said = f"{session.agent.name} is answering." if busy else f"{session.agent.name} has answered."
+        header = get_template("chat/_header.html").render({"session": session, "agent": session.agent})
+        return fragment(said, "#status", "innerHTML") + fragment(header, "#chat-header", "outerMorph")
+
+    def _growth(self, session: ChatSession) -> str:
+        """New text of the running answer, from memory."""
+        draft = streaming.draft_for(session.pk)
+        if draft is None or draft.run_pk != self.cursor.run_pk or draft.seq <= self.cursor.seq:
+            return ""
+        html = streaming.growth(draft, self.cursor.seq)
+        self.cursor = Cursor(self.cursor.revision, draft.run_pk, draft.seq)
+        return html
+
+    def _lists(self, rung: set[str]) -> str:
+        """The list of chats; when sessions only moved to its top, and it is known to have one, just those."""
+        today = timezone.localdate()
+        moved = [int(topic.partition("#")[2]) for topic in rung if "#" in topic]
+        current = self.session.session_id if self.session else ""
+        if len(moved) < len(rung) or self.lists_on != today:
+            shown = sidebar(self.user, current)
+            self.lists_on = today if shown.has_today else None
+            return fragment(get_template("chat/_sidebar_list.html").render({"sidebar": shown}), "#sidebar-list", "outerMorph")
+        sessions = queries.listed_sessions(self.user).filter(pk__in=moved).order_by("updated_at")
+        return "".join(self._row(session, Sidebar(current=current)) for session in sessions if not session.is_archived)
+
+    def _row(self, session: ChatSession, around: Sidebar) -> str:
+        row = get_template("chat/_row.html").render({"session": session, "prefix": "row", "current": around.current})
+        element = f"#row-{session.session_id}"
+        if session.is_pinned:
+            return fragment(row, element, "outerHTML")
+        return fragment("", element, "delete") + fragment(row, "#sidebar-today", "afterbegin")

@@ -1,0 +1,110 @@
+"""What the dashboard counts, and how agents are found."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from agentos.access.models import User
+from agentos.agents.cache import AgentCard
+from agentos.agents.queries import AnyCard, Card, search_agents
+from agentos.chat.models import ChatSession, Run
+from agentos.chat.queries import listed_sessions
+from agentos.core import clock
+from agentos.core.templatetags.house import words
+
+CONTINUE = 3
+CHIPS = 6
+
+
+def last_sessions(user: User) -> list[ChatSession]:
+    return list(listed_sessions(user).filter(is_archived=False)[:CONTINUE])
+
+
+def runs_today(user: User) -> int:
+    midnight = timezone.localtime(clock.now()).replace(hour=0, minute=0, second=0, microsecond=0)
+    return Run.objects.filter(by=user, created_at__gte=midnight).count()
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The models behind a user's agents. ``down`` names the agents that cannot answer now."""
+
+    total: int
+    reachable: int
+    down: list[str]
+
+
+def models_of(cards: Sequence[AgentCard], *, engine_ok: bool) -> Models:
+    models = {card.model for card in cards}
+    unreachable = models if not engine_ok else {card.model for card in cards if not card.is_available}
+    return Models(total=len(models), reachable=len(models - unreachable), down=[card.name for card in cards if card.model in unreachable])
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    value: str
+    label: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A row of filter chips. ``name`` is the URL's parameter."""
+
+    name: str
+    label: str
+    choices: list[Choice]
+
+    @property
+    def first(self) -> list[Choice]:
+        """Those that are chosen, and as many others as a line or two hold."""
+        free = max(0, CHIPS - sum(choice.is_chosen for choice in self.choices))
+        shown = {choice.value for choice in [choice for choice in self.choices if not choice.is_chosen][:free]}
+        return [choice for choice in self.choices if choice.is_chosen or choice.value in shown]
+
+    @property
+    def others(self) -> list[Choice]:
+        first = self.first
+        return [choice for choice in self.choices if choice not in first]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the agents page is asked for: any of the models, all of the tools and capabilities, every word of the text."""
+
+    text: str = ""
+    models: frozenset[str] = frozenset()
+    tools: frozenset[str] = frozenset()
+    capabilities: frozenset[str] = frozenset()
+
+    @property
+    def are_set(self) -> bool:
+        return bool(self.text or self.models or self.tools or self.capabilities)
+
+    def of(self, cards: Iterable[AnyCard]) -> list[AnyCard]:
+        return [
+            card
+            for card in search_agents(cards, self.text)
+            if (not self.models or card.model in self.models)
+            and self.tools <= set(card.tools)
+            and self.capabilities <= set(card.capabilities)
+        ]
+
+    def facets(self, cards: Sequence[Card]) -> list[Facet]:
+        """The chips that these cards give; a row with nothing to choose from is left out."""
+        models = {card.model: card.model_label for card in cards}
+        tools = {tool: words(tool) for card in cards for tool in card.tools}
+        capabilities = {capability: words(capability) for card in cards for capability in card.capabilities}
+        rows = [
+            _facet("model", "Model", models, self.models),
+            _facet("tool", "Tool", tools, self.tools),
+            _facet("capability", "Good at", capabilities, self.capabilities),
+        ]
+        return [row for row in rows if len(row.choices) > 1 or any(choice.is_chosen for choice in row.choices)]
+
+
+def _facet(name: str, label: str, values: Mapping[str, str], chosen: frozenset[str]) -> Facet:
+    return Facet(
+        name, label, [Choice(value, values[value], value in chosen) for value in sorted(values, key=lambda value: values[value].casefold())]
+    )

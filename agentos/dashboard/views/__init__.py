@@ -1,0 +1,1 @@
+"""The pages, one module per noun. Views parse, call one action or a query or two, and answer."""

@@ -1,0 +1,55 @@
+"""The agents that one may use, and those that a team or a plan would open."""
+
+from django.http import HttpResponse, QueryDict
+from django.urls import reverse
+from django.views import View
+
+from agentos.access.guards import SignedInMixin
+from agentos.agents.queries import agents_for, locked_agents_for
+from agentos.core.htmx import respond, wants_fragment
+from agentos.core.http import SignedInRequest
+from agentos.dashboard.frame import frame
+from agentos.dashboard.queries import Filters
+from agentos.service import AgentOSService
+
+TEXT_LIMIT = 200  # characters
+
+
+class AgentOSAgentListView(SignedInMixin, View):
+    def get(self, request: SignedInRequest) -> HttpResponse:
+        filters = filters_in(request.GET)
+        cards = AgentOSService(request.user).get_available_agents()
+        locked = locked_agents_for(request.user)
+        context = {
+            "agents": filters.of(cards),
+            "django_agents": agents_for(request.user),
+            "locked": filters.of(locked),
+            "filters": filters,
+            "has_agents": bool(cards or locked),
+        }
+        if not wants_fragment(request):
+            context |= {**frame(request, here="agents"), "facets": filters.facets([*cards, *locked])}
+        return respond(
+            request,
+            page="agentos/agents.html",
+            partial="agents/_agent_list.html",
+            context=context,
+            headers={"HX-Replace-Url": url_of(request.GET)} if wants_fragment(request) else {},
+        )
+
+
+def filters_in(query: QueryDict) -> Filters:
+    return Filters(
+        text=query.get("q", "").strip()[:TEXT_LIMIT],
+        models=frozenset(query.getlist("model")),
+        tools=frozenset(query.getlist("tool")),
+        capabilities=frozenset(query.getlist("capability")),
+    )
+
+
+def url_of(query: QueryDict) -> str:
+    """The page's URL with what was asked for, and nothing that is empty."""
+    kept = QueryDict(mutable=True)
+    for name in ("q", "model", "tool", "capability"):
+        kept.setlist(name, [value for value in query.getlist(name) if value])
+    return reverse("dashboard:agents") + (f"?{kept.urlencode()}" if kept.urlencode() else "")

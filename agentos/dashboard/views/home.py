@@ -1,0 +1,61 @@
+"""The dashboard: where one left off, what one may use, and whether all is well."""
+
+import logging
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views import View
+
+from agentos.access.guards import SignedInMixin
+from agentos.agents.queries import agents_for
+from agentos.core.http import SignedInRequest
+from agentos.dashboard.frame import frame
+from agentos.dashboard.queries import last_sessions, models_of, runs_today
+from agentos.service import AgentOSService
+
+logger = logging.getLogger(__name__)
+
+AGENTS_SHOWN = 10
+ENGINE_DOWN = "The engine that runs the agents does not work now, so no agent can answer. Your chats are safe and stay readable."
+AGENTS_LOST = "Your agents could not be loaded. Your chats are safe and stay readable. Reload the page to try again."
+
+
+class AgentOSDashboardView(SignedInMixin, View):
+    def get(self, request: SignedInRequest) -> HttpResponse:
+        context = {
+            **frame(request, here="home"),
+            "recent_sessions": last_sessions(request.user),
+            "runs_today": runs_today(request.user),
+            **agents_of(AgentOSService(request.user)),
+        }
+        context["first_agent"] = agent_to_start_with(context)
+        return render(request, "agentos/dashboard.html", context)
+
+
+def agents_of(service: AgentOSService) -> dict[str, Any]:
+    """What the page says of agents. It never fails: the rest of the page has to work without them."""
+    try:
+        engine = service.engine()
+        cards = service.get_available_agents()
+        found = {
+            "agentos_info": service.get_agent_os_info(),
+            "available_agents": cards,
+            "user_agents": agents_for(service.user)[:AGENTS_SHOWN],
+            "shown_agents": cards[:AGENTS_SHOWN],
+            "models": models_of(cards, engine_ok=engine.ok),
+        }
+    except Exception:
+        logger.exception("The dashboard of user %s has no agents", service.user.pk)
+        return {"error": AGENTS_LOST}
+    if not engine.ok:
+        found["error"] = ENGINE_DOWN
+        found["error_reason"] = engine.reason if service.user.is_staff else ""
+    return found
+
+
+def agent_to_start_with(context: dict[str, Any]) -> Any:
+    """The agent of the last chat when it can still be used, else the first that can."""
+    open_cards = {card.agent_id: card for card in context.get("available_agents", []) if card.is_available}
+    last_used = [session.agent.agent_id for session in context["recent_sessions"] if session.agent.agent_id in open_cards]
+    return open_cards[last_used[0]] if last_used else next(iter(open_cards.values()), None)

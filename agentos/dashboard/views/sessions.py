@@ -1,0 +1,106 @@
+"""All chats of a person: search, the archive, the older ones, and what one does to a chat."""
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET, require_POST
+
+from agentos.access.guards import signed_in
+from agentos.chat import actions, queries
+from agentos.chat.queries import SessionPage
+from agentos.chat.refusals import InvalidInput
+from agentos.core.htmx import came_from, go_to, respond, wants_fragment
+from agentos.core.http import SignedInRequest
+from agentos.core.templatetags.house import UNDO
+from agentos.dashboard.answers import chat_changed, open_session_id
+from agentos.dashboard.frame import frame
+from agentos.dashboard.sidebar import Sidebar, by_age
+from agentos.dashboard.views.session import manage_page, session_or_404
+
+TEXT_LIMIT = 200  # characters
+
+
+@signed_in
+@require_GET
+def sessions(request: SignedInRequest) -> HttpResponse:
+    """The page of all chats; to htmx, what the sidebar's search found."""
+    query = request.GET.get("q", "").strip()[:TEXT_LIMIT]
+    archived = request.GET.get("archived") == "1"
+    if query:
+        page = SessionPage(queries.search_sessions(request.user, query, archived=archived))
+    elif wants_fragment(request):
+        page = SessionPage([])
+    else:
+        page = queries.recent_sessions(request.user, before=request.GET.get("before", ""), archived=archived)
+    context = {"query": query, "archived": archived, "sessions": page.sessions, "next": page.next}
+    if not wants_fragment(request):
+        is_first = not (query or archived or request.GET.get("before"))
+        context |= {**frame(request, here="sessions"), "pinned": queries.pinned_sessions(request.user) if is_first else []}
+    return respond(request, page="agentos/sessions.html", partial="chat/_sidebar_results.html", context=context)
+
+
+@signed_in
+@require_GET
+def older(request: SignedInRequest) -> HttpResponse:
+    """The sidebar's next page. Without htmx, the page of all chats from there on."""
+    before = request.GET.get("before", "")
+    if not wants_fragment(request):
+        return redirect(f"{reverse('dashboard:sessions')}?{urlencode({'before': before})}")
+    page = queries.recent_sessions(request.user, before=before)
+    context = {"older": Sidebar(by_age(page.sessions), open_session_id(request), page.next), "after": request.GET.get("after", "")}
+    return render(request, "chat/_sidebar_older.html", context)
+
+
+@signed_in
+@require_POST
+def rename(request: SignedInRequest, session_id: str) -> HttpResponse:
+    session = session_or_404(request, session_id)
+    title = request.POST.get("title", "")
+    try:
+        actions.rename_session(session=session, title=title, by=request.user)
+    except InvalidInput as refusal:
+        return manage_page(request, session, status=refusal.status, error=refusal.sentence, title=title)
+    return chat_changed(request, session, plain_url=reverse("dashboard:session", args=[session_id]))
+
+
+@signed_in
+@require_POST
+def pin(request: SignedInRequest, session_id: str) -> HttpResponse:
+    session = session_or_404(request, session_id)
+    actions.pin_session(session=session, pinned=request.POST.get("pinned") == "1", by=request.user)
+    return chat_changed(request, session, plain_url=reverse("dashboard:session", args=[session_id]))
+
+
+@signed_in
+@require_POST
+def archive(request: SignedInRequest, session_id: str) -> HttpResponse:
+    session = session_or_404(request, session_id)
+    archived = request.POST.get("archived") == "1"
+    actions.archive_session(session=session, archived=archived, by=request.user)
+    messages.success(request, f"“{session}” is in the archive." if archived else f"“{session}” is back in the list.")
+    return chat_changed(request, session, plain_url=reverse("dashboard:session", args=[session_id]))
+
+
+@signed_in
+@require_POST
+def delete(request: SignedInRequest, session_id: str) -> HttpResponse:
+    session = session_or_404(request, session_id)
+    actions.delete_session(session=session, by=request.user)
+    messages.success(request, f"“{session}” was deleted.", extra_tags=f"{UNDO}{session_id}")
+    if came_from(request) == reverse("dashboard:session", args=[session_id]):
+        return go_to(request, reverse("dashboard:home"))
+    return chat_changed(request, session, plain_url=reverse("dashboard:sessions"))
+
+
+@signed_in
+@require_POST
+def restore(request: SignedInRequest, session_id: str) -> HttpResponse:
+    """Undo a delete."""
+    session = queries.deleted_session_for(request.user, session_id)
+    if session is None:
+        raise Http404
+    actions.restore_session(session=session, by=request.user)
+    messages.success(request, f"“{session}” is back.")
+    return chat_changed(request, session, plain_url=reverse("dashboard:session", args=[session_id]))

@@ -1,0 +1,1 @@
+"""Events from other systems: validated and stored."""

@@ -1,0 +1,67 @@
+// The tab's one stream (hx-sse) beyond what hx-sse does: a first connection that fails is tried again, a line that is silent is
+// given up, and a strip says so when it takes long.
+(() => {
+  const live = document.getElementById("live");
+  const strip = document.getElementById("offline");
+  const SILENCE = 40_000; // the server beats every 15 s
+  const PATIENCE = 2_000; // before the strip shows
+  const LONGEST = 10_000;
+  let connection = null;
+  let heard = Date.now();
+  let failures = 0;
+  let stripTimer = 0;
+
+  const hear = () => {
+    heard = Date.now();
+  };
+
+  function lost() {
+    stripTimer ||= setTimeout(() => {
+      strip.textContent = "Reconnecting…";
+      strip.hidden = false;
+    }, PATIENCE);
+  }
+
+  function found() {
+    hear();
+    failures = 0;
+    clearTimeout(stripTimer);
+    stripTimer = 0;
+    strip.hidden = true;
+  }
+
+  live.addEventListener("htmx:sse:before:connection", (event) => {
+    connection = event.detail.connection;
+    lost();
+  });
+  live.addEventListener("htmx:sse:after:connection", found);
+  live.addEventListener("htmx:sse:before:message", hear);
+  live.addEventListener("beat", hear);
+  live.addEventListener("closed", () => location.reload());
+  // `restart` needs nothing: the server ends the stream, and hx-sse comes back with the last id that it heard.
+
+  // A session that is gone or a person who may no longer read it: the page itself says so.
+  live.addEventListener("htmx:sse:error", ({ detail: { status } }) => {
+    if (status === 401 || status === 403 || status === 404) location.reload();
+  });
+
+  // hx-sse only comes back after a first connection that worked.
+  function tryAgain() {
+    lost();
+    const delay = Math.min(LONGEST, 500 * 2 ** failures++) * (0.7 + Math.random() * 0.6);
+    setTimeout(() => htmx.process(live, true), delay);
+  }
+  live.addEventListener("htmx:error", () => connection || tryAgain());
+  live.addEventListener("htmx:response:error", ({ detail: { ctx } }) => ctx.response.status === 401 || connection || tryAgain());
+
+  function reconnect() {
+    hear();
+    if (!connection) return;
+    if (connection.delayCanceller) connection.delayCanceller();
+    else connection.reader?.cancel();
+  }
+  addEventListener("online", reconnect);
+  addEventListener("offline", lost);
+  document.addEventListener("visibilitychange", hear);
+  setInterval(() => document.hidden || Date.now() - heard < SILENCE || reconnect(), 5_000);
+})();

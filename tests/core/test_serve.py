@@ -1,0 +1,106 @@
+"""`manage.py agentos_serve`, started as a person starts it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from agentos.core.management.commands.agentos_serve import is_loopback
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 40
+STOP_SECONDS = 2.0
+
+pytestmark = pytest.mark.server
+
+
+def command(tmp_path: Path, port: int, *options: str, **environment: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "manage.py", "agentos_serve", *options],
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "AGENTOS_LOCAL": "1",
+            "AGENTOS_LOCAL_MODEL": "0",
+            "AGENTOS_SCRIPTED_MODELS": "1",
+            "AGENTOS_DATA_DIR": str(tmp_path),
+            "PORT": str(port),
+            **environment,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        number: int = listening.getsockname()[1]
+        return number
+
+
+def read_until(server: "subprocess.Popen[str]", text: str) -> str:
+    assert server.stdout is not None
+    said = ""
+    end = time.monotonic() + START_SECONDS
+    while text not in said and time.monotonic() < end:
+        line = server.stdout.readline()
+        assert line or server.poll() is None, said
+        said += line
+    return said
+
+
+class TestAgentosServe:
+    def test_says_where_to_go_and_ends_at_once_with_ctrl_c(self, tmp_path: Path, port: int) -> None:
+        server = command(tmp_path, port, "--migrate", "--demo")
+        try:
+            said = read_until(server, "Ctrl-C")
+            assert f"AgentOS is ready: http://127.0.0.1:{port}/agentos/" in said
+            assert "owner@example.com" in said
+            with urlopen(f"http://127.0.0.1:{port}/sign-in/", timeout=5) as answer:
+                assert answer.status == 200
+            asked = time.monotonic()
+            server.send_signal(signal.SIGINT)
+            assert server.wait(10) == 0
+            assert time.monotonic() - asked < STOP_SECONDS
+        finally:
+            server.kill()
+            rest, _ = server.communicate()
+        assert "Traceback" not in rest
+
+    def test_names_a_port_that_is_taken(self, tmp_path: Path, taken: int) -> None:
+        server = command(tmp_path, taken)
+        said, _ = server.communicate(timeout=START_SECONDS)
+        assert server.returncode == 1
+        assert said.startswith(f"CommandError: Cannot listen on 127.0.0.1:{taken} (Address already in use).")
+        assert "Traceback" not in said
+
+    def test_keeps_a_local_installation_on_this_machine(self, tmp_path: Path, port: int) -> None:
+        server = command(tmp_path, port, HOST="0.0.0.0")  # noqa: S104
+        said, _ = server.communicate(timeout=START_SECONDS)
+        assert server.returncode == 1
+        assert "only listens on this machine" in said
+
+
+class TestIsLoopback:
+    @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+    def test_knows_this_machine(self, host: str) -> None:
+        assert is_loopback(host)
+
+    @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "example.com", ""])  # noqa: S104
+    def test_knows_others(self, host: str) -> None:
+        assert not is_loopback(host)

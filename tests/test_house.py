@@ -1,0 +1,203 @@
+"""The rules that keep the code as it is described in CONTRIBUTING: what a reviewer would otherwise have to remember."""
+
+import ast
+import hashlib
+import inspect
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils.module_loading import import_string
+
+from site_config.env import SETTINGS
+
+ROOT = Path(__file__).resolve().parent.parent
+PRODUCT = [ROOT / "manage.py", *sorted(ROOT.glob("site_config/**/*.py")), *sorted(ROOT.glob("agentos/**/*.py"))]
+TESTS = sorted(ROOT.glob("tests/**/*.py"))
+WRITTEN = [path for path in PRODUCT if "migrations" not in path.parts]
+
+MODULE_LINES = 300
+FUNCTION_LINES = 40
+LONG_MODULES: dict[str, str] = {}
+LONG_FUNCTIONS: dict[str, str] = {}
+
+# What anybody may open, and why.
+PUBLIC = {
+    "access:sign-in": "how one gets in",
+    "access:sign-out": "harmless, and must work when a session is over",
+    "api:openapi-json": "describes the API, holds no data",
+    "api:api-root": "is only the API's own base for reverse()",
+    "webhooks:agentos_webhook": "called by other systems, proven by a signature",
+}
+GUARDS = {"signed_in", "operator_only"}
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+class TestModules:
+    @pytest.mark.parametrize("path", [*WRITTEN, *TESTS], ids=name)
+    def test_say_what_lives_in_them(self, path: Path) -> None:
+        source = path.read_text(encoding="utf-8")
+        assert not source.strip() or ast.get_docstring(ast.parse(source)), "a module begins with a docstring"
+
+    @pytest.mark.parametrize("path", WRITTEN, ids=name)
+    def test_are_short(self, path: Path) -> None:
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= MODULE_LINES or name(path) in LONG_MODULES
+
+    def test_have_short_functions(self) -> None:
+        functions = {
+            f"{name(path)}:{node.name}": (node.end_lineno or 0) - node.lineno + 1
+            for path in WRITTEN
+            for node in ast.walk(tree(path))
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        }
+        assert {function: lines for function, lines in functions.items() if lines > FUNCTION_LINES and function not in LONG_FUNCTIONS} == {}
+
+    def test_have_no_exceptions_that_nobody_needs(self) -> None:
+        there = {name(path) for path in WRITTEN}
+        assert set(LONG_MODULES) <= there
+        assert {function.partition(":")[0] for function in LONG_FUNCTIONS} <= there
+
+    def test_declare_html_safe_in_one_place(self) -> None:
+        trusted = ROOT / "agentos/core/markdown.py"
+        calls = re.compile(r"\bmark_safe\b|\bSafe(?:String|Text)\([^)]|__html__")
+        assert [name(path) for path in WRITTEN if path != trusted and calls.search(path.read_text(encoding="utf-8"))] == []
+
+    def test_look_down_only(self) -> None:
+        """The import rules of pyproject.toml."""
+        lint = Path(sys.executable).parent / "lint-imports"
+        done = subprocess.run([str(lint), "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+
+
+class TestViews:
+    FACES = tuple(path for path in WRITTEN if path.name in {"views.py", "forms.py"} or {"views", "api"} & set(path.relative_to(ROOT).parts))
+
+    @pytest.mark.parametrize("path", FACES, ids=name)
+    def test_leave_the_database_to_actions_and_queries(self, path: Path) -> None:
+        """No ``.objects``, no ``.save()``, no ``transaction``: a face parses, asks, answers."""
+        found = [
+            f"line {node.lineno}: {ast.unparse(node)}"
+            for node in ast.walk(tree(path))
+            if (isinstance(node, ast.Attribute) and node.attr in {"objects", "save"})
+            or (isinstance(node, ast.Name) and node.id == "transaction")
+        ]
+        assert found == []
+
+
+def actions() -> Iterator[tuple[str, Any]]:
+    """Yield what a room offers as its actions."""
+    for path in sorted((ROOT / "agentos").glob("*/actions*")):
+        module: ModuleType = import_module(f"agentos.{path.parent.name}.actions")
+        for label, function in inspect.getmembers(module, inspect.isfunction):
+            if inspect.unwrap(function).__module__.startswith(module.__name__) and not label.startswith("_"):
+                yield f"{module.__name__}.{label}", inspect.unwrap(function)
+
+
+NOT_BY_A_PERSON = {
+    "agentos.audit.actions.record": "the record itself, with its verb first",
+    "agentos.webhooks.actions.receive_event": "another system has sent it",
+}
+
+
+class TestActions:
+    def test_are_called_by_keyword_and_say_who_acts(self) -> None:
+        allowed = {inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD}
+        for label, action in actions():
+            if label not in NOT_BY_A_PERSON and ".check_" not in label:  # a check changes nothing
+                parameters = inspect.signature(action).parameters
+                assert "by" in parameters, f"{label} does not say who acts; a helper's name begins with _"
+                assert {parameter.kind for parameter in parameters.values()} <= allowed, label
+
+
+def urls(resolver: URLResolver | None = None, space: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if isinstance(pattern, URLResolver):
+            if pattern.namespace != "admin":  # asks for an operator by itself
+                yield from urls(pattern, pattern.namespace or space)
+        else:
+            yield f"{space}:{pattern.name}", pattern
+
+
+class TestUrls:
+    def test_have_a_name_and_a_guard(self) -> None:
+        for label, pattern in urls():
+            space, _, own = label.partition(":")
+            assert space, f"{pattern} stands in no room"
+            assert own not in {"", "None"}, f"{pattern} has no name"
+            if label not in PUBLIC:
+                assert getattr(pattern.callback, "guard", "") in GUARDS, f"{label} is open to anybody: guard it or say why in PUBLIC"
+
+    def test_keep_public_what_is_there(self) -> None:
+        assert set(PUBLIC) <= {label for label, _ in urls()}
+
+    def test_of_the_api_ask_for_an_authentication_in_each_operation(self) -> None:
+        from agentos.api.app import api
+
+        paths = api.get_openapi_schema()["paths"]
+        assert paths
+        open_to_all = [
+            f"{method} {path}" for path, methods in paths.items() for method, operation in methods.items() if not operation.get("security")
+        ]
+        assert open_to_all == []
+
+
+class TestSettings:
+    @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
+    def test_stand_in_the_readme_with_their_help(self, setting: Any) -> None:
+        readme = ROOT / "README.md"
+        assert readme.exists()
+        rows = [line for line in readme.read_text(encoding="utf-8").splitlines() if line.startswith(f"| `{setting.name}` |")]
+        assert len(rows) == 1, f"README.md has {len(rows)} rows for {setting.name}"
+        assert setting.help in rows[0]
+
+    def test_of_the_readme_exist(self) -> None:
+        rows = re.findall(r"^\| `([A-Z][A-Z0-9_]+)` \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+        assert set(rows) == set(SETTINGS)
+
+    @pytest.mark.parametrize("path", settings.MIDDLEWARE)
+    def test_name_middleware_that_keeps_a_stream_on_the_loop(self, path: str) -> None:
+        assert import_string(path).async_capable
+
+
+class TestMigrations:
+    @pytest.mark.parametrize("path", sorted(ROOT.glob("agentos/*/migrations/[0-9]*.py")), ids=name)
+    def test_are_named_after_what_they_do(self, path: Path) -> None:
+        assert not re.search(r"_auto_|^\d{4}_initial$", path.stem)
+
+
+class TestVendoredFiles:
+    FOLDER = ROOT / "static/vendor"
+
+    def rows(self) -> list[list[str]]:
+        lines = (self.FOLDER / "VERSIONS").read_text(encoding="utf-8").splitlines()
+        return [line.split() for line in lines if line and not line.startswith("#")]
+
+    def test_are_all_listed(self) -> None:
+        there = {path.name for path in self.FOLDER.iterdir()} - {"VERSIONS"}
+        assert {file for _, _, _, file, _ in self.rows()} == {file for file in there if not file.endswith("LICENSE")}
+
+    def test_are_what_was_published(self) -> None:
+        for label, version, _, file, digest in self.rows():
+            assert file == f"{label}-{version}.min.js"
+            assert hashlib.sha256((self.FOLDER / file).read_bytes()).hexdigest() == digest
+
+    def test_are_the_ones_that_pages_load(self) -> None:
+        listed = {file for _, _, _, file, _ in self.rows()}
+        templates = [*ROOT.glob("templates/**/*.html"), *ROOT.glob("partials/**/*.html")]
+        loaded = {found for path in templates for found in re.findall(r"vendor/([\w.-]+\.js)", path.read_text(encoding="utf-8"))}
+        assert loaded == listed

@@ -1,0 +1,288 @@
+"""Who may open what: every URL of the site x every person of the cast, in one table. A URL that is not in it fails."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.http import HttpResponseBase
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from agentos.access.models import User
+from agentos.agents.models import DjangoAgent
+from agentos.api import sending
+from agentos.audit.models import AuditRecord
+from agentos.chat import actions
+from agentos.chat.models import ChatSession, Run
+from agentos.dashboard.registry import registry
+from tests.factories import RunFactory
+
+# The session and its run are the owner's; the agent is of the team that owner, member and suspended are in.
+PEOPLE = ("anonymous", "suspended", "owner", "member", "stranger", "operator")
+Row = tuple[int, int, int, int, int, int]
+
+SIGN_IN, UNAUTHORIZED, NOT_FOUND = 302, 401, 404
+
+
+def everybody(status: int) -> Row:
+    return (status, status, status, status, status, status)
+
+
+def page(status: int) -> Row:
+    """For whoever is signed in."""
+    return (SIGN_IN, SIGN_IN, status, status, status, status)
+
+
+def page_of_owner(status: int) -> Row:
+    """Of an object that is the owner's alone: nobody else hears that it exists, operators neither."""
+    return (SIGN_IN, SIGN_IN, status, NOT_FOUND, NOT_FOUND, NOT_FOUND)
+
+
+def page_of_team(status: int) -> Row:
+    return (SIGN_IN, SIGN_IN, status, status, NOT_FOUND, NOT_FOUND)
+
+
+def stream_of_owner(status: int) -> Row:
+    return (UNAUTHORIZED, UNAUTHORIZED, status, NOT_FOUND, NOT_FOUND, NOT_FOUND)
+
+
+def api(status: int) -> Row:
+    return (UNAUTHORIZED, UNAUTHORIZED, status, status, status, status)
+
+
+def api_of_owner(status: int) -> Row:
+    return (UNAUTHORIZED, UNAUTHORIZED, status, NOT_FOUND, NOT_FOUND, NOT_FOUND)
+
+
+def api_of_team(status: int) -> Row:
+    return (UNAUTHORIZED, UNAUTHORIZED, status, status, NOT_FOUND, NOT_FOUND)
+
+
+# What is not in this table is not allowed: a GET or a POST without a row is answered with 405.
+TABLE: dict[tuple[str, str], Row] = {
+    ("access:sign-in", "GET"): (200, 200, 302, 302, 302, 302),
+    ("access:sign-in", "POST"): (422, 422, 302, 302, 302, 302),
+    ("access:sign-out", "POST"): everybody(302),
+    ("api:openapi-json", "GET"): everybody(200),
+    ("api:agentos_api", "GET"): api(200),
+    ("api:agentos_api", "POST"): api_of_owner(200),
+    ("api:agentos_agents_api", "GET"): api(200),
+    ("api:agentos_send_message", "POST"): api_of_owner(504),  # taken in; nothing answers in this test
+    ("api:agentos_create_session", "POST"): api_of_team(200),
+    ("api:agentos_sessions_api", "GET"): api(200),
+    ("api:agentos_info_api", "GET"): api(200),
+    ("api:agentos_fastapi_app", "GET"): api(200),
+    ("webhooks:agentos_webhook", "POST"): everybody(200),
+    ("dashboard:root", "GET"): page(302),
+    ("dashboard:root", "POST"): page(302),
+    ("dashboard:home", "GET"): page(200),
+    ("dashboard:agents", "GET"): page(200),
+    ("dashboard:chat", "GET"): page_of_team(200),
+    ("dashboard:chat", "POST"): page_of_team(303),
+    ("dashboard:session", "GET"): page_of_owner(200),
+    ("dashboard:session", "POST"): page_of_owner(303),
+    ("dashboard:turns", "GET"): page_of_owner(302),
+    ("dashboard:manage", "GET"): page_of_owner(200),
+    ("dashboard:rename", "POST"): page_of_owner(303),
+    ("dashboard:pin", "POST"): page_of_owner(303),
+    ("dashboard:archive", "POST"): page_of_owner(303),
+    ("dashboard:delete", "POST"): page_of_owner(303),
+    ("dashboard:restore", "POST"): page_of_owner(303),
+    ("dashboard:sessions", "GET"): page(200),
+    ("dashboard:older-sessions", "GET"): page(302),
+    ("dashboard:retry", "POST"): page_of_owner(303),
+    ("dashboard:stop", "POST"): page_of_owner(303),
+    ("dashboard:live", "GET"): stream_of_owner(200),
+}
+BODIES: dict[str, dict[str, str]] = {
+    "api:agentos_api": {"action": "session", "session_id": "SESSION"},
+    "api:agentos_send_message": {"message": "Hi", "session_id": "SESSION"},
+    "api:agentos_create_session": {"agent_id": "AGENT"},
+    "webhooks:agentos_webhook": {"event": "ping"},
+}
+FORMS: dict[str, dict[str, str]] = {
+    "access:sign-in": {"username": "nobody@example.com", "password": "wrong"},
+    "dashboard:chat": {"message": "Hi"},
+    "dashboard:session": {"message": "Hi"},
+    "dashboard:rename": {"title": "Renamed"},
+    "dashboard:pin": {"pinned": "1"},
+    "dashboard:archive": {"archived": "1"},
+}
+QUERIES: dict[str, str] = {"dashboard:live": "?session=SESSION"}
+HARMLESS = {"api:agentos_api", "dashboard:root", "access:sign-in", "access:sign-out", "webhooks:agentos_webhook"}
+
+
+def routes(patterns: Any = None, namespace: str = "", path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield name and pattern of every URL of the site."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        where = path + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, namespace + (f"{pattern.namespace}:" if pattern.namespace else ""), where)
+        elif isinstance(pattern, URLPattern):
+            yield f"{namespace}{pattern.name}", where
+
+
+def reachable() -> dict[str, str]:
+    """Return the pattern of every URL by its name, without those that an earlier one hides."""
+    found: dict[str, str] = {}
+    for name, pattern in routes():
+        if pattern not in found.values() and not name.startswith("admin:"):
+            found[name] = pattern
+    return found
+
+
+class World:
+    """The objects that the table is about, and the way to every URL."""
+
+    def __init__(self, owner: User, agent: DjangoAgent) -> None:
+        self.session = actions.create_session(agent=agent, by=owner)
+        self.run = RunFactory(session=self.session)
+        self.names = {"SESSION": self.session.session_id, "AGENT": agent.agent_id}
+        self.arguments = {"session_id": self.session.session_id, "run_id": self.run.run_id, "agent_id": agent.agent_id}
+
+    def url(self, name: str) -> str:
+        pattern = reachable()[name]
+        arguments = {key: value for key, value in self.arguments.items() if f":{key}>" in pattern}
+        return reverse(name, kwargs=arguments) + QUERIES.get(name, "").replace("SESSION", self.names["SESSION"])
+
+    def call(self, client: Client, name: str, method: str, **headers: str) -> HttpResponseBase:
+        if name in BODIES and method == "POST":
+            body = {key: self.names.get(value, value) for key, value in BODIES[name].items()}
+            return client.post(self.url(name), json.dumps(body), content_type="application/json", headers=headers)
+        return client.generic(method, self.url(name), headers=headers) if method == "GET" else self.post(client, name, headers)
+
+    def post(self, client: Client, name: str, headers: dict[str, str]) -> HttpResponseBase:
+        return client.post(self.url(name), FORMS.get(name, {}), headers=headers)
+
+
+@pytest.fixture
+def world(owner: User, team_agent: DjangoAgent, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    settings.RUN_TIMEOUT = 0
+    monkeypatch.setattr(sending, "MARGIN", 0.0)
+    yield World(owner, team_agent)
+    for stream in list(registry.streams):  # opened by a GET that nobody read to its end
+        registry.close(stream)
+
+
+@pytest.fixture
+def client_of(request: pytest.FixtureRequest) -> Callable[[str], Client]:
+    def client_of(person: str) -> Client:
+        client: Client = request.getfixturevalue("anonymous" if person == "anonymous" else f"as_{person}")
+        return client
+
+    return client_of
+
+
+def content() -> list[Any]:
+    """Return all that a request could have changed for somebody else."""
+    sessions = ChatSession.objects.order_by("pk").values()
+    runs = Run.objects.order_by("pk").values()
+    return [*sessions, *runs, AuditRecord.objects.count()]
+
+
+class TestEveryUrl:
+    def test_is_in_the_table(self) -> None:
+        assert set(reachable()) == {name for name, _ in TABLE}
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize("person", PEOPLE)
+    @pytest.mark.parametrize(("name", "method"), TABLE, ids=lambda value: value)
+    def test_answers_each_person_as_the_table_says(
+        self, world: World, client_of: Callable[[str], Client], name: str, method: str, person: str
+    ) -> None:
+        if name == "dashboard:restore" and method == "POST":
+            actions.delete_session(session=world.session, by=world.session.user)
+        client = client_of(person)
+        before = content()
+        response = world.call(client, name, method)
+        assert response.status_code == TABLE[name, method][PEOPLE.index(person)]
+        if response.status_code in {SIGN_IN, UNAUTHORIZED, NOT_FOUND} and name not in HARMLESS:
+            assert content() == before
+        if person in {"anonymous", "suspended"} and response.status_code == SIGN_IN and not name.startswith("access:"):
+            assert response.headers["Location"].startswith(reverse("access:sign-in"))
+        if name.startswith(("api:", "webhooks:")):
+            assert response.headers["Content-Type"].startswith("application/json")
+        response.close()
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize("name", sorted({name for name, _ in TABLE}))
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    def test_refuses_methods_that_are_not_in_the_table(self, world: World, as_owner: Client, name: str, method: str) -> None:
+        if (name, method) not in TABLE:
+            assert world.call(as_owner, name, method).status_code == 405
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize("person", ["anonymous", "suspended"])
+    @pytest.mark.parametrize(
+        ("name", "method"), [key for key, row in TABLE.items() if row[0] == SIGN_IN and key[0].startswith("dashboard:")]
+    )
+    def test_sends_htmx_to_the_sign_in_page_by_a_header(
+        self, world: World, client_of: Callable[[str], Client], name: str, method: str, person: str
+    ) -> None:
+        response = world.call(client_of(person), name, method, **{"HX-Request": "true"})
+        assert response.status_code == 401
+        assert response.headers["HX-Redirect"].startswith(reverse("access:sign-in"))
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize(
+        ("name", "method"), [key for key, row in TABLE.items() if key[0].startswith("dashboard:") and NOT_FOUND in row]
+    )
+    def test_knows_nothing_of_an_id_that_is_not_there(self, world: World, as_owner: Client, name: str, method: str) -> None:
+        pattern = reachable()[name]
+        for unknown in ("nothing", "session_00000000000000000000", "%00", "..%2f", "x" * 300, "'--", "é"):
+            path = "/" + re.sub("<str:[a-z_]+>", unknown, pattern) + QUERIES.get(name, "").replace("SESSION", unknown)
+            assert as_owner.generic(method, path).status_code == NOT_FOUND
+
+
+class TestAdmin:
+    """One group: operators, and nobody else, whatever the page."""
+
+    OPEN = frozenset({"admin:login", "admin:logout"})
+
+    @staticmethod
+    def urls() -> list[str]:
+        found = []
+        for name, pattern in routes():
+            if name.startswith("admin:") and name not in {*TestAdmin.OPEN, "admin:None"}:
+                arguments = ["1"] * pattern.count("<") if "(?P<app_label>" not in pattern else ["chat"]
+                found.append(reverse(name, args=arguments))
+        return found
+
+    @pytest.mark.django_db
+    @pytest.mark.parametrize("person", ["anonymous", "suspended", "owner", "member", "stranger"])
+    def test_sends_everybody_else_to_its_sign_in(self, client_of: Callable[[str], Client], person: str) -> None:
+        client = client_of(person)
+        urls = self.urls()
+        assert len(urls) > 40
+        for url in urls:
+            for answer in (client.get(url), client.post(url)):
+                assert answer.status_code == 302, url
+                assert answer.headers["Location"].startswith((reverse("admin:login"), reverse("access:sign-in"))), url
+
+    @pytest.mark.django_db
+    def test_lets_operators_in(self, as_operator: Client) -> None:
+        assert as_operator.get(reverse("admin:index")).status_code == 200
+
+
+class TestRights:
+    """What is taken away is gone on the next request."""
+
+    @pytest.mark.django_db
+    def test_of_a_suspended_user_end_at_once(self, world: World, as_owner: Client, owner: User) -> None:
+        assert world.call(as_owner, "dashboard:session", "GET").status_code == 200
+        User.objects.filter(pk=owner.pk).update(is_active=False)
+        assert world.call(as_owner, "dashboard:session", "GET").status_code == 302
+        assert world.call(as_owner, "api:agentos_agents_api", "GET").status_code == 401
+
+    @pytest.mark.django_db(transaction=True)
+    def test_to_an_agent_end_with_the_membership(self, world: World, as_owner: Client, owner: User) -> None:
+        assert world.call(as_owner, "dashboard:chat", "GET").status_code == 200
+        assert [agent["id"] for agent in as_owner.get(reverse("api:agentos_agents_api")).json()["agents"]] == ["support-writer"]
+        owner.memberships.get().delete()
+        assert world.call(as_owner, "dashboard:chat", "GET").status_code == 404
+        assert as_owner.get(reverse("api:agentos_agents_api")).json() == {"agents": []}
+        assert world.call(as_owner, "api:agentos_create_session", "POST").status_code == 404
+        assert world.call(as_owner, "api:agentos_send_message", "POST").status_code == 409
+        assert world.call(as_owner, "dashboard:session", "GET").status_code == 200  # its chats stay readable
