@@ -4,7 +4,6 @@ from http import HTTPStatus
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import connection
 
 from agentos.access.models import User
 from agentos.agents import failures
@@ -40,16 +39,13 @@ async def send(user: User, message: MessageIn, idempotency_key: str) -> Sent:
 def _store(user: User, message: MessageIn, idempotency_key: str) -> Run:
     if not message.agent_id and not message.session_id:
         raise missing(["agent_id"])
-    run = AgentOSService(user).send_message(
+    return AgentOSService(user).send_message(
         message.message,
         agent_id=message.agent_id or "",
         session_id=message.session_id or "",
         context=message.context,
         idempotency_key=idempotency_key,
     )
-    if not connection.in_atomic_block:
-        connection.close()  # The wait may be long, and until its end the connection would be this request's.
-    return run
 
 
 def _problem_of(run: Run) -> Problem:

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from agentos.audit.admin import ReadOnlyAdmin
-from agentos.chat.models import ChatSession, Run
+from agentos.chat.models import ChatSession, Feedback, Run
 
 WRITTEN = ("input", "context", "parts", "answer", "requirements", "messages", "agno_output")
 
@@ -86,3 +86,18 @@ class RunAdmin(ReadOnlyAdmin):
     @admin.display(description="took")
     def took(self, obj: Run) -> str:
         return f"{obj.seconds:.1f} s" if obj.seconds is not None else ""
+
+
+@admin.register(Feedback)
+class FeedbackAdmin(ReadOnlyAdmin):
+    """What members think of answers: the note is written for operators."""
+
+    list_display = ("updated_at", "value", "note", "by", "agent", "run")
+    list_filter = ("value", "run__session__agent", "updated_at")
+    list_select_related = ("by", "run__session__agent")
+    search_fields = ("note", "by__email", "run__run_id")
+    search_help_text = "Words of a note, somebody's e-mail address, or the id of a run."
+
+    @admin.display(description="agent")
+    def agent(self, obj: Feedback) -> str:
+        return str(obj.run.session.agent)

@@ -34,6 +34,7 @@ class ChatSession(models.Model):
     is_archived = models.BooleanField("archived", default=False)
     forked_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="forks")
     forked_at_turn = models.PositiveIntegerField(null=True, blank=True)
+    fork_count = models.PositiveIntegerField("forks", default=0)
     revision = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField("last activity", default=clock.now)

@@ -36,7 +36,7 @@ def listed_sessions(user: User) -> QuerySet[ChatSession]:
 
 
 def session_for(user: User, session_id: str) -> ChatSession | None:
-    return sessions_for(user).filter(session_id=session_id).first()
+    return sessions_for(user).select_related("forked_from").filter(session_id=session_id).first()
 
 
 def deleted_session_for(user: User, session_id: str) -> ChatSession | None:
@@ -87,6 +87,11 @@ def _place(cursor: str) -> tuple[datetime, int] | None:
     return moment, int(pk)
 
 
+def forks_of(session: ChatSession) -> list[ChatSession]:
+    """The chats that were forked from this one, by its owner."""
+    return list(listed_sessions(session.user).filter(forked_from=session)[:FOUND_LIMIT])
+
+
 def search_sessions(user: User, text: str, *, archived: bool = False) -> list[ChatSession]:
     """The newest chats whose title, agent, messages or answers contain ``text``."""
     said = Run.objects.filter(session=OuterRef("pk"), is_hidden=False).filter(Q(input__icontains=text) | Q(answer__icontains=text))
@@ -105,8 +110,13 @@ class Turns:
 
 
 def visible_runs(session: ChatSession) -> QuerySet[Run]:
-    """The session's turns as they are shown, without the heavy columns that only the model needs."""
-    return Run.objects.filter(session=session, is_hidden=False).defer("messages", "agno_output", "context")
+    """The session's turns as they are shown."""
+    return shown(Run.objects.filter(session=session, is_hidden=False))
+
+
+def shown(runs: QuerySet[Run]) -> QuerySet[Run]:
+    """The runs with what is shown of them, and without the heavy columns that only the model needs."""
+    return runs.select_related("feedback").defer("messages", "agno_output", "context")
 
 
 def turns(session: ChatSession, *, before: int | None = None, limit: int = PAGE_TURNS) -> Turns:
@@ -121,9 +131,7 @@ def turns(session: ChatSession, *, before: int | None = None, limit: int = PAGE_
 
 def changed_runs(session: ChatSession, revision: int) -> list[Run]:
     """Runs that changed after ``revision``, hidden ones too: a live tab takes those away."""
-    return list(
-        Run.objects.filter(session=session, revision__gt=revision).defer("messages", "agno_output", "context").order_by("turn", "pk")
-    )
+    return list(shown(Run.objects.filter(session=session, revision__gt=revision)).order_by("turn", "pk"))
 
 
 def newest_turn(session: ChatSession) -> int:

@@ -29,7 +29,7 @@ class Change:
 
 def changes(session_pk: int, cursor: Cursor, *, may_write: bool) -> Change | None:
     """Compare a tab's cursor with the database. None: it has seen everything but, perhaps, new text of the running answer."""
-    session = ChatSession.objects.select_related("agent").get(pk=session_pk)
+    session = ChatSession.objects.select_related("agent", "forked_from").get(pk=session_pk)
     if session.revision == cursor.revision:
         return None
     runs = queries.changed_runs(session, cursor.revision)

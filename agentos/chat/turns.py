@@ -8,8 +8,9 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 from agentos.agents import failures
+from agentos.agents.runtime import approvals
 from agentos.chat.blocks import closed_end
-from agentos.chat.models import Run
+from agentos.chat.models import Feedback, Run
 from agentos.chat.parts import Part
 from agentos.core import markdown
 
@@ -30,6 +31,17 @@ class PartView:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """What a waiting run asks a person: to agree to a call, shown as it would be made, or to fill in ``fields``."""
+
+    call_id: str
+    name: str
+    args: str
+    is_form: bool
+    fields: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class TurnView:
     id: str
     run: Run
@@ -38,16 +50,48 @@ class TurnView:
     now: str = ""
     failure: str = ""
     is_last: bool = False
-    can_retry: bool = False
-    requirements: list[dict[str, Any]] = field(default_factory=list)
+    may_write: bool = False
+    asks: list[Ask] = field(default_factory=list)
 
     @property
     def number(self) -> int:
         return self.run.turn
 
     @property
+    def has_ended(self) -> bool:
+        return self.run.status in Run.ENDED
+
+    @property
+    def can_retry(self) -> bool:
+        return self.is_last and self.may_write and self.has_ended
+
+    @property
+    def can_continue(self) -> bool:
+        """An answer that broke off in the middle: there is something to go on from."""
+        return self.can_retry and self.run.status in Run.BROKEN_OFF and bool(self.parts)
+
+    @property
+    def can_fork(self) -> bool:
+        return self.may_write and self.has_ended
+
+    @property
+    def feedback(self) -> Feedback | None:
+        return getattr(self.run, "feedback", None)
+
+    @property
     def tokens(self) -> int:
         return self.run.input_tokens + self.run.output_tokens
+
+
+def ask_view(requirement: dict[str, Any]) -> Ask:
+    args = requirement.get("args") or {}
+    return Ask(
+        call_id=requirement.get("call_id", ""),
+        name=requirement.get("name", ""),
+        args=json.dumps(args, indent=2, ensure_ascii=False) if args else "",
+        is_form=requirement.get("kind") == approvals.INPUT,
+        fields=requirement.get("fields", []),
+    )
 
 
 def turn_id(run: Run) -> str:
@@ -100,6 +144,6 @@ def turn_view(run: Run, parts: list[Part], *, agent_name: str, is_last: bool, ma
         now=activity(parts) if run.status == Run.Status.RUNNING else "",
         failure=failures.sentence(run.error_code) if run.error_code else "",
         is_last=is_last,
-        can_retry=is_last and may_write and run.status in Run.ENDED,
-        requirements=run.requirements if run.status == Run.Status.WAITING else [],
+        may_write=may_write,
+        asks=[ask_view(requirement) for requirement in run.requirements] if run.status == Run.Status.WAITING else [],
     )

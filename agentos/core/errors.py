@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 
@@ -90,12 +90,20 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer an exception that nobody caught (the URLconf's ``handler500``). A database that is down is a 503."""
+    """Answer an exception that nobody caught (the URLconf's ``handler500``)."""
     error = sys.exc_info()[1]
     logger.error("Request %s failed: %s", request_id(request), type(error).__name__)
-    status = 503 if isinstance(error, OperationalError | InterfaceError) else 500
+    status = _status_of(error)
     response = envelope(request, status) if wants_json(request) else defaults.server_error(request)
     response.status_code = status
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
+
+
+def _status_of(error: BaseException | None) -> int:
+    if isinstance(error, OperationalError | InterfaceError):
+        return 503  # the database is down
+    if isinstance(error, DataError):
+        return 400  # somebody sent what the database cannot hold, such as a NUL in an address
+    return 500

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import get_template
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 from django.views.decorators.http import require_GET
 
 from agentos.access.models import User
@@ -161,7 +162,7 @@ class Tab:
         busy = any(view.run.is_open for view in change.turns)
         said = f"{session.agent.name} is answering." if busy else f"{session.agent.name} has answered."
         header = get_template("chat/_header.html").render({"session": session, "agent": session.agent})
-        return fragment(said, "#status", "innerHTML") + fragment(header, "#chat-header", "outerMorph")
+        return fragment(escape(said), "#status", "innerHTML") + fragment(header, "#chat-header", "outerMorph")
 
     def _growth(self, session: ChatSession) -> str:
         """New text of the running answer, from memory."""

@@ -34,5 +34,10 @@ urlpatterns = [
     path("agentos/sessions/older/", sessions.older, name="older-sessions"),
     path("agentos/run/<str:run_id>/retry/", runs.retry, name="retry"),
     path("agentos/run/<str:run_id>/stop/", runs.stop, name="stop"),
+    path("agentos/run/<str:run_id>/continue/", runs.go_on, name="continue"),
+    path("agentos/run/<str:run_id>/answer/", runs.answer, name="answer"),
+    path("agentos/run/<str:run_id>/feedback/", runs.feedback, name="feedback"),
+    path("agentos/run/<str:run_id>/fork/", runs.fork, name="fork"),
+    path("agentos/run/<str:run_id>/edit/", runs.edit, name="edit"),
     path("agentos/live/", live.stream, name="live"),
 ]

@@ -71,6 +71,8 @@
     if (to) scrollTo({ top: page.scrollHeight, behavior: "instant" });
   }
 
+  // The turn in the address is for browsers without scripts; here it would pull the view away from the end.
+  if (location.hash) history.replaceState(history.state, "", location.pathname + location.search);
   const [visit] = performance.getEntriesByType("navigation");
   const place = visit?.type === "navigate" ? null : sessionStorage.getItem(placeKey);
   if (!document.querySelector("[data-past]")) {

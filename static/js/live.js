@@ -37,13 +37,18 @@
   live.addEventListener("htmx:sse:after:connection", found);
   live.addEventListener("htmx:sse:before:message", hear);
   live.addEventListener("beat", hear);
-  live.addEventListener("closed", () => location.reload());
+  live.addEventListener("closed", lookAgain);
   // `restart` needs nothing: the server ends the stream, and hx-sse comes back with the last id that it heard.
 
   // A session that is gone or a person who may no longer read it: the page itself says so.
   live.addEventListener("htmx:sse:error", ({ detail: { status } }) => {
-    if (status === 401 || status === 403 || status === 404) location.reload();
+    if (status === 401 || status === 403 || status === 404) lookAgain();
   });
+
+  // After a moment: the click that closed this chat may be about to lead somewhere else.
+  function lookAgain() {
+    setTimeout(() => location.reload(), 1_000);
+  }
 
   // hx-sse only comes back after a first connection that worked.
   function tryAgain() {

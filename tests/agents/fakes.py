@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Self
 
 from agentos.agents import runtime
 from agentos.agents.blueprints import Blueprint
@@ -18,7 +18,12 @@ def blueprint(model: str, *tools: str, instructions: str = "") -> Blueprint:
 
 
 def stream(
-    agent: Blueprint | str, message: str = "Hello", *, context: dict[str, Any] | None = None, history: Sequence[Turn] = (), run_id: str = "run"
+    agent: Blueprint | str,
+    message: str = "Hello",
+    *,
+    context: dict[str, Any] | None = None,
+    history: Sequence[Turn] = (),
+    run_id: str = "run",
 ) -> AsyncIterator[Event]:
     agent = blueprint(agent) if isinstance(agent, str) else agent
     return runtime.run(agent, run_id=run_id, user_id="1", session_id="s", message=message, context=context or {}, history=list(history))
@@ -32,9 +37,7 @@ async def go_on(agent: Blueprint | str, output: dict[str, Any], *answers: runtim
     """Resume, with the output as it comes back from a database."""
     agent = blueprint(agent) if isinstance(agent, str) else agent
     stored = json.loads(json.dumps(output))
-    events = runtime.resume(
-        agent, run_id="run", user_id="1", session_id="s", output=stored, answers=list(answers), history=list(history)
-    )
+    events = runtime.resume(agent, run_id="run", user_id="1", session_id="s", output=stored, answers=list(answers), history=list(history))
     return [event async for event in events]
 
 
@@ -54,13 +57,17 @@ def kinds(events: Iterable[Event]) -> list[str]:
 class Exchange:
     """One request and the answer to it, written in chunks: what breaks off without ``end`` is broken off."""
 
-    def __init__(self, path: str, headers: dict[str, str], body: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, path: str, headers: dict[str, str], body: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         self.path, self.headers, self.body = path, headers, body
         self.reader, self.writer = reader, writer
         self.number = 0
 
     async def start(self, kind: str = "text/event-stream", status: int = 200) -> None:
-        self.writer.write(f"HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n".encode())
+        self.writer.write(
+            f"HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n".encode()
+        )
         await self.writer.drain()
 
     async def send(self, data: bytes) -> None:
@@ -113,7 +120,7 @@ class FakeServer:
         self.left = asyncio.Event()
         self.handlers: set[asyncio.Task[None]] = set()
 
-    async def __aenter__(self) -> "FakeServer":
+    async def __aenter__(self) -> Self:
         self.server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port: int = self.server.sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -138,6 +145,8 @@ class FakeServer:
             await self._answer(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             self.left.set()
+        except asyncio.CancelledError:
+            pass  # the test is over
         finally:
             self.handlers.discard(task)
             writer.close()

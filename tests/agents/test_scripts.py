@@ -24,7 +24,24 @@ class TestParse:
         assert parse(text) == script
 
     @pytest.mark.parametrize(
-        "text", ["", "20", "x20", "20x", "-1x5", "200x20 ", "200X20", "tour@3", "fail@", "hang@1x", "words", "999999x1", "1x99999", "٢x٢", "10x5\n"]
+        "text",
+        [
+            "",
+            "20",
+            "x20",
+            "20x",
+            "-1x5",
+            "200x20 ",
+            "200X20",
+            "tour@3",
+            "fail@",
+            "hang@1x",
+            "words",
+            "999999x1",
+            "1x99999",
+            "٢x٢",
+            "10x5\n",
+        ],
     )
     def test_refuses_what_is_none(self, text: str) -> None:
         assert parse(text) is None

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
+from agentos.api import sending
 from agentos.audit.models import AuditRecord
 from agentos.chat.models import ChatSession, Run
 from agentos.service import AgentOSService
@@ -40,6 +41,13 @@ ASSISTANT = {
     "tools": ["clock"],
     "capabilities": ["chat"],
 }
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing answers in these tests: a message that is taken in where it should not be fails its test at once."""
+    settings.RUN_TIMEOUT = 0
+    monkeypatch.setattr(sending, "MARGIN", 0.0)
 
 
 @pytest.fixture
@@ -201,6 +209,10 @@ class TestAgentosApi:
         session = post(as_owner, ROOT, {"action": "session", "session_id": created["session_id"]}).json()
         assert session == {"success": True, "session": sessions["sessions"][0]}
 
+    def test_takes_every_whole_number_for_a_page(self, as_owner: Client) -> None:
+        for number in (2, 2.0):
+            assert post(as_owner, ROOT, {"action": "sessions", "page": number}).json()["page"] == 2
+
     @pytest.mark.parametrize(
         ("body", "status", "code", "word"),
         [
@@ -214,6 +226,8 @@ class TestAgentosApi:
             ({"action": "session", "session_id": "session_x"}, 404, "session_not_found", ""),
             ({"action": "sessions", "page": 0}, 422, "invalid_fields", "page: "),
             ({"action": "sessions", "page": True}, 422, "invalid_fields", "page: "),
+            ({"action": "sessions", "page": "2"}, 422, "invalid_fields", "page: "),
+            ({"action": "sessions", "page": 1.5}, 422, "invalid_fields", "page: "),
             ({"action": "sessions", "page": 10**400}, 422, "invalid_fields", "page: "),
             ({"action": "send_message"}, 422, "missing_fields", "message"),
             ({"action": "send_message", "message": "hi"}, 422, "missing_fields", "agent_id"),

@@ -37,9 +37,9 @@ async def said(run: Run) -> str:
 
 
 async def words_of(run: Run) -> None:
-    """Wait until the run has said something."""
-    with bell.listen(f"draft:{run.session_id}") as listener:
-        while not await said(run):
+    """Wait until the run has said something, or has ended: then its journal is folded."""
+    with bell.listen(f"draft:{run.session_id}", f"session:{run.session_id}") as listener:
+        while not await said(run) and (await ended(run, 0)).status in Run.OPEN:
             await listener.wait(1)
 
 

@@ -55,6 +55,7 @@ class TestEnvelope:
             ("fail/database/", 503, "unavailable"),
             ("afail/database/", 503, "unavailable"),
             ("fail/connection/", 503, "unavailable"),
+            ("fail/value/", 400, "bad_request"),
             ("fail/suspicious/", 400, "bad_request"),
             ("fail/too-big/", 413, "too_large"),
             ("fail/denied/", 403, "forbidden"),
@@ -71,7 +72,7 @@ class TestEnvelope:
     def test_is_what_a_program_gets_for_every_error(
         self, program: Client, settings: Any, path: str, status: int, code: str, debug: bool
     ) -> None:
-        if debug and ("database" in path or "connection" in path or "too-big" in path):
+        if debug and path.split("/")[1] in {"database", "connection", "value", "too-big"}:
             status, code = (400, "bad_request") if "too-big" in path else (500, "agentos_error")  # Django's debug pages know no better
         settings.DEBUG = debug
         assert_envelope(program.get(f"/api/{path}"), status, code)
@@ -101,7 +102,14 @@ class TestEnvelope:
             assert headers["Cache-Control"] == "private, no-store"
 
     def test_leaves_pages_alone(self, program: Client) -> None:
-        for path, status in (("unknown/", 404), ("fail/defect/", 500), ("fail/database/", 503), ("fail/too-big/", 413), ("page/403/", 403)):
+        for path, status in (
+            ("unknown/", 404),
+            ("fail/defect/", 500),
+            ("fail/database/", 503),
+            ("fail/value/", 400),
+            ("fail/too-big/", 413),
+            ("page/403/", 403),
+        ):
             response = program.get(f"/pages/{path}")
             assert response.status_code == status
             assert response.headers["Content-Type"].startswith("text/html")

@@ -48,7 +48,7 @@ class TestTimes:
 
     @pytest.mark.parametrize(
         ("ago", "text"),
-        [(timedelta(seconds=59), "just now"), (timedelta(minutes=5), "5\xa0minutes ago"), (timedelta(days=40), "1\xa0month ago")],
+        [(timedelta(seconds=59), "just now"), (timedelta(minutes=5), "5\xa0minutes ago"), (timedelta(40), "1\xa0month ago")],
     )
     def test_are_told_in_one_unit(self, ago: timedelta, text: str) -> None:
         assert f">{text}</time>" in house.ago(NOW - ago)
@@ -67,8 +67,6 @@ class TestSeconds:
 
 
 class TestUndoId:
-    @pytest.mark.parametrize(
-        ("tags", "found"), [("", ""), ("undo:session_1", "session_1"), ("safe undo:session_1", "session_1"), ("other", "")]
-    )
+    @pytest.mark.parametrize(("tags", "found"), [("", ""), ("undo:session_1", "session_1"), ("safe undo:x", "x"), ("other", "")])
     def test_is_found_in_the_tags(self, tags: str, found: str) -> None:
         assert house.undo_id(Message(20, "x", tags)) == found

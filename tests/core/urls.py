@@ -3,7 +3,7 @@
 from typing import NoReturn
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
@@ -19,6 +19,7 @@ RAISED = {
     "defect": ValueError(SECRET),
     "database": OperationalError(SECRET),
     "connection": InterfaceError(SECRET),
+    "value": DataError(SECRET),
     "suspicious": SuspiciousOperation(SECRET),
     "too-big": RequestDataTooBig(SECRET),
     "denied": PermissionDenied(SECRET),

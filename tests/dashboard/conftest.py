@@ -1,10 +1,9 @@
 """A chat of the member with the team's agent."""
 
-from typing import Any
-
 import pytest
 
 from agentos.access.models import User
+from agentos.agents import runtime
 from agentos.agents.models import DjangoAgent
 from agentos.chat.models import ChatSession, Run
 from tests.factories import ChatSessionFactory, RunFactory
@@ -26,9 +25,7 @@ def url(session: ChatSession) -> str:
 
 
 @pytest.fixture
-def engine_down(monkeypatch: pytest.MonkeyPatch) -> Any:
+def engine_down(monkeypatch: pytest.MonkeyPatch) -> None:
     """An installation where Agno does not load."""
-    from agentos import service
-    from agentos.agents.runtime import EngineState
-
-    return monkeypatch.setattr(service.runtime, "engine", lambda: EngineState(ok=False, reason="Agno cannot be loaded (ImportError)."))
+    state = runtime.EngineState(ok=False, reason="Agno cannot be loaded (ImportError).")
+    monkeypatch.setattr(runtime, "engine", lambda: state)

@@ -1,6 +1,7 @@
 """The agents page: what one may use, what is locked, search and filters."""
 
 import pytest
+from django.http import HttpResponseBase
 from django.test import Client
 
 from agentos.access.models import User
@@ -20,8 +21,8 @@ def catalogue(db: None) -> None:
     AgentFactory(agent_id="thinker", name="Thinker", is_global=True, model="openai:gpt-5.4", capabilities=["drafts", "plans"])
 
 
-def shown(html: str) -> list[str]:
-    return page(html).texts("#agent-list .card:not(.locked) h3")
+def shown(response: HttpResponseBase) -> list[str]:
+    return page(response).texts("#agent-list .card:not(.locked) h3")
 
 
 class TestAgentList:
@@ -69,8 +70,8 @@ class TestAgentList:
         ],
     )
     def test_finds(self, as_member: Client, catalogue: None, query: str, expected: list[str]) -> None:
-        assert shown(as_member.get(f"{URL}?{query}").content.decode()) == expected
-        assert shown(get(as_member, f"{URL}?{query}").content.decode()) == expected
+        assert shown(as_member.get(f"{URL}?{query}")) == expected
+        assert shown(get(as_member, f"{URL}?{query}")) == expected
 
     def test_answers_htmx_with_the_list_alone(self, as_member: Client, catalogue: None) -> None:
         response = get(as_member, f"{URL}?q=count&model=&tool=")

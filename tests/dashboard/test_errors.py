@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.http import Http404
 from django.test import Client, RequestFactory
 
 from agentos.dashboard.views import errors
@@ -33,8 +34,10 @@ class TestNotFound:
         assert page(response).one(".notice.error")["role"] == "alert"
         assert not page(response).has("html")
 
-    def test_is_an_envelope_to_a_program(self, as_member: Client) -> None:
+    def test_is_an_envelope_to_a_program(self, as_member: Client, rf: RequestFactory) -> None:
         assert as_member.get("/api/v1/agentos/nowhere/").json()["success"] is False
+        answer = errors.not_found(rf.get("/api/v1/agentos/nowhere/"), Http404())
+        assert answer.headers["Content-Type"] == "application/json"
 
 
 class TestServerError:

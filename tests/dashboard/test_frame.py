@@ -63,9 +63,7 @@ class TestFrame:
         assert not page(as_member.get("/agentos/")).has("a[href='/admin/']")
         assert page(as_operator.get("/agentos/")).has("a[href='/admin/']")
 
-    @pytest.mark.parametrize(
-        "path", ["/agentos/", "/agentos/agents/", "/agentos/sessions/", "/agentos/chat/a/", "SESSION", "SESSIONmanage/"]
-    )
+    @pytest.mark.parametrize("path", ["/agentos/", "/agentos/agents/", "/agentos/sessions/", "/agentos/chat/a/", "SESSION"])
     def test_has_one_heading_landmarks_and_ids_of_their_own(self, as_member: Client, session: ChatSession, url: str, path: str) -> None:
         AgentFactory(agent_id="a", is_global=True)
         RunFactory.create_batch(2, session=session)

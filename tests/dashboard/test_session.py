@@ -68,7 +68,7 @@ class TestSessionPage:
         assert "session=" not in str(found.one("#live")["hx-sse:connect"])
         assert found.one(".transcript .older a.quiet")["href"] == url
 
-    @pytest.mark.parametrize("before", ["", "x", "-1", "0", "9" * 30, "١"])
+    @pytest.mark.parametrize("before", ["", "x", "-1", "0", "9" * 5000, "١"])
     def test_bears_any_place_in_the_address(self, as_member: Client, run: Run, url: str, before: str) -> None:
         assert as_member.get(url, {"before": before}).status_code == 200
 
@@ -120,7 +120,9 @@ class TestTurn:
 
     def test_offers_another_try_of_the_last_answer_only(self, as_member: Client, session: ChatSession, url: str) -> None:
         RunFactory.create_batch(2, session=session)
-        assert [form.parent.parent.parent["id"] for form in page(as_member.get(url)).all(".retry")] == ["turn-2"]
+        found = page(as_member.get(url))
+        assert found.has("#turn-2 .retry")
+        assert not found.has("#turn-1 .retry")
 
     def test_that_is_complete_says_what_it_took(self, as_member: Client, session: ChatSession, url: str) -> None:
         now = clock.now()
@@ -146,9 +148,21 @@ class TestTurn:
         assert found.one("#turn-1-stop")["aria-label"] == "Withdraw message 1"
         assert not found.has("#turn-1-answer")
 
-    def test_that_waits_for_approval_says_for_what(self, as_member: Client, session: ChatSession, url: str) -> None:
-        RunFactory(session=session, status=STATUS.WAITING, parts=[], answer="", requirements=[{"tool_name": "send_mail"}])
-        assert "Waiting for approval: send_mail." in page(as_member.get(url)).text("#turn-1-state")
+    def test_that_waits_shows_exactly_what_would_be_called(self, as_member: Client, session: ChatSession, url: str) -> None:
+        asked = {"call_id": "c1", "kind": "confirm", "name": "send_mail", "args": {"to": "<b>ada</b>"}, "fields": []}
+        RunFactory(session=session, status=STATUS.WAITING, parts=[], answer="", requirements=[asked])
+        found = page(as_member.get(url))
+        assert "wants to call send_mail" in found.text("#turn-1-asks legend")
+        assert '"to": "<b>ada</b>"' in found.text("#turn-1-asks pre")
+        assert found.texts("#turn-1-asks .asks-end button") == ["Approve", "Refuse"]
+
+    def test_that_asks_for_values_is_a_form(self, as_member: Client, session: ChatSession, url: str) -> None:
+        fields = [{"name": "city", "type": "str", "description": "Where to?", "value": None}]
+        asked = {"call_id": "c1", "kind": "input", "name": "get_user_input", "args": {}, "fields": fields}
+        RunFactory(session=session, status=STATUS.WAITING, parts=[], answer="", requirements=[asked])
+        found = page(as_member.get(url))
+        assert found.one("#turn-1-asks input[name=value-c1-city]")["type"] == "text"
+        assert "Where to?" in found.texts("#turn-1-asks label")[0]
 
     def test_folds_thoughts_and_tools_into_a_line(self, as_member: Client, session: ChatSession, url: str) -> None:
         tool = {

@@ -2,6 +2,6 @@
 
 from agentos.agents.providers import Availability, availability
 from agentos.agents.runtime.approvals import Answer, BadAnswer
-from agentos.agents.runtime.engine import EngineState, close, engine, resume, run
+from agentos.agents.runtime.door import EngineState, close, engine, resume, run
 
 __all__ = ["Answer", "Availability", "BadAnswer", "EngineState", "availability", "close", "engine", "resume", "run"]

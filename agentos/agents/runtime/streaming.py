@@ -39,7 +39,7 @@ def run(
         messages = [*conversation.earlier(history, budget), asked]
         return [], agent.arun(messages, run_id=run_id, user_id=user_id, session_id=session_id, **_STREAM)
 
-    return _events(start)
+    return _events(run_id, start)
 
 
 def resume(
@@ -61,7 +61,7 @@ def resume(
         decided = pausing.decided(paused, understood)
         return decided, agent.acontinue_run(run_response=paused, user_id=user_id, session_id=session_id, **_STREAM)
 
-    return _events(start)
+    return _events(run_id, start)
 
 
 _STREAM: dict[str, Any] = {"stream": True, "stream_events": True, "yield_run_output": True}
@@ -104,8 +104,9 @@ def _failure(error: Exception) -> Failed:
     return Failed("internal", detail_of(error))
 
 
-async def _events(start: Callable[[], Awaitable[Started]]) -> Events:  # noqa: C901 - each function less is a generator less a token
-    """Give our events and, last, the end. The hot path: a text delta passes three tests and makes one object."""
+async def _events(run_id: str, start: Callable[[], Awaitable[Started]]) -> Events:  # noqa: C901, PLR0912
+    """Give our events and, last, the end. One function, since a second one would be a second generator for every token:
+    a text delta passes three tests here and makes one object."""
     translation = Translation(settings.TOOL_STEPS)
     try:
         first, stream = await start()
@@ -125,6 +126,8 @@ async def _events(start: Callable[[], Awaitable[Started]]) -> Events:  # noqa: C
                     break
     except Exception as error:  # noqa: BLE001 - a run ends with an event, whatever happens
         translation.end = _failure(error)
+    finally:
+        await models.hang_up(run_id)
     yield translation.end or Failed("internal", "Agno's stream had no end.")
 
 

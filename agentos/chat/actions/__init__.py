@@ -1,5 +1,6 @@
 """What people do with chats: each change with its audit record, in one transaction. Refusals are in ``refusals``."""
 
+from agentos.chat.actions.editing import edit_message
 from agentos.chat.actions.messages import QUEUE_LIMIT, send_message
 from agentos.chat.actions.opening import NOT_AVAILABLE, WITHDRAWN, check_agent_available, check_agent_open
 from agentos.chat.actions.runs import answer_run, continue_run, give_feedback, retry_run, stop_run
@@ -24,6 +25,7 @@ __all__ = [
     "continue_run",
     "create_session",
     "delete_session",
+    "edit_message",
     "fork_session",
     "give_feedback",
     "pin_session",

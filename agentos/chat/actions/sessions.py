@@ -71,7 +71,8 @@ def fork_session(*, session: ChatSession, through_turn: int, by: User) -> ChatSe
         title = shorten(f"{session.title} (fork)", TITLE_LIMIT)
         fork = ChatSession.objects.create(user=by, agent=session.agent, title=title, forked_from=session, forked_at_turn=through_turn)
         Run.objects.bulk_create([_copy(run, fork) for run in turns])
-        change(lock(session.pk))
+        original = lock(session.pk)
+        change(original, fork_count=original.fork_count + 1)
         about = {"forked_from": session.session_id, "turn": through_turn}
         record("chat.session.forked", by=by, object_type="session", object_id=fork.session_id, **about)
     return fork

@@ -28,15 +28,18 @@ def sessions(request: SignedInRequest) -> HttpResponse:
     """The page of all chats; to htmx, what the sidebar's search found."""
     query = request.GET.get("q", "").strip()[:TEXT_LIMIT]
     archived = request.GET.get("archived") == "1"
-    if query:
+    forked = session_or_404(request, request.GET["forks"]) if request.GET.get("forks") else None
+    if forked:
+        page = SessionPage(queries.forks_of(forked))
+    elif query:
         page = SessionPage(queries.search_sessions(request.user, query, archived=archived))
     elif wants_fragment(request):
         page = SessionPage([])
     else:
         page = queries.recent_sessions(request.user, before=request.GET.get("before", ""), archived=archived)
-    context = {"query": query, "archived": archived, "sessions": page.sessions, "next": page.next}
+    context = {"query": query, "archived": archived, "sessions": page.sessions, "next": page.next, "forked": forked}
     if not wants_fragment(request):
-        is_first = not (query or archived or request.GET.get("before"))
+        is_first = not (query or archived or forked or request.GET.get("before"))
         context |= {**frame(request, here="sessions"), "pinned": queries.pinned_sessions(request.user) if is_first else []}
     return respond(request, page="agentos/sessions.html", partial="chat/_sidebar_results.html", context=context)
 

@@ -1,0 +1,97 @@
+"""What stands in the database before a browser comes: agents of every temper, people with a login, long chats.
+
+``python -m tests.browser.seed`` makes it and prints the people as JSON; ``suspend <e-mail>`` switches an account off.
+"""
+
+import json
+import secrets
+import sys
+from datetime import timedelta
+from typing import Any
+
+PEOPLE = 60
+LONG = 1000  # turns
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+
+AGENTS = {
+    "quick": ("Quick", "scripted:30x5"),
+    "steady": ("Steady", "scripted:200x20"),
+    "slow": ("Slow", "scripted:900x20"),
+    "silent": ("Silent", "scripted:hang@5x5"),
+    "broken": ("Broken", "scripted:fail@5x5"),
+    "parrot": ("Parrot", "scripted:echo"),
+    "hostile": (HOSTILE, "scripted:echo"),
+}
+
+
+def seed() -> dict[str, Any]:
+    from django.core.management import call_command
+
+    from agentos.agents.models import DjangoAgent
+
+    call_command("migrate", verbosity=0)
+    call_command("agentos_demo", verbosity=0, stdout=sys.stderr)
+    for agent_id, (name, model) in AGENTS.items():
+        about = f"{name} is scripted." if agent_id != "hostile" else HOSTILE
+        DjangoAgent.objects.create(agent_id=agent_id, name=name, model=model, description=about, is_global=True)
+    people = [make_person(number) for number in range(PEOPLE)]
+    return {"people": people, "reader": {**make_person(PEOPLE), "chat": long_chat(f"guest-{PEOPLE}@example.com")}}
+
+
+def make_person(number: int) -> dict[str, str]:
+    from django.conf import settings
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.sessions.backends.db import SessionStore
+
+    from agentos.access.models import User
+
+    user = User.objects.create(email=f"guest-{number}@example.com", name=f"Guest {number}", password="!" + secrets.token_hex(8))
+    login = SessionStore()
+    login[SESSION_KEY] = str(user.pk)
+    login[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    login[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    login.create()
+    return {"email": user.email, "login": str(login.session_key)}
+
+
+def long_chat(email: str) -> str:
+    from agentos.access.models import User
+    from agentos.agents.models import DjangoAgent
+    from agentos.chat.models import ChatSession, Run
+    from agentos.core import clock
+
+    user, agent = User.objects.get(email=email), DjangoAgent.objects.get(agent_id="quick")
+    chat = ChatSession.objects.create(user=user, agent=agent, title="A long one", revision=LONG)
+    began = clock.now() - timedelta(days=1)
+    Run.objects.bulk_create(
+        Run(
+            session=chat,
+            by=user,
+            turn=number,
+            revision=number,
+            input=f"Question {number}",
+            status=Run.Status.COMPLETED,
+            answer=f"Answer {number}",
+            parts=[{"kind": "text", "text": f"Answer {number}. " + "It has some words. " * (number % 40)}],
+            started_at=began,
+            finished_at=began,
+        )
+        for number in range(1, LONG + 1)
+    )
+    return chat.session_id
+
+
+def suspend(email: str) -> None:
+    from agentos.access.models import User
+
+    User.objects.filter(email=email).update(is_active=False)
+
+
+if __name__ == "__main__":
+    import django
+
+    django.setup()
+    if sys.argv[1:2] == ["suspend"]:
+        suspend(sys.argv[2])
+    else:
+        sys.stdout.write(json.dumps(seed()))

@@ -1,0 +1,111 @@
+"""The list of chats, and a chat that is very long."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.acting import expect_status, start_chat, turn
+from tests.browser.conftest import Visit
+from tests.browser.server import Server
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def chat(page: Page) -> Page:
+    """A tab with a chat in it."""
+    start_chat(page, "quick", "About walnuts")
+    expect_status(page, "completed")
+    return page
+
+
+def choose(page: Page, name: str) -> None:
+    page.locator("#session-menu").click()
+    page.locator("#menu").get_by_role("button", name=name, exact=True).click()
+
+
+class TestMenu:
+    def test_renames_a_chat_everywhere(self, chat: Page):
+        chat.locator("#session-menu").click()
+        chat.locator("#rename-title").fill("Nuts")
+        chat.locator("#rename-save").click()
+        expect(chat.locator("#chat-header h1")).to_have_text("Nuts")
+        expect(chat.locator("#sidebar-list .row .title")).to_have_text("Nuts")
+        expect(chat.locator("#menu")).to_be_hidden()
+        expect(chat).to_have_title("Nuts · AgentOS")
+
+    def test_says_when_a_title_is_too_long(self, chat: Page):
+        chat.locator("#session-menu").click()
+        chat.locator("#rename-title").fill("x" * 201)
+        chat.locator("#rename-save").click()
+        expect(chat.locator("#rename-error")).to_contain_text("200")
+        expect(chat.locator("#rename-title")).to_have_value("x" * 201)
+
+    def test_pins_and_unpins(self, chat: Page):
+        choose(chat, "Pin")
+        expect(chat.locator("#sidebar-list .group-name")).to_have_text("Pinned")
+        choose(chat, "Unpin")
+        expect(chat.locator("#sidebar-list .group-name")).to_have_text("Today")
+
+    def test_archives_and_brings_back(self, chat: Page):
+        choose(chat, "Archive")
+        expect(chat.locator("#sidebar-list .row")).to_have_count(0)
+        expect(turn(chat)).to_be_visible()
+        choose(chat, "Bring back from the archive")
+        expect(chat.locator("#sidebar-list .row")).to_have_count(1)
+
+    def test_deletes_and_takes_it_back(self, chat: Page):
+        choose(chat, "Delete")
+        expect(chat).to_have_url(re.compile(r"/agentos/$"))
+        expect(chat.locator("#notices")).to_contain_text("was deleted")
+        expect(chat.locator("#sidebar-list .row")).to_have_count(0)
+        chat.get_by_role("button", name="Undo").click()
+        expect(chat.locator("#sidebar-list .row .title")).to_have_text("About walnuts")
+        chat.locator("#sidebar-list .row > a").first.click()
+        expect(turn(chat)).to_be_visible()
+
+
+class TestSidebar:
+    def test_finds_chats_while_one_types(self, chat: Page):
+        start_chat(chat, "quick", "About almonds")
+        chat.locator("#search").press_sequentially("walnut")
+        expect(chat.locator("#sidebar-results .row")).to_have_count(1)
+        expect(chat.locator("#sidebar-results .row .title")).to_have_text("About walnuts")
+        chat.locator("#search").fill("nothing like that")
+        expect(chat.locator("#sidebar-results")).to_contain_text("No chat contains")
+        chat.locator("#search").fill("")
+        expect(chat.locator("#sidebar-results .row")).to_have_count(0)
+        expect(chat.locator("#sidebar-list .row").first).to_be_visible()
+
+    def test_hears_of_a_chat_that_another_tab_opened(self, chat: Page):
+        second = chat.context.new_page()
+        second.goto("/agentos/")
+        start_chat(chat, "quick", "About almonds")
+        expect(second.locator("#sidebar-list .row .title").first).to_have_text("About almonds")
+
+
+def wait_for_held(page: Page, held: list[Route]) -> None:
+    """Until the page has asked for what is held back."""
+    if not held:
+        page.wait_for_event("request", lambda request: "/turns/" in request.url)
+
+
+class TestLongChat:
+    def test_opens_on_its_last_turns_and_loads_older_ones_above_the_line_that_one_reads(self, visit: Visit, server: Server):
+        page = visit(server.reader).new_page()
+        held: list[Route] = []
+        page.route("**/turns/?before=*", lambda route: held.append(route))
+        page.goto(f"/agentos/session/{server.reader.chat}/")
+        expect(page.locator(".turn")).to_have_count(30)
+        expect(turn(page, 1000)).to_be_in_viewport()
+        page.locator("#turns").hover()
+        page.mouse.wheel(0, -100_000)
+        page.wait_for_function("() => scrollY === 0")
+        top = "document.querySelector('.turn[aria-label=\"Turn 971\"]').getBoundingClientRect().top"
+        line = page.evaluate(top)
+        wait_for_held(page, held)
+        held.pop().continue_()
+        expect(page.locator(".turn")).to_have_count(60)
+        expect(turn(page, 941)).to_be_attached()
+        assert abs(page.evaluate(top) - line) <= 2

@@ -1,0 +1,84 @@
+"""The same pages 390 pixels wide, under a thumb."""
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.acting import expect_status, start_chat
+from tests.browser.conftest import Visit
+from tests.browser.server import Person
+
+pytestmark = pytest.mark.browser
+
+WIDTH, HEIGHT = 390, 844
+TARGET = 44  # px
+WIDE = "\n\n".join(
+    [
+        "| " + " | ".join(f"A wide column {number}" for number in range(12)) + " |\n|" + "---|" * 12 + "\n|" + " a cell |" * 12,
+        "```python\n" + "x" * 200 + "\n```",
+        "`" + "y" * 200 + "`",
+        "z" * 300,
+    ]
+)
+
+
+@pytest.fixture
+def phone(visit: Visit, person: Person) -> Page:
+    return visit(person, viewport={"width": WIDTH, "height": HEIGHT}, is_mobile=True, has_touch=True).new_page()
+
+
+def expect_no_sideways_scroll(page: Page) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth") <= WIDTH, f"{page.url} scrolls sideways."
+
+
+def too_small(place: Locator) -> list[str]:
+    """What can be pressed in there and is smaller than a fingertip."""
+    small = []
+    for target in place.locator("button:visible, a:visible, input:visible, textarea:visible, summary:visible").all():
+        box = target.bounding_box()
+        assert box
+        if box["height"] < TARGET - 0.5 or box["width"] < TARGET - 0.5:
+            small.append(f"{target.evaluate('element => element.outerHTML.slice(0, 80)')} {box['width']}x{box['height']}")
+    return small
+
+
+class TestPhone:
+    def test_has_the_chats_in_a_drawer(self, phone: Page):
+        start_chat(phone, "quick", "Hello")
+        expect_status(phone, "completed")
+        expect(phone.locator("#sidebar")).to_be_hidden()
+        phone.locator("#drawer-open").tap()
+        expect(phone.locator("#sidebar")).to_be_visible()
+        expect(phone.locator("#sidebar .drawer-close")).to_be_focused()
+        expect(phone.locator("#sidebar-list .row .title")).to_have_text("Hello")
+        assert not too_small(phone.locator("#sidebar"))
+        phone.locator("#sidebar .drawer-close").tap()
+        expect(phone.locator("#sidebar")).to_be_hidden()
+        expect(phone.locator("#drawer-open")).to_be_focused()
+        phone.locator("#drawer-open").tap()
+        phone.keyboard.press("Escape")
+        expect(phone.locator("#sidebar")).to_be_hidden()
+
+    def test_has_its_composer_in_sight_and_in_reach(self, phone: Page):
+        start_chat(phone, "steady", "Hello")
+        expect_status(phone, "completed")
+        expect(phone.locator("#message")).to_be_in_viewport(ratio=1)
+        expect(phone.locator("#send")).to_be_in_viewport(ratio=1)
+        assert not too_small(phone.locator("#composer"))
+
+    def test_never_scrolls_sideways(self, phone: Page):
+        for path in ("/agentos/", "/agentos/agents/", "/agentos/agents/?q=nothing", "/agentos/chat/hostile/", "/agentos/chat/nobody/"):
+            phone.goto(path)
+            expect_no_sideways_scroll(phone)
+        start_chat(phone, "parrot", WIDE)
+        expect_status(phone, "completed")
+        expect(phone.locator("#turns table")).to_be_visible()
+        expect_no_sideways_scroll(phone)
+        for path in (f"{phone.url.partition('#')[0]}manage/", "/agentos/sessions/", "/agentos/sessions/?q=nothing", "/agentos/"):
+            phone.goto(path)
+            expect_no_sideways_scroll(phone)
+
+    def test_never_scrolls_sideways_before_one_is_in(self, visit: Visit):
+        page = visit(viewport={"width": WIDTH, "height": HEIGHT}, is_mobile=True, has_touch=True).new_page()
+        page.goto("/sign-in/")
+        expect_no_sideways_scroll(page)
+        assert not too_small(page.locator("#sign-in"))

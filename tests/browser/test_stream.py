@@ -1,0 +1,110 @@
+"""A stream under bad luck: reloads, second tabs, a lost network, a server that restarts."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.acting import (
+    answer,
+    expect_status,
+    shown_turns,
+    start_chat,
+    text_of,
+    turn,
+    wait_for_stream,
+    wait_for_words,
+    watch_for_wrong_text,
+    words_of,
+    wrong_text,
+)
+from tests.browser.server import Server
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+
+class TestReload:
+    def test_in_the_middle_of_an_answer_neither_loses_nor_repeats_a_character(self, page: Page):
+        watch_for_wrong_text(page, words_of(200))
+        start_chat(page, "steady", "Hello")
+        for words in (1, 20, 61, 130):
+            wait_for_words(page, words)
+            assert not wrong_text(page)
+            page.reload()
+        expect_status(page, "completed")
+        assert not wrong_text(page)
+        assert text_of(page) == words_of(200)
+
+
+class TestSecondTab:
+    def test_ends_as_the_first_one(self, page: Page):
+        start_chat(page, "steady", "Hello")
+        second = page.context.new_page()
+        second.goto(page.url)
+        for tab in (page, second):
+            expect_status(tab, "completed")
+            assert text_of(tab) == words_of(200)
+        assert shown_turns(second) == shown_turns(page)
+
+    def test_can_stop_the_answer_of_the_first(self, page: Page):
+        start_chat(page, "silent", "Hello")
+        second = page.context.new_page()
+        second.goto(page.url)
+        wait_for_stream(page)
+        second.get_by_role("button", name="Stop answer 1").click()
+        for tab in (page, second):
+            expect_status(tab, "stopped")
+            assert text_of(tab) == words_of(5)
+        assert shown_turns(second) == shown_turns(page)
+
+
+class TestLostNetwork:
+    def test_is_said_and_caught_up_with(self, page: Page):
+        watch_for_wrong_text(page, words_of(200))
+        start_chat(page, "steady", "Hello")
+        wait_for_words(page, 10)
+        wait_for_stream(page)
+        page.context.set_offline(True)
+        expect(page.locator("#offline")).to_be_visible()
+        page.context.set_offline(False)
+        expect(page.locator("#offline")).to_be_hidden()
+        expect_status(page, "completed")
+        assert not wrong_text(page)
+        assert text_of(page) == words_of(200)
+
+
+class TestRestart:
+    def test_of_the_server_keeps_the_text_and_offers_another_try(self, page: Page, server: Server):
+        start_chat(page, "slow", "Hello")
+        wait_for_words(page, 20)
+        wait_for_stream(page)
+        before = text_of(page)
+        server.stop()
+        server.start()
+        expect_status(page, "interrupted")
+        assert text_of(page).startswith(before)
+        assert words_of(900).startswith(text_of(page))
+        expect(turn(page).locator(".ended")).to_be_visible()
+        turn(page).get_by_role("button", name="Try answer 1 again").click()
+        expect_status(page, "running")
+        expect(answer(page)).to_contain_text(words_of(3))
+
+
+class TestReadersPlace:
+    def test_is_the_end_only_while_one_is_there(self, page: Page):
+        page.set_viewport_size({"width": 1280, "height": 300})
+        start_chat(page, "slow", "Hello")
+        wait_for_words(page, 200)
+        at_end = "() => innerHeight + scrollY >= document.documentElement.scrollHeight - 80"
+        page.wait_for_function(at_end)
+        page.locator("#turns").hover()
+        page.mouse.wheel(0, -10_000)
+        page.wait_for_function("() => scrollY === 0")
+        expect(page.locator("#jump")).to_be_visible()
+        height = page.evaluate("document.documentElement.scrollHeight")
+        page.wait_for_function("height => document.documentElement.scrollHeight > height + 20", arg=height)
+        assert page.evaluate("scrollY") == 0
+        page.locator("#jump").click()
+        page.wait_for_function(at_end)
+        expect(page.locator("#jump")).to_be_hidden()
+        height = page.evaluate("document.documentElement.scrollHeight")
+        page.wait_for_function("height => document.documentElement.scrollHeight > height + 20", arg=height)
+        page.wait_for_function(at_end)

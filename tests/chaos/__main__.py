@@ -1,0 +1,93 @@
+"""`python -m tests.chaos [--kills 50] [--seed 1] [--people 6]`"""
+
+import argparse
+import asyncio
+import random
+import signal
+import sys
+import tempfile
+from typing import Any
+
+from tests.bench import people as bench_people
+from tests.bench.servers import free_port
+from tests.chaos.checker import check, settle
+from tests.chaos.history import History
+from tests.chaos.nemesis import Nemesis, Server
+from tests.chaos.people import Visitor
+
+AGENTS = {"words": "scripted:60x15", "tool": "scripted:tool", "slow": "scripted:20x80"}
+
+
+def make(count: int) -> list[tuple[Any, str]]:
+    """People with a chat each, spread over the agents."""
+    from agentos.agents.models import DjangoAgent
+    from agentos.chat.models import ChatSession
+
+    people = bench_people.make(count, AGENTS["words"], 1)
+    agents = [DjangoAgent.objects.create(agent_id=name, name=name.title(), model=model, is_global=True) for name, model in AGENTS.items()]
+    chats = []
+    for number, person in enumerate(people):
+        chat = ChatSession.objects.get(session_id=person.chats[0])
+        chat.agent = agents[number % len(agents)]
+        chat.save(update_fields=["agent"])
+        chats.append((person, chat.session_id))
+    return chats
+
+
+async def storm(port: int, env: dict[str, str], chats: list[tuple[Any, str]], kills: int, seed: int, history: History) -> None:
+    dice = random.Random(seed)
+    server, over = Server(port, env), asyncio.Event()
+    await server.start()
+    visitors = [Visitor(person, chat, port, random.Random(dice.random()), history) for person, chat in chats]
+    tasks = [asyncio.create_task(visitor.live(over)) for visitor in visitors]
+    try:
+        await Nemesis(server, dice, history).rage(kills)
+    finally:
+        over.set()
+        await asyncio.gather(*tasks)
+    await asyncio.to_thread(settle)
+    server.signal(signal.SIGINT)
+    if not await server.gone(10):
+        history.fault("did not end by itself after SIGINT")
+        server.signal(signal.SIGKILL)
+
+
+async def whole_answers(env: dict[str, str]) -> dict[str, str]:
+    """What each agent says when nobody disturbs it."""
+    from agentos.agents import runtime
+    from agentos.agents.blueprints import blueprint_of
+    from agentos.agents.models import DjangoAgent
+
+    answers = {}
+    async for agent in DjangoAgent.objects.all():
+        said = runtime.run(blueprint_of(agent), run_id="r", user_id="u", session_id="s", message="x", context={}, history=[])
+        answers[agent.agent_id] = "".join([event.text async for event in said if event.kind == "text"])
+    return answers
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make chaos")
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--people", type=int, default=6)
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="agentos-chaos-") as data_dir:
+        env = bench_people.environment(data_dir, AGENTS["words"])
+        import django
+
+        django.setup()
+        history = History()
+        chats = make(chosen.people)
+        asyncio.run(storm(free_port(), env, chats, chosen.kills, chosen.seed, history))
+        found = check(history, asyncio.run(whole_answers(env)))
+    acked = sum(message.acked for message in history.sent.values())
+    print(
+        f"Seed {chosen.seed}: {len(history.sent)} messages, {acked} of them acknowledged; faults: {history.faults}; errors met: {history.errors}"
+    )
+    print("Found: " + ", ".join(f"{name} {count}" for name, count in found.items()))
+    misbehaved = [fault for fault in history.faults if fault.startswith("did not")]
+    return 1 if any(found.values()) or misbehaved else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

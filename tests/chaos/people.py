@@ -1,0 +1,120 @@
+"""People who chat while the server dies under them."""
+
+import asyncio
+import random
+import re
+import uuid
+
+from tests.bench.people import Person
+from tests.bench.wire import request
+from tests.chaos.history import History, Sent
+from tests.live_dom import LiveDom
+
+TIMEOUT = 20.0  # seconds for one request
+FAULTY = (ConnectionError, OSError, TimeoutError, asyncio.IncompleteReadError)
+
+
+class Visitor:
+    """One person with one chat: sends, follows, looks away, stops, sends twice."""
+
+    def __init__(self, person: Person, chat: str, port: int, dice: random.Random, history: History) -> None:
+        self.person, self.chat, self.port, self.dice, self.history = person, chat, port, dice, history
+
+    async def live(self, over: asyncio.Event) -> None:
+        while not over.is_set():
+            act = self.dice.choices((self.send, self.send_at_once, self.follow, self.stop, self.dawdle), (5, 1, 5, 1, 1))[0]
+            try:
+                async with asyncio.timeout(TIMEOUT):
+                    await act()
+            except FAULTY as error:
+                self.history.error(type(error).__name__)
+                await asyncio.sleep(self.dice.uniform(0.05, 0.4))
+
+    async def send(self) -> None:
+        await self._send(self._new_message(), uuid.uuid4().hex)
+
+    async def send_at_once(self) -> None:
+        """The same submit from several places at the same moment, with one idempotency key."""
+        message, key = self._new_message(), uuid.uuid4().hex
+        results = await asyncio.gather(*(self._send(message, key) for _ in range(4)), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def follow(self) -> None:
+        """Load the page, follow its stream for a while, lose the connection, come back with the last event's id."""
+        page = await self._get(f"/agentos/session/{self.chat}/")
+        dom = LiveDom(page)
+        found = re.search(r'hx-sse:connect="([^"]+)"', page)
+        if not found:
+            return
+        url, cursor = found[1].replace("&amp;", "&"), ""
+        for _ in range(self.dice.randint(1, 3)):
+            cursor = await self._listen(url, cursor, dom, self.dice.uniform(0.1, 2.0))
+            self._note(dom)
+
+    async def stop(self) -> None:
+        page = await self._get(f"/agentos/session/{self.chat}/")
+        for path in re.findall(r'action="(/agentos/run/[^"]+/stop/)"', page)[:1]:
+            await self._post(path, {})
+
+    async def dawdle(self) -> None:
+        """A reader that takes nothing for a while."""
+        _, writer = await request(self.port, "GET", f"/agentos/live/?session={self.chat}&cursor=", headers={"Cookie": self.person.cookies})
+        await asyncio.sleep(self.dice.uniform(0.2, 1.5))
+        writer.close()
+
+    def _new_message(self) -> Sent:
+        message = Sent(text=f"Message {uuid.uuid4().hex}", chat=self.chat)
+        self.history.sent[message.text] = message
+        return message
+
+    async def _send(self, message: Sent, key: str) -> None:
+        if await self._post(f"/agentos/session/{self.chat}/", {"message": message.text, "idempotency_key": key}):
+            message.acked = True
+
+    async def _post(self, path: str, form: dict[str, str]) -> bool:
+        headers = {"Cookie": self.person.cookies, "X-CSRFToken": self.person.csrf, "Origin": f"http://127.0.0.1:{self.port}"}
+        try:
+            reader, writer = await request(self.port, "POST", path, headers={**headers, "HX-Request": "true"}, form={**form, "x": "1"})
+        except ConnectionError as error:
+            if " 429 " in str(error) or " 409 " in str(error):
+                return False  # refused, in words: nothing was accepted
+            raise
+        await reader.read()
+        writer.close()
+        return True
+
+    async def _get(self, path: str) -> str:
+        reader, writer = await request(self.port, "GET", path, headers={"Cookie": self.person.cookies})
+        body = await reader.read()
+        writer.close()
+        return body.decode()
+
+    async def _listen(self, url: str, cursor: str, dom: LiveDom, seconds: float) -> str:
+        """Take frames until the time is over or the connection breaks, and return the id of the last whole one."""
+        headers = {"Cookie": self.person.cookies, **({"Last-Event-ID": cursor} if cursor else {})}
+        reader, writer = await request(self.port, "GET", url, headers=headers)
+        text = ""
+        try:
+            async with asyncio.timeout(seconds):
+                while chunk := await reader.read(2**16):
+                    text += re.sub(r"\r\n[0-9a-f]+\r\n|^[0-9a-f]+\r\n|\r\n", "", chunk.decode(errors="replace"))
+        except TimeoutError:
+            pass
+        finally:
+            writer.close()
+        *frames, _ = text.split("\n\n")
+        for frame in frames:
+            data = "\n".join(line[6:] for line in frame.split("\n") if line.startswith("data: "))
+            dom.apply(data)
+            if ids := re.search(r"^id: (.+)$", frame, re.MULTILINE):
+                cursor = ids[1]
+        return cursor
+
+    def _note(self, dom: LiveDom) -> None:
+        """Remember what this tab shows of each answer."""
+        for turn in dom.soup.select("#turns > article"):
+            said, answer = turn.select_one(".said-text"), turn.select_one(f"#{turn['id']}-answer")
+            if said and answer:
+                self.history.saw(said.get_text(), " ".join(part.get_text() for part in answer.select(".prose")))

@@ -1,0 +1,127 @@
+"""Go on, answer, judge, fork, edit: the forms under an answer."""
+
+import pytest
+from django.test import Client
+
+from agentos.chat.models import ChatSession, Feedback, Run
+from tests.dashboard.asking import post
+from tests.factories import RunFactory
+from tests.html import page
+
+STATUS = Run.Status
+CONFIRM = {"call_id": "c1", "kind": "confirm", "name": "post_letter", "args": {"to": "Ada"}, "fields": []}
+FORM = {
+    "call_id": "c2",
+    "kind": "input",
+    "name": "get_user_input",
+    "args": {},
+    "fields": [{"name": "nights", "type": "int", "description": "How many?", "value": None}],
+}
+
+
+def waiting(session: ChatSession, *requirements: object) -> Run:
+    run: Run = RunFactory(
+        session=session, status=STATUS.WAITING, attempt=1, parts=[], answer="", requirements=list(requirements), agno_output={}
+    )
+    return run
+
+
+class TestContinue:
+    def test_is_offered_where_an_answer_broke_off(self, as_member: Client, session: ChatSession, url: str) -> None:
+        run = RunFactory(session=session, status=STATUS.INTERRUPTED)
+        found = page(as_member.get(url))
+        assert found.one("#turn-1-continue")
+        assert page(post(as_member, f"/agentos/run/{run.run_id}/continue/")).has("#turn-2")
+
+    def test_is_not_offered_for_a_complete_answer(self, as_member: Client, run: Run, url: str) -> None:
+        assert not page(as_member.get(url)).has("#turn-1-continue")
+        assert post(as_member, f"/agentos/run/{run.run_id}/continue/").status_code == 409
+
+
+class TestAnswer:
+    def test_approves_what_is_stored_whatever_is_posted(self, as_member: Client, session: ChatSession) -> None:
+        run = waiting(session, CONFIRM)
+        response = post(as_member, f"/agentos/run/{run.run_id}/answer/", {"decision": "yes", "args": '{"to": "Mallory"}', "name": "shell"})
+        run.refresh_from_db()
+        assert response.status_code == 200
+        assert (run.status, run.requirements) == (STATUS.QUEUED, [])
+        assert run.answers == [{"call_id": "c1", "confirmed": True, "note": "", "values": {}}]
+
+    def test_refuses_with_a_note(self, as_member: Client, session: ChatSession) -> None:
+        run = waiting(session, CONFIRM)
+        as_member.post(f"/agentos/run/{run.run_id}/answer/", {"decision": "no", "note-c1": "Not today."})
+        run.refresh_from_db()
+        assert (run.answers[0]["confirmed"], run.answers[0]["note"]) == (False, "Not today.")
+
+    def test_takes_silence_for_a_no(self, as_member: Client, session: ChatSession) -> None:
+        run = waiting(session, CONFIRM)
+        as_member.post(f"/agentos/run/{run.run_id}/answer/", {})
+        run.refresh_from_db()
+        assert run.answers[0]["confirmed"] is False
+
+    def test_fills_in_values_of_their_type(self, as_member: Client, session: ChatSession) -> None:
+        run = waiting(session, FORM)
+        as_member.post(f"/agentos/run/{run.run_id}/answer/", {"decision": "yes", "value-c2-nights": "3"})
+        run.refresh_from_db()
+        assert run.answers[0]["values"] == {"nights": 3}
+
+    def test_says_what_is_wrong_with_a_value_and_keeps_waiting(self, as_member: Client, session: ChatSession) -> None:
+        run = waiting(session, FORM)
+        response = post(as_member, f"/agentos/run/{run.run_id}/answer/", {"decision": "yes", "value-c2-nights": "many"})
+        run.refresh_from_db()
+        assert response.status_code == 422
+        assert "nights must be a whole number" in page(response).text(".notice")
+        assert run.status == STATUS.WAITING
+
+    def test_answers_several_calls_one_by_one(self, as_member: Client, session: ChatSession, url: str) -> None:
+        run = waiting(session, CONFIRM, {**CONFIRM, "call_id": "c9"})
+        assert page(as_member.get(url)).texts("#turn-1-asks .asks-end button") == ["Send answers"]
+        as_member.post(f"/agentos/run/{run.run_id}/answer/", {"decision-c1": "yes", "decision-c9": "no"})
+        run.refresh_from_db()
+        assert [answer["confirmed"] for answer in run.answers] == [True, False]
+
+    def test_comes_too_late_the_second_time(self, as_member: Client, session: ChatSession) -> None:
+        run = waiting(session, CONFIRM)
+        as_member.post(f"/agentos/run/{run.run_id}/answer/", {"decision": "yes"})
+        assert as_member.post(f"/agentos/run/{run.run_id}/answer/", {"decision": "no"}).status_code == 409
+
+
+class TestFeedback:
+    def test_is_given_shown_and_taken_back(self, as_member: Client, run: Run, url: str) -> None:
+        post(as_member, f"/agentos/run/{run.run_id}/feedback/", {"value": "up"})
+        found = page(as_member.get(url))
+        assert found.one("#turn-1-good")["aria-pressed"] == "true"
+        post(as_member, f"/agentos/run/{run.run_id}/feedback/", {"value": ""})
+        assert not Feedback.objects.exists()
+
+    def test_takes_a_note(self, as_member: Client, run: Run, url: str) -> None:
+        post(as_member, f"/agentos/run/{run.run_id}/feedback/", {"value": "down", "note": "It invented a law."})
+        assert page(as_member.get(url)).text("#turn-1-note-text") == "It invented a law."
+
+
+class TestFork:
+    def test_leads_to_the_copy_and_links_both(self, as_member: Client, run: Run, url: str) -> None:
+        response = as_member.post(f"/agentos/run/{run.run_id}/fork/")
+        fork = ChatSession.objects.exclude(pk=run.session_id).get()
+        assert (response.status_code, response.headers["Location"]) == (303, f"/agentos/session/{fork.session_id}/")
+        assert "Forked from" in page(as_member.get(response.headers["Location"])).text("#chat-header")
+        original = page(as_member.get(url))
+        assert "1 fork" in original.text("#chat-header")
+        assert str(fork) in page(as_member.get(f"/agentos/sessions/?forks={run.session.session_id}")).text("main")
+
+
+class TestEdit:
+    def test_leads_to_the_fork_with_the_new_words(self, as_member: Client, run: Run) -> None:
+        response = as_member.post(f"/agentos/run/{run.run_id}/edit/", {"message": "Said better"})
+        fork = ChatSession.objects.exclude(pk=run.session_id).get()
+        assert response.headers["Location"] == f"/agentos/session/{fork.session_id}/#turn-1"
+        assert fork.runs.get().input == "Said better"
+
+    def test_refuses_nothing_at_all(self, as_member: Client, run: Run) -> None:
+        assert post(as_member, f"/agentos/run/{run.run_id}/edit/", {"message": " "}).status_code == 422
+        assert ChatSession.objects.count() == 1
+
+
+@pytest.mark.parametrize("what", ["continue", "answer", "feedback", "fork", "edit"])
+def test_asking_by_get_is_refused(as_member: Client, run: Run, what: str) -> None:
+    assert as_member.get(f"/agentos/run/{run.run_id}/{what}/").status_code == 405
