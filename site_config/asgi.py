@@ -12,7 +12,7 @@ from asgiref.sync import iscoroutinefunction
 from django.urls import Resolver404, resolve, reverse
 
 from site_config.lifespan import Lifespan
-from site_config.pages import Pages, Receive, Scope, Send
+from site_config.pages import ClientGone, Message, Pages, Receive, Scope, Send, read_body
 from site_config.static import static_application
 from site_config.streams import live
 
@@ -31,6 +31,21 @@ def waits(path: str) -> bool:
         return False
 
 
+async def with_bounded_body(scope: Scope, receive: Receive, send: Send) -> None:
+    """Django's ASGI handler writes a body of any size to disk before a view sees it: here it is read first, and only so much."""
+    try:
+        body = await read_body(receive)
+    except ClientGone:
+        return
+    headers = [(name, value) for name, value in scope["headers"] if name != b"content-length"]
+    messages = [{"type": "http.request", "body": body}]
+
+    async def replay() -> Message:
+        return messages.pop() if messages else await receive()
+
+    await django_application({**scope, "headers": [*headers, (b"content-length", str(len(body)).encode())]}, replay, send)
+
+
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await lifespan(scope, receive, send)
@@ -39,6 +54,6 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     elif scope["path"] == LIVE:
         await live(scope, receive, send)
     elif waits(scope["path"]):
-        await django_application(scope, receive, send)
+        await with_bounded_body(scope, receive, send)
     else:
         await pages(scope, receive, send)

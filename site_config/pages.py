@@ -21,7 +21,8 @@ from django.http import HttpResponseBase
 from django.urls import set_script_prefix
 
 Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 

@@ -2,7 +2,7 @@
 
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +12,8 @@ from django.test import Client
 
 from agentos.access.models import Membership, Plan, Team, User
 from agentos.agents.models import DjangoAgent
+from agentos.chat.engine import Engine
+from agentos.core import db as database
 from tests.factories import AgentFactory, MembershipFactory, PlanFactory, SubscriptionFactory, TeamFactory, UserFactory
 
 LOOPBACK = ("127.", "::1", "localhost")
@@ -161,3 +163,13 @@ def as_suspended(suspended: User) -> Client:
 @pytest.fixture
 def anonymous(db: None) -> Client:
     return Client()
+
+
+@pytest.fixture
+async def engine(transactional_db: None) -> AsyncIterator[Engine]:
+    """Drives what is sent."""
+    engine = Engine()
+    await engine.start()
+    yield engine
+    await engine.stop(0)
+    database.close()

@@ -31,6 +31,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir()
 
 if DATABASES["default"]["ENGINE"] == "agentos.core.sqlite":
     # A file, since threads would each see a memory database of their own; nothing in it has to survive a power cut.

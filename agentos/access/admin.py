@@ -128,7 +128,7 @@ class TeamAdmin(AuditedAdmin):
     inlines = (MembershipOfTeam,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
-        return super().get_queryset(request).annotate(people=Count("members"))
+        return super().get_queryset(request).annotate(people=Count("members")).order_by("name")
 
     @admin.display(description="members", ordering="people")
     def people(self, obj: Any) -> int:
@@ -146,7 +146,7 @@ class PlanAdmin(AuditedAdmin):
         opens = Q(subscriptions__status=Subscription.Status.ACTIVE) & (
             Q(subscriptions__current_period_end__isnull=True) | Q(subscriptions__current_period_end__gt=clock.now())
         )
-        return super().get_queryset(request).annotate(running=Count("subscriptions", filter=opens))
+        return super().get_queryset(request).annotate(running=Count("subscriptions", filter=opens)).order_by("name")
 
     @admin.display(description="running subscriptions", ordering="running")
     def running(self, obj: Any) -> int:

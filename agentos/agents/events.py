@@ -78,7 +78,7 @@ class Finished(Event):
 
 @dataclass(frozen=True, slots=True)
 class Failed(Event):
-    """``code`` is one of ``chat.failures``; ``detail`` is for the operator's log and is never stored or shown."""
+    """``code`` is one of ``agents.failures``; ``detail`` is for the operator's log and is never stored or shown."""
 
     kind = "failed"
     terminal = True

@@ -85,7 +85,10 @@
     if (newState !== "closed") return;
     menu.replaceChildren();
     opener?.setAttribute("aria-expanded", "false");
-    if (document.activeElement === document.body) (opener?.isConnected ? opener : document.getElementById(opener?.id))?.focus();
+    if (document.activeElement !== document.body) return;
+    // The button may have gone with its chat.
+    const places = [opener, document.getElementById(opener?.id), document.getElementById("new-chat"), main];
+    places.find((place) => place?.isConnected && place.checkVisibility({ visibilityProperty: true }))?.focus();
   });
 
   // The list is sent whole when something moves; what was loaded below it must neither repeat it nor leave a gap.

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from agno.tools import tool
+from agno.tools import Toolkit, tool
 
 from agentos.agents import runtime, scripts
 from agentos.agents.events import Event, Failed, Finished, ToolFailed, ToolFinished, ToolStarted, Waiting
@@ -74,6 +74,17 @@ class TestWaiting:
 
     async def test_shows_no_tool_as_started(self, posted) -> None:
         assert kinds(await play("scripted:approve")) == ["usage", "waiting"]
+
+    async def test_leaves_nothing_in_the_tools_that_runs_share(self) -> None:
+        """Agno writes the form into the function that the model has called."""
+        first = await waiting("scripted:ask")
+        events = await go_on("scripted:ask", first.output, yes(first, values={"city": "Rome", "nights": 2}))
+        assert events[-1].kind == "finished"
+        second = await waiting("scripted:ask")
+        assert [item["value"] for item in second.requirements[0]["fields"]] == [None, None]
+        (shared,) = tools.build(["ask"])
+        assert isinstance(shared, Toolkit)
+        assert not shared.functions["get_user_input"].requires_user_input
 
     async def test_is_stored_as_json_without_the_earlier_turns(self) -> None:
         end = await waiting(history=[Turn("An old question", "An old answer")])

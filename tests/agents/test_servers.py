@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from agentos.agents import failures, runtime
+from agentos.agents import failures, providers, runtime
 from agentos.agents.events import Event, Failed, ReasoningDelta, ToolFinished, Usage
+from agentos.agents.providers import Provider
 from agentos.agents.runtime import models
 from tests.agents.fakes import Behaviour, Exchange, FakeServer, blueprint, kinds, play, refuses, says, text_of
 
@@ -128,6 +129,23 @@ class TestOpenAILike:
         made = await asyncio.gather(*(models.model("openai-like:m") for _ in range(5)))
         assert len(set(map(id, made))) == 1
         assert made[0].get_async_client().max_retries == 0  # type: ignore[attr-defined]
+
+
+SPEAK_OPENAI = [
+    provider
+    for provider in providers.AGNO
+    if all(map(providers.installed, provider.packages)) and "openai" in provider.packages and provider.slug != "azure-ai-foundry"
+]
+
+
+class TestEveryOpenAIProvider:
+    @pytest.mark.parametrize("provider", SPEAK_OPENAI, ids=lambda provider: provider.slug)
+    async def test_has_our_timeouts_and_repeats_nothing(self, provider: Provider, settings, monkeypatch: pytest.MonkeyPatch) -> None:
+        settings.CONNECT_TIMEOUT, settings.SILENCE_TIMEOUT = 3, 33
+        for group in provider.keys:
+            monkeypatch.setenv(group[0], "https://models.example.com" if group[0].endswith(("_ENDPOINT", "_URL")) else "key")
+        client = (await models.model(f"{provider.slug}:some-model")).get_async_client()  # type: ignore[attr-defined]
+        assert (client.timeout.connect, client.timeout.read, client.max_retries) == (3, 33, 0)
 
 
 class TestFailure:

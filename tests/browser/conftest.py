@@ -77,7 +77,7 @@ class Seen:
 
     def note_console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
-            self.console.append(message.text)
+            self.console.append(f"{message.text} {message.location.get('url', '')}")
 
     def note_dialog(self, dialog: Dialog) -> None:
         self.dialogs.append(dialog.message)

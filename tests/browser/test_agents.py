@@ -31,9 +31,12 @@ class TestSearch:
 
     def test_takes_filters_too(self, page: Page):
         page.goto("/agentos/agents/")
-        page.locator(".chip", has_text="Tour").first.click()
-        expect(page.locator("#agent-list .card:not(.locked)")).to_have_count(1)
-        expect(page).to_have_url(re.compile(r"\?(model|capability)=\S+$"))
+        page.locator(".chip:visible", has=page.locator("input[name=capability]")).first.click()
+        expect(page).to_have_url(re.compile(r"\?capability=\w+$"))
+        expect(page.locator("#agent-parrot")).to_have_count(0)
+        page.reload()
+        expect(page.locator("input[name=capability]:checked")).to_have_count(1)
+        expect(page.locator("#agent-parrot")).to_have_count(0)
 
 
 class TestLockedCards:

@@ -21,6 +21,7 @@ class TestKeys:
         expect(page.get_by_role("heading", level=1)).to_have_text("Hello Sasha")
         tab_to(page, "#main a[href$='/agentos/agents/']")
         page.keyboard.press("Enter")
+        page.wait_for_url("**/agentos/agents/")
         tab_to(page, "#agent-search")
         page.keyboard.type("silent")
         expect(page.locator("#agent-list .card:not(.locked)")).to_have_count(1)

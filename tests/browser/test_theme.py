@@ -13,7 +13,7 @@ document.addEventListener("DOMContentLoaded", () => { window.loadedAs = document
 
 
 def background(page: Page) -> str:
-    colour: str = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    colour: str = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     return colour
 
 

@@ -56,12 +56,13 @@ async def whole_answers(env: dict[str, str]) -> dict[str, str]:
     """What each agent says when nobody disturbs it."""
     from agentos.agents import runtime
     from agentos.agents.blueprints import blueprint_of
+    from agentos.agents.events import TextDelta
     from agentos.agents.models import DjangoAgent
 
     answers = {}
     async for agent in DjangoAgent.objects.all():
         said = runtime.run(blueprint_of(agent), run_id="r", user_id="u", session_id="s", message="x", context={}, history=[])
-        answers[agent.agent_id] = "".join([event.text async for event in said if event.kind == "text"])
+        answers[agent.agent_id] = "".join([event.text async for event in said if isinstance(event, TextDelta)])
     return answers
 
 
@@ -81,9 +82,8 @@ def main() -> int:
         asyncio.run(storm(free_port(), env, chats, chosen.kills, chosen.seed, history))
         found = check(history, asyncio.run(whole_answers(env)))
     acked = sum(message.acked for message in history.sent.values())
-    print(
-        f"Seed {chosen.seed}: {len(history.sent)} messages, {acked} of them acknowledged; faults: {history.faults}; errors met: {history.errors}"
-    )
+    print(f"Seed {chosen.seed}: {len(history.sent)} messages, {acked} acknowledged; {len(history.seen)} answers watched.")
+    print(f"Faults: {history.faults}. Errors that people met: {history.errors}.")
     print("Found: " + ", ".join(f"{name} {count}" for name, count in found.items()))
     misbehaved = [fault for fault in history.faults if fault.startswith("did not")]
     return 1 if any(found.values()) or misbehaved else 0

@@ -1,15 +1,11 @@
-"""Sessions of the cast, and an engine that drives what is sent."""
-
-from collections.abc import AsyncIterator
+"""Sessions of the cast."""
 
 import pytest
 
 from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
 from agentos.chat import actions
-from agentos.chat.engine import Engine
 from agentos.chat.models import ChatSession
-from agentos.core import db as database
 from tests.factories import AgentFactory
 
 
@@ -22,12 +18,3 @@ def scripted(db: None) -> DjangoAgent:
 @pytest.fixture
 def session(member: User, scripted: DjangoAgent) -> ChatSession:
     return actions.create_session(agent=scripted, by=member)
-
-
-@pytest.fixture
-async def engine(transactional_db: None) -> AsyncIterator[Engine]:
-    engine = Engine()
-    await engine.start()
-    yield engine
-    await engine.stop(0)
-    database.close()

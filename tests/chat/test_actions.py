@@ -82,6 +82,11 @@ class TestSendMessage:
         with pytest.raises(KeyReused):
             actions.send_message(by=member, session=session, text="other", idempotency_key="k")
 
+    def test_refuses_a_key_that_is_too_long(self, session: ChatSession, member: User) -> None:
+        with pytest.raises(InvalidInput) as refusal:
+            actions.send_message(by=member, session=session, text="hello", idempotency_key="k" * 101)
+        assert refusal.value.field == "idempotency_key"
+
     def test_keeps_keys_of_two_users_apart(self, session: ChatSession, member: User, owner: User, scripted: DjangoAgent) -> None:
         first = actions.send_message(by=member, session=session, text="hello", idempotency_key="k")
         second = actions.send_message(by=owner, agent=scripted, text="hello", idempotency_key="k")

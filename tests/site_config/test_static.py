@@ -1,6 +1,7 @@
 """Static files: found, compressed, never in the way of the next request on the connection."""
 
 import gzip
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,15 @@ def folder(tmp_path: Path, settings: Any) -> Path:
 async def ask(path: str, method: str = "GET", headers: dict[bytes, bytes] | None = None) -> tuple[int, dict[bytes, bytes], bytes]:
     sent: list[dict[str, Any]] = []
 
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: Mapping[str, Any]) -> None:
+        sent.append(dict(message))
         await sync_to_async(int)()  # what a connection does next happens in the context of what it sent
 
     scope = {"type": "http", "method": method, "path": path, "headers": list((headers or {}).items())}
-    await static_application()(scope, None, send)
+    await static_application()(scope, receive, send)
     body = b"".join(message.get("body", b"") for message in sent[1:])
     return sent[0]["status"], dict(sent[0]["headers"]), body
 

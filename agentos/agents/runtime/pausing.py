@@ -34,8 +34,8 @@ def requirements(output: RunOutput) -> list[dict[str, Any]]:
 def rebuilt(output: Mapping[str, Any], answers: Sequence[Answer], history: list[Message]) -> tuple[RunOutput, list[Answer]]:
     """Return the run with the answers in it, ready to go on, and the answers as they were understood. Raises BadAnswer.
 
-    What is called with which arguments comes from ``output``, the stored run. The answers are set on its tools, which is
-    where Agno looks: its list of requirements is a second copy after the way through JSON, and would break off the run.
+    What is called with which arguments comes from ``output``, the stored run. The answers are set on its tools, which is where
+    Agno looks: its list of requirements would be a second copy after the way through JSON, and is not stored.
     """
     run = RunOutput.from_dict(copy.deepcopy(dict(output)))
     waiting = [tool for tool in run.tools or () if tool.is_paused]
@@ -45,7 +45,6 @@ def rebuilt(output: Mapping[str, Any], answers: Sequence[Answer], history: list[
     messages = run.messages or []
     first = 1 if messages and messages[0].role == "system" else 0
     run.messages = [*messages[:first], *history, *messages[first:]]
-    run.requirements = None
     run.metrics = RunMetrics()
     return run, [understood[tool.tool_call_id or ""] for tool in waiting]
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from agno.tools import Toolkit, tool
@@ -74,13 +75,19 @@ FACTORIES: dict[str, Callable[[], Tool]] = {
 }
 
 
+@cache
+def _shared(factory: Callable[[], Tool]) -> Tool:
+    """Return the tool, made once: Agno copies its functions for every run, and takes milliseconds to look into new ones."""
+    return factory()
+
+
 def build(slugs: Iterable[str]) -> list[Tool]:
-    """Return fresh tools; Agno keeps state of a run in them. Raises NotOffered: an agent that should have a tool does not go without."""
+    """Return the tools of these slugs. Raises NotOffered: an agent that should have a tool does not go without."""
     wanted = list(dict.fromkeys(slugs))
     refused = choices.not_offered(wanted)
     if refused:
         raise NotOffered(f"These tools are not offered: {', '.join(refused)}.")
-    return [FACTORIES[slug]() for slug in wanted]
+    return [_shared(FACTORIES[slug]) for slug in wanted]
 
 
 def names(tools: Iterable[Tool]) -> set[str]:

@@ -20,6 +20,7 @@ from agentos.core.text import clean, shorten
 QUEUE_LIMIT = 10  # messages that may wait in one chat
 AUTO_TITLE_LIMIT = 60  # characters
 CONTEXT_LIMIT = 16_000  # characters of JSON
+KEY_LIMIT = 100  # characters
 
 
 def send_message(
@@ -36,6 +37,8 @@ def send_message(
     Raises InvalidInput, AgentClosed, AgentUnavailable, QueueFull, KeyReused. The same ``idempotency_key`` with the same
     content returns the run of the first time and changes nothing.
     """
+    if len(idempotency_key) > KEY_LIMIT:
+        raise InvalidInput("idempotency_key", f"An idempotency key can have {KEY_LIMIT} characters.")
     message = _message(text)
     extra = _context(context)
     fingerprint = _fingerprint(message, extra, session.session_id if session else f"agent:{agent.agent_id if agent else ''}")
