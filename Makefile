@@ -3,14 +3,19 @@
 PYTHON ?= python3
 PORT ?= 8000
 JOBS ?= auto
+KILLS ?= 50
+SEED ?= 1
 
 BIN := .venv/bin
 LOCAL := AGENTOS_LOCAL=1
 NEW_ENOUGH := 'import sys; sys.exit(sys.version_info < (3, 11))'
 MODEL_REQUIREMENTS := agentos/agents/local_model/requirements.txt
 
+# What speaks to the database in ways of its own.
+ON_POSTGRES := tests/access tests/agents/test_queries.py tests/api tests/chat tests/webhooks
+
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt bench lock chromium
+.PHONY: help run test check fmt bench chaos lock chromium
 
 help: ## list the habits
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -18,9 +23,11 @@ help: ## list the habits
 run: .venv/ready ## start it on this machine, with demo data: make run PORT=8123
 	@exec env $(LOCAL) AGENTOS_SCRIPTED_MODELS=$${AGENTOS_SCRIPTED_MODELS:-1} PORT=$(PORT) $(BIN)/python manage.py agentos_serve --migrate --demo
 
-test: .venv/ready-for-tests chromium ## run all tests: first without, then with a browser
-	@echo "Tests without a browser"
+test: .venv/ready-for-tests chromium ## run all tests: on SQLite, on PostgreSQL, in a browser
+	@echo "Tests on SQLite"
 	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not browser"
+	@echo "Tests on PostgreSQL"
+	@$(BIN)/python -m tests.postgres -q -n $(JOBS) -m "not browser" $(ON_POSTGRES)
 	@echo "Tests in Chromium"
 	@$(BIN)/python -m pytest -q -n $(JOBS) -m browser
 
@@ -41,6 +48,9 @@ fmt: .venv/ready-for-tests ## put code and templates into their form
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format --quiet
 	@$(BIN)/djlint templates partials --reformat --quiet
+
+chaos: .venv/ready-for-tests ## kill the server under people who chat: make chaos KILLS=200 SEED=7
+	@$(LOCAL) $(BIN)/python -m tests.chaos --kills $(KILLS) --seed $(SEED)
 
 bench: .venv/ready-for-tests ## measure the budgets of CONTRIBUTING.md
 	@$(LOCAL) $(BIN)/python -m tests.bench

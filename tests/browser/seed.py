@@ -9,7 +9,7 @@ import sys
 from datetime import timedelta
 from typing import Any
 
-PEOPLE = 60
+PEOPLE = 120
 LONG = 1000  # turns
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 
@@ -29,7 +29,6 @@ def seed() -> dict[str, Any]:
 
     from agentos.agents.models import DjangoAgent
 
-    call_command("migrate", verbosity=0)
     call_command("agentos_demo", verbosity=0, stdout=sys.stderr)
     for agent_id, (name, model) in AGENTS.items():
         about = f"{name} is scripted." if agent_id != "hostile" else HOSTILE
@@ -94,4 +93,9 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["suspend"]:
         suspend(sys.argv[2])
     else:
-        sys.stdout.write(json.dumps(seed()))
+        from django.core.management import call_command
+        from django.db import transaction
+
+        call_command("migrate", verbosity=0)
+        with transaction.atomic():
+            sys.stdout.write(json.dumps(seed()))

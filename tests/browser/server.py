@@ -9,7 +9,6 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
@@ -89,6 +88,6 @@ class Server:
     def log(self) -> str:
         return (self.data / "server.log").read_text(encoding="utf-8", errors="replace")
 
-    def take(self, **more: Any) -> Person:
+    def take(self) -> Person:
         """Somebody whom no other test has met."""
         return self.people.pop()

@@ -91,9 +91,8 @@ class TestPages:
         assert (await Caller().ask("GET", "/nope/"))[0] == 404
 
     async def test_refuse_a_body_that_is_too_large(self, transactional_db: None) -> None:
-        assert (await Caller(*[b"x" * 65_536] * 20).ask("POST", "/sign-in/", {"Content-Type": "application/x-www-form-urlencoded"}))[
-            0
-        ] == 413
+        status, _, _ = await Caller(*[b"x" * 65_536] * 20).ask("POST", "/agentos/webhook/", {"Content-Type": "application/json"})
+        assert status == 413
 
     async def test_refuse_a_host_that_is_not_ours(self, transactional_db: None) -> None:
         assert (await Caller().ask("GET", "/sign-in/", {"Host": "evil.example"}))[0] == 400

@@ -36,8 +36,9 @@ def run(
     async def start() -> Started:
         agent, asked = await _agent(blueprint), conversation.user_message(message, context)
         budget = _history_budget(blueprint, len(asked.get_content_string()))
-        messages = [*conversation.earlier(history, budget), asked]
-        return [], agent.arun(messages, run_id=run_id, user_id=user_id, session_id=session_id, **_STREAM)
+        # As additional input, and not together with the question: Agno makes a second copy of its input at every run.
+        agent.additional_input = list(conversation.earlier(history, budget))
+        return [], agent.arun(asked, run_id=run_id, user_id=user_id, session_id=session_id, **_STREAM)
 
     return _events(run_id, start)
 
