@@ -56,6 +56,8 @@ class Lifespan:
         self.engine = Engine()
         await self.engine.start()
         await local_model.start()
+        # The first run should not wait until Agno is loaded.
+        self.warming = asyncio.create_task(asyncio.to_thread(runtime.engine))
         self.watch = asyncio.create_task(registry.watch())
 
     async def stop(self) -> None:

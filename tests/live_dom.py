@@ -52,6 +52,10 @@ class LiveDom:
             else:
                 after.insert_before(node)
 
+    def words(self) -> list[str]:
+        """All that the page says, in its order."""
+        return self.soup.get_text(" ").split()
+
     def shown(self, element_id: str) -> str:
         element = self.soup.find(id=element_id)
         assert isinstance(element, Tag)

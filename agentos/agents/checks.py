@@ -39,7 +39,7 @@ def models_are_available(**_kwargs: Any) -> list[checks.CheckMessage]:
 
 @checks.register
 def tools_are_offered(**_kwargs: Any) -> list[checks.CheckMessage]:
-    """Warn of tools that are not in the allow-list: their agents answer without them."""
+    """Warn of tools that are not in the allow-list: their agents' runs fail."""
     return [
         checks.Warning(
             f"The agent {agent.agent_id} has tools that are not offered here: {', '.join(unknown)}.",

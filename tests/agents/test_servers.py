@@ -290,6 +290,11 @@ class TestOllama:
         assert text_of(await play("ollama:llama3.1")) == "Here"
         assert server.asked.headers["authorization"] == "Bearer k"
 
+    async def test_is_the_one_that_is_set_for_its_responses_as_well(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")
+        client = (await models.model("ollama-responses:gpt-oss")).get_async_client()  # type: ignore[attr-defined]
+        assert str(client.base_url) == "http://127.0.0.1:9/v1/"
+
     async def test_calls_tools(self, ollama) -> None:
         async def adds(exchange: Exchange) -> None:
             if exchange.messages("tool"):

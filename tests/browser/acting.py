@@ -118,7 +118,7 @@ def tab_to(page: Page, selector: str) -> None:
 
 def hide(page: Page) -> None:
     """As when another tab comes to the front: a headless browser never hides a page by itself."""
-    show_as(page, "false")
+    show_as(page, "true")
 
 
 def show(page: Page) -> None:

@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -129,12 +128,13 @@ def page(visit: Visit, person: Person) -> Page:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-    """Keep a picture of what a failed test saw, in its folder of temporary files."""
+    """Keep a picture of what a failed test saw, beside its server's log."""
     report = yield
-    browser = getattr(item, "funcargs", {}).get("browser")
-    if report.when == "call" and report.failed and browser:
+    things = getattr(item, "funcargs", {})
+    if report.when == "call" and report.failed and {"browser", "server"} <= things.keys():
+        browser, server = things["browser"], things["server"]
         for number, page in enumerate(page for context in browser.contexts for page in context.pages):
-            path = Path(item.config._tmp_path_factory.mktemp("picture")) / f"{number}.png"
+            path = server.data / f"{item.name}-{number}.png"
             try:
                 page.screenshot(path=path, timeout=3000)
             except Error:

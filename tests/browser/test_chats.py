@@ -95,7 +95,11 @@ class TestLongChat:
     def test_opens_on_its_last_turns_and_loads_older_ones_above_the_line_that_one_reads(self, visit: Visit, server: Server):
         page = visit(server.reader).new_page()
         held: list[Route] = []
-        page.route("**/turns/?before=*", lambda route: held.append(route))
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        page.route("**/turns/?before=*", hold)
         page.goto(f"/agentos/session/{server.reader.chat}/")
         expect(page.locator(".turn")).to_have_count(30)
         expect(turn(page, 1000)).to_be_in_viewport()

@@ -23,7 +23,7 @@ class TestEightTabs:
         expect_status(first, "completed")
         wait_for_stream(first)
         hide(first)
-        first.wait_for_function("() => true")
+        first.wait_for_function(LET_GO)
         tabs = [first]
         for _ in range(TABS - 1):
             tab = context.new_page()
@@ -32,7 +32,7 @@ class TestEightTabs:
             tabs.append(tab)
             if len(tabs) < TABS:
                 hide(tab)
-                tab.wait_for_function("() => true")
+                tab.wait_for_function(LET_GO)
         eighth = tabs[-1]
         clicked = time.monotonic()
         eighth.locator("#session-menu").click()

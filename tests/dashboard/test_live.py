@@ -1,0 +1,203 @@
+"""The stream of a tab: cut wherever one likes, it ends up as a fresh page; it closes when a right is gone or the server goes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.template.loader import render_to_string
+
+from agentos.access.models import Membership, User
+from agentos.agents.events import Finished
+from agentos.agents.models import DjangoAgent
+from agentos.chat import actions
+from agentos.chat.cursor import Cursor
+from agentos.chat.drafts import drafts
+from agentos.chat.ending import claim_next, end_run
+from agentos.chat.models import ChatSession, Run, RunEvent
+from agentos.chat.streaming import render_turn
+from agentos.chat.transcript import open_transcript
+from agentos.core.bell import bell
+from agentos.dashboard.live import Tab
+from agentos.dashboard.registry import OpenStream, Registry, registry
+from agentos.dashboard.sidebar import sidebar
+from tests.factories import AgentFactory
+from tests.live_dom import LiveDom
+
+EVENTS = 200
+MARKDOWN = "Some **words** of it.\n\n- one\n- two\n\n```python\nx = 1\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nThe end. "
+
+
+def line(number: int) -> tuple[str, dict[str, Any]]:
+    """The journal of a long answer: thoughts, text in small pieces, a tool call now and then."""
+    if number <= 10:  # thoughts
+        return "reasoning", {"text": f"thought {number} "}
+    if number % 50 == 0:
+        return "tool_started", {"call_id": str(number), "name": "add", "args": {"n": number}}
+    if number % 50 == 1:
+        return "tool_finished", {"call_id": str(number - 1), "name": "add", "result": "ok", "seconds": 0.1}
+    start = (number * 7) % len(MARKDOWN)
+    return "text", {"text": MARKDOWN[start : start + 7]}
+
+
+@pytest.fixture
+def running(transactional_db: None, member: User) -> Run:
+    agent = AgentFactory(is_global=True, model="scripted:5x0")
+    session = actions.create_session(agent=agent, by=member)
+    actions.send_message(by=member, session=session, text="Go on.")
+    run = claim_next(session.pk, timedelta(seconds=30))
+    assert run is not None
+    run.by = member
+    return run
+
+
+def tab_of(run: Run, cursor: Cursor) -> Tab:
+    opened = OpenStream(run.by_id, run.by.password, "key", run.session.agent_id)
+    return Tab(run.by, run.session, opened, cursor, bell.version(f"user:{run.by_id}"))
+
+
+def fresh(session: ChatSession) -> tuple[LiveDom, Cursor]:
+    transcript = open_transcript(ChatSession.objects.get(pk=session.pk), may_write=True)
+    cursor = Cursor.read(transcript.cursor)
+    assert cursor is not None
+    return LiveDom('<div id="turns">' + "".join(render_turn(view) for view in transcript.turns) + "</div>"), cursor
+
+
+async def test_a_stream_cut_after_any_event_ends_up_the_same(running: Run) -> None:
+    """An answer of 200 events, cut after event k and resumed with that cursor, for every k from 0 to 200."""
+    page, start = await sync_to_async(fresh)(running.session)
+    first, draft = str(page.soup), drafts.open(running)
+    tabs: list[tuple[str, Cursor]] = []
+    whole, follower = LiveDom(first), tab_of(running, start)
+    for number in range(EVENTS + 1):
+        if number:
+            kind, data = line(number)
+            await RunEvent.objects.acreate(run=running, seq=number, attempt=1, kind=kind, data=data)
+            draft.take(number, kind, data)
+            whole.apply(await follower._transcript({"draft"}))
+        tabs.append((str(whole.soup), follower.cursor))
+    assert [cursor.seq for _, cursor in tabs] == list(range(EVENTS + 1))
+    expected = (await sync_to_async(fresh)(running.session))[0]
+    for html, cursor in tabs:
+        dom = LiveDom(html)
+        dom.apply(await tab_of(running, cursor)._transcript({"session", "draft"}))
+        assert dom.words() == expected.words(), f"cut after event {cursor.seq}"
+        if cursor.seq % 20 == 0:
+            assert dom.shown("turns") == expected.shown("turns")
+    drafts.close(draft)
+    await sync_to_async(end_run)(run_pk=running.pk, event=Finished(), attempt=1)
+    ended = (await sync_to_async(fresh)(running.session))[0].shown("turns")
+    for html, cursor in tabs[:: EVENTS // 8]:
+        dom = LiveDom(html)
+        dom.apply(await tab_of(running, cursor)._transcript({"session", "draft"}))
+        assert dom.shown("turns") == ended
+
+
+class TestLists:
+    @pytest.fixture
+    def agent(self, transactional_db: None) -> DjangoAgent:
+        return AgentFactory(is_global=True, model="scripted:5x0")
+
+    async def test_follow_what_happens_as_a_fresh_page_shows_it(self, member: User, agent: DjangoAgent) -> None:
+        do = sync_to_async
+        one = await do(actions.create_session)(agent=agent, by=member, title="One")
+        two = await do(actions.create_session)(agent=agent, by=member, title="Two")
+        tab = Tab(member, None, OpenStream(member.pk, "", "", None), Cursor(), "")
+        dom = LiveDom(await do(self.html)(member))
+        steps = [
+            lambda: actions.send_message(by=member, session=one, text="Hello"),
+            lambda: actions.send_message(by=member, session=two, text="Hello"),
+            lambda: claim_next(one.pk, timedelta(seconds=30)),
+            lambda: end_run(run_pk=Run.objects.get(session=one).pk, event=Finished(), attempt=1),
+            lambda: actions.pin_session(session=two, pinned=True, by=member),
+            lambda: actions.send_message(by=member, session=two, text="Again"),
+            lambda: actions.rename_session(session=one, title="First", by=member),
+            lambda: actions.delete_session(session=two, by=member),
+        ]
+        topic = f"user:{member.pk}"
+        with bell.listen(topic) as listener:
+            for number, step in enumerate(steps):
+                await do(step)()
+                await asyncio.sleep(0)
+                rung = await listener.wait(0)
+                dom.apply(await do(tab._lists)(rung) if rung else "")
+                assert dom.shown("sidebar-list") == LiveDom(await do(self.html)(member)).shown("sidebar-list"), f"step {number}"
+
+    @staticmethod
+    def html(user: User) -> str:
+        return render_to_string("chat/_sidebar_list.html", {"sidebar": sidebar(user)})
+
+
+class TestFrames:
+    async def first(self, frames: AsyncIterator[bytes], wanted: bytes, most: int = 20) -> bool:
+        async with asyncio.timeout(20):
+            async for frame in frames:
+                most -= 1
+                if wanted in frame:
+                    return True
+                if not most:
+                    break
+        return False
+
+    async def test_begin_at_once(self, running: Run) -> None:
+        frames = tab_of(running, Cursor()).frames()
+        assert (await anext(frames)).startswith(b": connected\nretry: ")
+        await frames.aclose()  # type: ignore[attr-defined]
+
+    async def test_say_that_the_server_goes_away(self, running: Run, monkeypatch) -> None:
+        frames = tab_of(running, Cursor()).frames()
+        await anext(frames)
+        monkeypatch.setattr(registry, "stopping", True)
+        bell.ring("stop")
+        assert await self.first(frames, b"event: restart")
+
+    async def test_end_when_a_right_is_gone(self, running: Run) -> None:
+        tab = tab_of(running, Cursor())
+        frames = tab.frames()
+        await anext(frames)
+        tab.opened.closed = True
+        bell.ring(tab.opened.topic)
+        assert await self.first(frames, b"event: closed")
+
+    async def test_end_when_the_chat_is_deleted_in_another_tab(self, running: Run) -> None:
+        frames = tab_of(running, Cursor()).frames()
+        await anext(frames)
+        await sync_to_async(actions.delete_session)(session=running.session, by=running.by)
+        assert await self.first(frames, b"event: closed")
+
+    async def test_beat_when_there_is_nothing_to_say(self, running: Run, monkeypatch) -> None:
+        monkeypatch.setattr("agentos.core.sse.HEARTBEAT_SECONDS", 0.05)
+        assert await self.first(tab_of(running, Cursor()).frames(), b"event: beat")
+
+
+class TestRegistry:
+    """Who may go on reading is asked again while a stream is open."""
+
+    @pytest.fixture
+    def opened(self, owner: User, team_agent: DjangoAgent, client) -> OpenStream:
+        client.force_login(owner)
+        return OpenStream(owner.pk, owner.password, client.session.session_key, team_agent.pk)
+
+    def test_keeps_a_stream_whose_rights_hold(self, opened: OpenStream) -> None:
+        assert Registry()._lost([opened]) == []
+
+    def test_closes_the_stream_of_a_suspended_user(self, opened: OpenStream, owner: User) -> None:
+        User.objects.filter(pk=owner.pk).update(is_active=False)
+        assert Registry()._lost([opened]) == [opened]
+
+    def test_closes_the_stream_of_a_login_that_is_over(self, opened: OpenStream, client) -> None:
+        client.logout()
+        assert Registry()._lost([opened]) == [opened]
+
+    def test_closes_the_stream_of_a_user_with_a_new_password(self, opened: OpenStream, owner: User) -> None:
+        owner.set_password("another good one")
+        owner.save()
+        assert Registry()._lost([opened]) == [opened]
+
+    def test_closes_the_stream_of_a_removed_member(self, opened: OpenStream, owner: User) -> None:
+        watched = Registry()
+        assert watched._lost([opened]) == []
+        Membership.objects.filter(user=owner).get().delete()
+        assert watched._lost([opened]) == [opened]
