@@ -6,7 +6,7 @@
   const SILENCE = 40_000; // the server beats every 15 s
   const PATIENCE = 2_000; // before the strip shows
   const LONGEST = 10_000;
-  let connection = null;
+  let connection = live._htmx?.sse ?? null;
   let heard = Date.now();
   let failures = 0;
   let stripTimer = 0;
@@ -29,6 +29,10 @@
     stripTimer = 0;
     strip.hidden = true;
   }
+
+  // htmx looks at the page in a task of its own, as soon as it is there itself: on a slow line that is before hx-sse has come,
+  // and nobody has opened the stream. This task comes after that one.
+  setTimeout(() => live._htmx || htmx.process(live));
 
   live.addEventListener("htmx:sse:before:connection", (event) => {
     connection = event.detail.connection;

@@ -1,7 +1,7 @@
 """A stream under bad luck: reloads, second tabs, a lost network, a server that restarts."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.acting import (
     answer,
@@ -54,6 +54,20 @@ class TestSecondTab:
             expect_status(tab, "stopped")
             assert text_of(tab) == words_of(5)
         assert shown_turns(second) == shown_turns(page)
+
+
+class TestSlowLine:
+    def test_that_brings_one_script_late_still_gets_its_stream(self, page: Page):
+        held: list[Route] = []
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        page.route("**/hx-sse*", hold)
+        page.goto("/agentos/", wait_until="commit")
+        page.wait_for_function("() => document.querySelector('[data-htmx-powered]')")
+        held.pop().continue_()
+        wait_for_stream(page)
 
 
 class TestLostNetwork:

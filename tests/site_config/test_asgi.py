@@ -109,7 +109,8 @@ class TestWaitingCalls:
 class TestStreams:
     async def test_begin_with_what_the_page_does_not_show_yet(self, session: ChatSession, member: User, cookie: str) -> None:
         await sync_to_async(actions.send_message)(by=member, session=session, text="Hello")
-        status, headers, body = await Caller(leaves=True).ask("GET", "/agentos/live/", {"Cookie": cookie}, f"session={session.session_id}&cursor=")
+        query = f"session={session.session_id}&cursor="
+        status, headers, body = await Caller(leaves=True).ask("GET", "/agentos/live/", {"Cookie": cookie}, query)
         assert (status, headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
         assert headers["x-accel-buffering"] == "no"
         assert b": connected" in body or body == b""  # this caller has gone already
