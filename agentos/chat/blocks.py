@@ -58,6 +58,12 @@ class BlockScanner:
             self._fence, self._fence_indent = opened[2], indent
 
 
+def open_code(rest: str) -> str | None:
+    """Return the code so far, when ``rest`` (what stands after the last cut) begins with a whole line that opens a fence."""
+    first, newline, code = rest.partition("\n")
+    return code if newline and FENCE.match(first) else None
+
+
 def closed_end(text: str) -> int:
     """Return the offset up to which the blocks of ``text`` are final."""
     return BlockScanner().feed(text)

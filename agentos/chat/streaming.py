@@ -7,12 +7,13 @@ from django.template.loader import get_template
 from django.utils.html import escape
 
 from agentos.chat import queries
+from agentos.chat.blocks import open_code
 from agentos.chat.cursor import Cursor
 from agentos.chat.drafts import Draft, Line, draft_of, drafts
 from agentos.chat.models import ChatSession, Run
 from agentos.chat.parts import DELTAS
 from agentos.chat.transcript import shown_parts
-from agentos.chat.turns import TurnView, activity, part_id, part_view, turn_view
+from agentos.chat.turns import TurnView, activity, open_block, part_id, part_view, turn_view
 from agentos.core import markdown
 from agentos.core.fragments import fragment
 
@@ -96,9 +97,11 @@ def _grown_text(draft: Draft, first: Line, last: Line) -> str:
     done = markdown.render(text[first.closed_before : last.closed]) if last.closed > first.closed_before else ""
     if first.start == 0:
         return _close_before(draft, first.part) + _new_part(draft, first.part, last) + _now(draft, first.part)
-    if not done:
+    before, after = text[first.closed_before : first.start], text[last.closed : last.end]
+    if not done and (open_code(before) is None) == (open_code(after) is None):
         return fragment(escape(text[first.start : last.end]), f"#{element}-open", "beforeend")
-    return fragment(done, f"#{element}-done", "beforeend") + fragment(escape(text[last.closed : last.end]), f"#{element}-open", "innerHTML")
+    closed = fragment(done, f"#{element}-done", "beforeend") if done else ""
+    return closed + fragment(open_block(element, after), f"#{element}-open", "outerHTML")
 
 
 def _new_part(draft: Draft, index: int, upto: Line) -> str:

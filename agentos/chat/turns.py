@@ -4,12 +4,12 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.utils.html import escape
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from agentos.agents import failures
 from agentos.agents.runtime import approvals
-from agentos.chat.blocks import closed_end
+from agentos.chat.blocks import closed_end, open_code
 from agentos.chat.models import Feedback, Run
 from agentos.chat.parts import Part
 from agentos.core import markdown
@@ -17,12 +17,12 @@ from agentos.core import markdown
 
 @dataclass(frozen=True, slots=True)
 class PartView:
-    """``done`` is final HTML; ``open`` is the escaped text of the block that still grows, None once the run has ended."""
+    """``done`` is final HTML; ``open`` is the element of the block that still grows, None once the run has ended."""
 
     id: str
     kind: str
     done: SafeString | str = ""
-    open: SafeString | str | None = None
+    open: SafeString | None = None
     name: str = ""
     args: str = ""
     status: str = ""
@@ -129,7 +129,16 @@ def part_view(part: Part, element_id: str, *, growing: bool) -> PartView:
     if not growing:
         return PartView(id=element_id, kind=part["kind"], done=markdown.render_cached(text))
     end = closed_end(text)
-    return PartView(id=element_id, kind=part["kind"], done=markdown.render(text[:end]) if end else "", open=escape(text[end:]))
+    done = markdown.render(text[:end]) if end else ""
+    return PartView(id=element_id, kind=part["kind"], done=done, open=open_block(element_id, text[end:]))
+
+
+def open_block(part_element: str, rest: str) -> SafeString:
+    """The element of the block that still grows: text as it is written, or code, without the line that opens it."""
+    code = open_code(rest)
+    if code is None:
+        return format_html('<div id="{}-open" class="open-block">{}</div>', part_element, rest)
+    return format_html('<div id="{}-open" class="open-block open-code">{}</div>', part_element, code)
 
 
 def turn_view(run: Run, parts: list[Part], *, agent_name: str, is_last: bool, may_write: bool) -> TurnView:

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentos.chat.blocks import BlockScanner, closed_end
+from agentos.chat.blocks import BlockScanner, closed_end, open_code
 from agentos.core import markdown
 
 LINES = st.sampled_from(
@@ -55,3 +55,10 @@ def test_code_stays_open_until_its_fence_ends() -> None:
 
 def test_a_list_stays_open_over_its_blank_lines() -> None:
     assert closed_end("- a\n\n- b\n\n  c\n") == 0
+
+
+def test_open_code_is_told_from_text_by_its_first_whole_line() -> None:
+    assert open_code("```python\nx = 1\n") == "x = 1\n"
+    assert open_code("~~~\n") == ""
+    assert open_code("```python") is None
+    assert open_code("text\n```\n") is None

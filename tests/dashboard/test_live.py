@@ -65,6 +65,7 @@ def fresh(session: ChatSession) -> tuple[LiveDom, Cursor]:
     return LiveDom('<div id="turns">' + "".join(render_turn(view) for view in transcript.turns) + "</div>"), cursor
 
 
+@pytest.mark.timeout(300)
 async def test_a_stream_cut_after_any_event_ends_up_the_same(running: Run) -> None:
     """An answer of 200 events, cut after event k and resumed with that cursor, for every k from 0 to 200."""
     page, start = await sync_to_async(fresh)(running.session)
