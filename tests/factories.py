@@ -6,7 +6,7 @@ from factory.django import DjangoModelFactory
 from agentos.access.models import Customer, Membership, Plan, Subscription, Team, User
 from agentos.agents.models import DjangoAgent
 from agentos.audit.models import AuditRecord
-from agentos.chat.models import ChatSession, IdempotencyKey, Run, RunEvent
+from agentos.chat.models import ChatSession, Feedback, IdempotencyKey, Run, RunEvent
 from agentos.webhooks.models import WebhookEvent
 
 PASSWORD = "correct horse battery"
@@ -114,6 +114,15 @@ class RunEventFactory(DjangoModelFactory[RunEvent]):
     attempt = 1
     kind = "text"
     data = factory.LazyFunction(lambda: {"text": "word "})
+
+
+class FeedbackFactory(DjangoModelFactory[Feedback]):
+    class Meta:
+        model = Feedback
+
+    run = factory.SubFactory("tests.factories.RunFactory")
+    by = factory.SelfAttribute("run.by")
+    value = Feedback.Value.GOOD
 
 
 class IdempotencyKeyFactory(DjangoModelFactory[IdempotencyKey]):

@@ -25,11 +25,12 @@ FACTORIES: dict[str, Callable[[], Any]] = {
     "access_subscription": factories.SubscriptionFactory,
     "agents_djangoagent": lambda: factories.AgentFactory(team=factories.TeamFactory(), plans=[factories.PlanFactory()], tools=["clock"]),
     "chat_chatsession": lambda: factories.RunFactory().session,
+    "chat_feedback": factories.FeedbackFactory,
     "chat_run": factories.RunFactory,
     "webhooks_webhookevent": factories.WebhookEventFactory,
     "audit_auditrecord": factories.AuditRecordFactory,
 }
-READ_ONLY = {"chat_chatsession", "chat_run", "webhooks_webhookevent", "audit_auditrecord"}
+READ_ONLY = {"chat_chatsession", "chat_feedback", "chat_run", "webhooks_webhookevent", "audit_auditrecord"}
 pytestmark = pytest.mark.usefixtures("operator")
 
 
