@@ -13,15 +13,14 @@ class LiveDom:
         self.soup = BeautifulSoup(html, "html.parser")
 
     def apply(self, html: str) -> None:
-        """Put the fragments of one frame where they belong."""
-        for part in BeautifulSoup(html, "html.parser").find_all("hx-partial", recursive=False):
-            self._swap(str(part["hx-target"]), str(part["hx-swap"]), list(part.contents))
+        """Put the fragments of one frame where they belong. As htmx does: all places are looked for before the first is filled."""
+        parts = BeautifulSoup(html, "html.parser").find_all("hx-partial", recursive=False)
+        places = [self.soup.find(id=str(part["hx-target"]).removeprefix("#")) for part in parts]
+        for part, place in zip(parts, places, strict=True):
+            if isinstance(place, Tag):  # as htmx: a fragment without its place is dropped
+                self._swap(place, str(part["hx-swap"]), list(part.contents))
 
-    def _swap(self, target: str, swap: str, nodes: list[Any]) -> None:
-        element = self.soup.find(id=target.removeprefix("#"))
-        if element is None:
-            return  # as htmx: a fragment without its place is dropped
-        assert isinstance(element, Tag)
+    def _swap(self, element: Tag, swap: str, nodes: list[Any]) -> None:
         if swap == "beforeend":
             element.extend(nodes)
         elif swap == "afterbegin":

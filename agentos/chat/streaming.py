@@ -38,6 +38,8 @@ def changes(session_pk: int, cursor: Cursor, *, may_write: bool) -> Change | Non
     visible = {run.turn for run in runs if not run.is_hidden}
     gone = sorted({run.turn for run in runs if run.is_hidden} - visible)
     seen = Cursor(session.revision, cursor.run_pk, cursor.seq)
+    if False:
+        seen = Cursor(session.revision)  # it has ended, unless it is met below: what its draft still holds is in its turn already
     views = []
     for run in _with_last(session, [run for run in runs if not run.is_hidden], newest):
         parts, seq = shown_parts(run)
@@ -73,9 +75,13 @@ def read_draft(session_pk: int) -> Draft | None:
     return draft_of(run, [(line.seq, line.kind, line.data) for line in queries.journal(run)])
 
 
-def growth(draft: Draft, seq: int) -> str:
-    """Return the fragments that take a tab from ``seq`` of this run's journal to its end."""
-    html: list[str] = []
+def growth(draft: Draft, seq: int) -> list[tuple[int, str]]:
+    """Return the steps that take a tab from ``seq`` of this run's journal to its end: up to where, and the fragments.
+
+    A step may need a place that the step before it made, and htmx looks for all places of a frame before it fills the
+    first: so each step is a frame of its own.
+    """
+    steps: list[tuple[int, str]] = []
     lines = draft.after(seq)
     place = 0
     while place < len(lines):
@@ -84,11 +90,11 @@ def growth(draft: Draft, seq: int) -> str:
         if line.kind in DELTAS:
             while end < len(lines) and lines[end].kind in DELTAS and lines[end].part == line.part:
                 end += 1
-            html.append(_grown_text(draft, line, lines[end - 1]))
+            steps.append((lines[end - 1].seq, _grown_text(draft, line, lines[end - 1])))
         elif line.part >= 0:
-            html.append(_tool(draft, line))
+            steps.append((line.seq, _tool(draft, line)))
         place = end
-    return "".join(html)
+    return steps
 
 
 def _grown_text(draft: Draft, first: Line, last: Line) -> str:

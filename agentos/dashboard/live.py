@@ -4,7 +4,7 @@ An idle stream is a task that waits for the bell: it holds no thread and no data
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import date
 
 from asgiref.sync import sync_to_async
@@ -124,25 +124,35 @@ class Tab:
         now = asyncio.get_running_loop().time
         heard, lists, beat_due = self.news, Gathering(self.news), now() + sse.HEARTBEAT_SECONDS
         while not registry.stopping:
-            html = await self._transcript(heard)
-            if due := lists.take(now()):
-                html += await db.read(self._lists, due)
+            async for html in self._told(heard, lists.take(now())):
+                yield sse.frame(html, event_id=str(self.cursor) if self.session else "")
+                beat_due = now() + sse.HEARTBEAT_SECONDS
             if self.opened.closed:
                 yield sse.frame("", event="closed")
                 return
-            if html or now() >= beat_due:
-                yield sse.frame(html, event="" if html else "beat", event_id=str(self.cursor) if html and self.session else "")
+            if now() >= beat_due:
+                yield sse.frame("", event="beat")
                 beat_due = now() + sse.HEARTBEAT_SECONDS
             rung = await listener.wait(max(0.0, lists.wake_at(beat_due) - now()))
             lists.add(rung, now())
             heard = {topic.partition(":")[0] for topic in rung}
         yield sse.frame("", event="restart")
 
-    async def _transcript(self, heard: set[str]) -> str:
+    async def _told(self, heard: set[str], lists: set[str]) -> AsyncIterator[str]:
+        """What is new, a frame each, with the cursor where that frame leaves a tab."""
+        async for html in self._transcript(heard):
+            yield html
+        if lists and (html := await db.read(self._lists, lists)):
+            yield html
+
+    async def _transcript(self, heard: set[str]) -> AsyncIterator[str]:
         if self.session is None:
-            return ""
-        html = await db.read(self._state, self.session) if "session" in heard else ""
-        return html + self._growth(self.session) if "draft" in heard else html
+            return
+        if "session" in heard and (html := await db.read(self._state, self.session)):
+            yield html
+        if "draft" in heard:
+            for html in self._growth(self.session):
+                yield html
 
     def _state(self, session: ChatSession) -> str:
         """Turns that began, changed or went away, and what stands round them."""
@@ -164,14 +174,14 @@ class Tab:
         header = get_template("chat/_header.html").render({"session": session, "agent": session.agent})
         return fragment(escape(said), "#status", "innerHTML") + fragment(header, "#chat-header", "outerMorph")
 
-    def _growth(self, session: ChatSession) -> str:
+    def _growth(self, session: ChatSession) -> Iterator[str]:
         """New text of the running answer, from memory."""
         draft = streaming.draft_for(session.pk)
         if draft is None or draft.run_pk != self.cursor.run_pk or draft.seq <= self.cursor.seq:
-            return ""
-        html = streaming.growth(draft, self.cursor.seq)
-        self.cursor = Cursor(self.cursor.revision, draft.run_pk, draft.seq)
-        return html
+            return
+        for seq, html in streaming.growth(draft, self.cursor.seq):
+            self.cursor = Cursor(self.cursor.revision, draft.run_pk, seq)
+            yield html
 
     def _lists(self, rung: set[str]) -> str:
         """The list of chats; when sessions only moved to its top, and it is known to have one, just those."""

@@ -126,23 +126,17 @@ def main() -> None:
     parser.add_argument("--idle", type=int, default=1000)
     parser.add_argument("--json", default="")
     chosen = parser.parse_args()
+    table: dict[int, Any] = {}
     with tempfile.TemporaryDirectory(prefix="agentos-bench-") as data_dir:
         people.environment(data_dir, MODEL)
         import django
 
         django.setup()
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # this process makes rows before it opens sockets
-        print(f"{MODEL}, ours / AgentOS, median of {chosen.rounds} rounds, {time.strftime('%Y-%m-%d')}\n{HEAD}", flush=True)
-        table: dict[int, Any] = (
-            asyncio.run(compare([int(count) for count in chosen.chats.split(",")], chosen.rounds, data_dir)) if chosen.chats else {}
-        )
-    if chosen.idle:
-        with tempfile.TemporaryDirectory(prefix="agentos-bench-") as data_dir:
-            from django.db import connections
-
-            connections.close_all()
-            connections["default"].settings_dict["NAME"] = f"{data_dir}/agentos.sqlite3"
-            people.environment(data_dir, MODEL)
+        if chosen.chats:
+            print(f"{MODEL}, ours / AgentOS, median of {chosen.rounds} rounds, {time.strftime('%Y-%m-%d')}\n{HEAD}", flush=True)
+            table = asyncio.run(compare([int(count) for count in chosen.chats.split(",")], chosen.rounds, data_dir))
+        if chosen.idle:
             print(asyncio.run(idle(chosen.idle, data_dir)))
     if chosen.json:
         with open(chosen.json, "w", encoding="utf-8") as file:

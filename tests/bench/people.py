@@ -30,10 +30,11 @@ def make(count: int, model: str, chats: int) -> list[Person]:
     from agentos.chat.models import ChatSession
 
     call_command("migrate", verbosity=0)
-    agent = DjangoAgent.objects.create(agent_id="bench", name="Bench", model=model, is_global=True)
+    agent, _ = DjangoAgent.objects.get_or_create(agent_id="bench", defaults={"name": "Bench", "model": model, "is_global": True})
+    group = secrets.token_hex(4)
     people = []
     for number in range(count):
-        user = User.objects.create(email=f"bench-{number}@example.com", password="!" + secrets.token_hex(8))
+        user = User.objects.create(email=f"bench-{group}-{number}@example.com", password="!" + secrets.token_hex(8))
         login = SessionStore()
         login.update(
             {

@@ -122,7 +122,8 @@ class ChatMachine(RuleBasedStateMachine):
         run = Run.objects.filter(session=self.session, status=Run.Status.RUNNING).first()
         if run and run.pk == self.cursor.run_pk:
             draft = draft_of(run, RunEvent.objects.filter(run=run).order_by("seq").values_list("seq", "kind", "data"))
-            self.tab.apply(streaming.growth(draft, self.cursor.seq))
+            for _, html in streaming.growth(draft, self.cursor.seq):
+                self.tab.apply(html)
             self.cursor = Cursor(self.cursor.revision, run.pk, draft.seq)
         assert self.tab.shown("turns") == self.fresh()[0].shown("turns")
 

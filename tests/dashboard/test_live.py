@@ -65,6 +65,12 @@ def fresh(session: ChatSession) -> tuple[LiveDom, Cursor]:
     return LiveDom('<div id="turns">' + "".join(render_turn(view) for view in transcript.turns) + "</div>"), cursor
 
 
+async def tell(dom: LiveDom, tab: Tab, heard: set[str]) -> None:
+    """Take a page to the present, frame by frame."""
+    async for html in tab._transcript(heard):
+        dom.apply(html)
+
+
 @pytest.mark.timeout(300)
 async def test_a_stream_cut_after_any_event_ends_up_the_same(running: Run) -> None:
     """An answer of 200 events, cut after event k and resumed with that cursor, for every k from 0 to 200."""
@@ -77,13 +83,13 @@ async def test_a_stream_cut_after_any_event_ends_up_the_same(running: Run) -> No
             kind, data = line(number)
             await RunEvent.objects.acreate(run=running, seq=number, attempt=1, kind=kind, data=data)
             draft.take(number, kind, data)
-            whole.apply(await follower._transcript({"draft"}))
+            await tell(whole, follower, {"draft"})
         tabs.append((str(whole.soup), follower.cursor))
     assert [cursor.seq for _, cursor in tabs] == list(range(EVENTS + 1))
     expected = (await sync_to_async(fresh)(running.session))[0]
     for html, cursor in tabs:
         dom = LiveDom(html)
-        dom.apply(await tab_of(running, cursor)._transcript({"session", "draft"}))
+        await tell(dom, tab_of(running, cursor), {"session", "draft"})
         assert dom.words() == expected.words(), f"cut after event {cursor.seq}"
         if cursor.seq % 20 == 0:
             assert dom.shown("turns") == expected.shown("turns")
@@ -92,8 +98,35 @@ async def test_a_stream_cut_after_any_event_ends_up_the_same(running: Run) -> No
     ended = (await sync_to_async(fresh)(running.session))[0].shown("turns")
     for html, cursor in tabs[:: EVENTS // 8]:
         dom = LiveDom(html)
-        dom.apply(await tab_of(running, cursor)._transcript({"session", "draft"}))
+        await tell(dom, tab_of(running, cursor), {"session", "draft"})
         assert dom.shown("turns") == ended
+
+
+async def test_what_was_said_while_the_state_was_read_finds_its_place(running: Run) -> None:
+    """The turn that the state brings and the words that go into it must not share a frame."""
+    draft = drafts.open(running)
+    await RunEvent.objects.acreate(run=running, seq=1, attempt=1, kind="text", data={"text": "One "})
+    draft.take(1, "text", {"text": "One "})
+    draft.take(2, "text", {"text": "two."})
+    dom = LiveDom('<div id="turns"></div>')
+    await tell(dom, tab_of(running, Cursor()), {"session", "draft"})
+    drafts.close(draft)
+    assert "One two." in " ".join(dom.words())
+
+
+async def test_an_answer_that_has_ended_does_not_grow_any_more(running: Run) -> None:
+    """Its draft may stay for a moment longer than its run."""
+    dom, cursor = await sync_to_async(fresh)(running.session)
+    draft = drafts.open(running)
+    await RunEvent.objects.acreate(run=running, seq=1, attempt=1, kind="text", data={"text": "All of it."})
+    draft.take(1, "text", {"text": "All of it."})
+    tab = tab_of(running, cursor)
+    await tell(dom, tab, {"draft"})
+    draft.take(2, "text", {"text": " And more."})
+    await sync_to_async(end_run)(run_pk=running.pk, event=Finished(), attempt=1)
+    await tell(dom, tab, {"session", "draft"})
+    drafts.close(draft)
+    assert dom.shown("turns") == (await sync_to_async(fresh)(running.session))[0].shown("turns")
 
 
 class TestLists:
