@@ -38,7 +38,7 @@ def changes(session_pk: int, cursor: Cursor, *, may_write: bool) -> Change | Non
     visible = {run.turn for run in runs if not run.is_hidden}
     gone = sorted({run.turn for run in runs if run.is_hidden} - visible)
     seen = Cursor(session.revision, cursor.run_pk, cursor.seq)
-    if False:
+    if cursor.run_pk in {run.pk for run in runs}:
         seen = Cursor(session.revision)  # it has ended, unless it is met below: what its draft still holds is in its turn already
     views = []
     for run in _with_last(session, [run for run in runs if not run.is_hidden], newest):

@@ -117,12 +117,11 @@ async def test_what_was_said_while_the_state_was_read_finds_its_place(running: R
 async def test_an_answer_that_has_ended_does_not_grow_any_more(running: Run) -> None:
     """Its draft may stay for a moment longer than its run."""
     dom, cursor = await sync_to_async(fresh)(running.session)
-    draft = drafts.open(running)
-    await RunEvent.objects.acreate(run=running, seq=1, attempt=1, kind="text", data={"text": "All of it."})
-    draft.take(1, "text", {"text": "All of it."})
-    tab = tab_of(running, cursor)
-    await tell(dom, tab, {"draft"})
-    draft.take(2, "text", {"text": " And more."})
+    draft, tab = drafts.open(running), tab_of(running, cursor)
+    for seq, text in enumerate(("One block.", "\n\nAnother."), 1):
+        await tell(dom, tab, {"draft"})
+        await RunEvent.objects.acreate(run=running, seq=seq, attempt=1, kind="text", data={"text": text})
+        draft.take(seq, "text", {"text": text})
     await sync_to_async(end_run)(run_pk=running.pk, event=Finished(), attempt=1)
     await tell(dom, tab, {"session", "draft"})
     drafts.close(draft)
