@@ -105,7 +105,7 @@ class TestOpenAILike:
         await serve(thinks)
         events = await play("openai-like:m")
         assert kinds(events) == ["reasoning", "text", "usage", "finished"]
-        assert [event.text for event in events if isinstance(event, ReasoningDelta)] == ["Hm. ", "Ah."]
+        assert "".join(event.text for event in events if isinstance(event, ReasoningDelta)) == "Hm. Ah."
 
     async def test_works_on_one_loop_after_the_other(self, serve) -> None:
         """Its client is bound to the loop that first used it."""

@@ -6,7 +6,8 @@ Neither Agno nor an SDK retries anything here: a retry would repeat text that wa
 import asyncio
 import dataclasses
 import os
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -21,6 +22,7 @@ from agentos.agents import providers, scripts
 from agentos.agents.local_model.server import ALIAS
 from agentos.agents.local_model.supervisor import local_model
 from agentos.agents.runtime.errors import ModelTrouble, trouble
+from agentos.agents.runtime.gathering import gathered
 from agentos.agents.runtime.scripted import ScriptedModel
 
 LOCAL_WAIT = 15.0  # seconds that a run waits for the embedded model to come up
@@ -35,44 +37,19 @@ class NotAvailable(RuntimeError):
     """The model cannot be used here. The text is for the operator."""
 
 
-# What the models of running runs are saying, by run.
-_speaking: dict[str, AsyncGenerator[ModelResponse, None]] = {}
-
-
 class Watched(Model):
-    """What every model class gets in front: its errors leave as codes, which Agno's error events carry on."""
+    """What every model class gets in front: text comes in pieces of a tick, errors leave as codes, which Agno's error events carry on."""
 
     async def ainvoke_stream(self, *args: Any, run_response: Any = None, **kwargs: Any) -> AsyncIterator[ModelResponse]:
         stream: Any = super().ainvoke_stream(*args, run_response=run_response, **kwargs)  # type: ignore[safe-super]
-        run_id = str(getattr(run_response, "run_id", ""))
-        _speaking[run_id] = stream
         try:
-            async for delta in stream:
-                yield delta
+            async with aclosing(gathered(str(getattr(run_response, "run_id", "")), stream)) as pieces:
+                async for piece in pieces:
+                    yield piece
         except ModelTrouble:
             raise
         except Exception as error:
             raise trouble(error) from error
-        finally:
-            _speaking.pop(run_id, None)
-
-
-async def hang_up(run_id: str) -> None:
-    """Close the connection to the model of a run that nobody reads on.
-
-    Agno and the SDKs leave an abandoned stream to the garbage collector; a cancelled one they close at once.
-    """
-    stream = _speaking.pop(run_id, None)
-    if stream is not None:
-        reading = asyncio.ensure_future(_drain(stream))
-        await asyncio.sleep(0)
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
-
-
-async def _drain(stream: AsyncGenerator[ModelResponse, None]) -> None:
-    async for _ in stream:
-        pass
 
 
 @cache

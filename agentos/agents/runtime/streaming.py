@@ -14,7 +14,7 @@ from agentos.agents import providers, scripts
 from agentos.agents.blueprints import Blueprint
 from agentos.agents.events import Event, Failed, ReasoningDelta, TextDelta
 from agentos.agents.history import Turn
-from agentos.agents.runtime import cancellation, conversation, models, pausing, tools
+from agentos.agents.runtime import cancellation, conversation, gathering, models, pausing, tools
 from agentos.agents.runtime.approvals import Answer
 from agentos.agents.runtime.errors import detail_of
 from agentos.agents.runtime.text import clean
@@ -128,7 +128,7 @@ async def _events(run_id: str, start: Callable[[], Awaitable[Started]]) -> Event
     except Exception as error:  # noqa: BLE001 - a run ends with an event, whatever happens
         translation.end = _failure(error)
     finally:
-        await models.hang_up(run_id)
+        await gathering.hang_up(run_id)
     yield translation.end or Failed("internal", "Agno's stream had no end.")
 
 
