@@ -1,5 +1,6 @@
 """Who may do what: users (by e-mail), teams with their members, plans with their subscribers."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
@@ -123,10 +124,10 @@ class Customer(models.Model):
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
-    def running(self) -> "SubscriptionQuerySet":
+    def running(self, at: datetime | None = None) -> "SubscriptionQuerySet":
         """Those that open something now: active, and their period not over."""
         return self.filter(
-            models.Q(current_period_end__isnull=True) | models.Q(current_period_end__gt=clock.now()),
+            models.Q(current_period_end__isnull=True) | models.Q(current_period_end__gt=at or clock.now()),
             status=Subscription.Status.ACTIVE,
         )
 

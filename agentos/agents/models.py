@@ -1,5 +1,6 @@
 """The catalogue: an agent is data, and a fresh Agno agent is built from it for every run."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.core.validators import RegexValidator
@@ -9,10 +10,10 @@ from agentos.access.models import Membership, Plan, Subscription, Team, User
 
 
 class DjangoAgentQuerySet(models.QuerySet["DjangoAgent"]):
-    def usable_by(self, user: User) -> "DjangoAgentQuerySet":
+    def usable_by(self, user: User, at: datetime | None = None) -> "DjangoAgentQuerySet":
         """The one rule of who may use what: global, or of a team of theirs, or of a plan that they hold now."""
         teams = Membership.objects.filter(user=user).values("team")
-        plans = Subscription.objects.running().filter(customer__user=user).values("plan")
+        plans = Subscription.objects.running(at).filter(customer__user=user).values("plan")
         of_plans = DjangoAgent.plans.through.objects.filter(plan__in=plans).values("djangoagent")
         # Asked of the database, since the caller may hold a user that has been suspended meanwhile.
         not_suspended = models.Exists(User.objects.filter(pk=user.pk, is_active=True))

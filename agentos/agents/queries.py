@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from django.db.models import Q, QuerySet
@@ -10,6 +11,8 @@ from agentos.access.models import User
 from agentos.access.queries import plans_of, teams_of
 from agentos.agents.models import DjangoAgent
 from agentos.agents.providers import PROVIDERS, split
+from agentos.core import clock
+from agentos.core.prepared import Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,16 @@ def agents_for(user: User) -> QuerySet[DjangoAgent]:
     """Return the agents that this user may use now."""
     agents: QuerySet[DjangoAgent] = DjangoAgent.objects.usable_by(user).select_related("team").prefetch_related("plans")
     return agents
+
+
+def may_use(user: User, agent_pk: int) -> bool:
+    """Whether this user may use this agent now."""
+    return bool(_USABLE.rows(user.pk, agent_pk, clock.now()))
+
+
+_USABLE = Query(
+    lambda user, agent, now: DjangoAgent.objects.usable_by(User(pk=user), at=now).filter(pk=agent).values_list("pk"), int, int, datetime
+)
 
 
 def holdings_of(user: User) -> Holdings:

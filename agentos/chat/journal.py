@@ -15,6 +15,7 @@ from agentos.chat.drafts import Draft
 from agentos.chat.models import Run, RunEvent
 from agentos.core import clock, db
 from agentos.core.bell import bell
+from agentos.core.prepared import insert_all
 
 log = logging.getLogger(__name__)
 
@@ -152,5 +153,5 @@ def _store(attempts: dict[int, int], rows: list[RunEvent]) -> set[int]:
             Run.objects.select_for_update().filter(pk__in=attempts, status=Run.Status.RUNNING).order_by("pk").values_list("pk", "attempt")
         )
         current = {pk for pk, attempt in running if attempts[pk] == attempt}
-        RunEvent.objects.bulk_create([row for row in rows if row.run_id in current])
+        insert_all(row for row in rows if row.run_id in current)
     return current

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.dateparse import parse_datetime
@@ -10,10 +10,8 @@ from django.utils.dateparse import parse_datetime
 from agentos.access.models import User
 from agentos.agents.history import Turn
 from agentos.chat.models import ChatSession, Run, RunEvent
-from agentos.chat.parts import Part, fold
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from agentos.chat.parts import DELTAS, Part, fold
+from agentos.core.prepared import Query
 
 PAGE_TURNS = 30
 PAGE_SESSIONS = 30
@@ -36,7 +34,22 @@ def listed_sessions(user: User) -> QuerySet[ChatSession]:
 
 
 def session_for(user: User, session_id: str) -> ChatSession | None:
-    return sessions_for(user).select_related("forked_from").filter(session_id=session_id).first()
+    return _SESSION_FOR.first(user.pk, session_id)
+
+
+_SESSION_FOR = Query(
+    lambda user, session_id: sessions_for(User(pk=user)).select_related("forked_from").filter(session_id=session_id)[:1], int, str
+)
+
+
+def shown_session(session_pk: int) -> ChatSession:
+    """What stands round a transcript. Raises ChatSession.DoesNotExist."""
+    if session := _SHOWN_SESSION.first(session_pk):
+        return session
+    raise ChatSession.DoesNotExist
+
+
+_SHOWN_SESSION = Query(lambda pk: ChatSession.objects.select_related("agent", "forked_from").filter(pk=pk), int)
 
 
 def deleted_session_for(user: User, session_id: str) -> ChatSession | None:
@@ -57,7 +70,18 @@ class SessionPage:
 
 
 def pinned_sessions(user: User) -> list[ChatSession]:
-    return list(listed_sessions(user).filter(is_pinned=True, is_archived=False)[:PINNED_LIMIT])
+    return _PINNED.all(user.pk)
+
+
+_PINNED = Query(lambda user: listed_sessions(User(pk=user)).filter(is_pinned=True, is_archived=False)[:PINNED_LIMIT], int)
+
+
+def listed_session(user: User, session_pk: int) -> ChatSession | None:
+    """One chat as the lists show it."""
+    return _LISTED.first(user.pk, session_pk)
+
+
+_LISTED = Query(lambda user, session: listed_sessions(User(pk=user)).filter(pk=session), int, int)
 
 
 def recent_sessions(user: User, *, before: str = "", archived: bool = False) -> SessionPage:
@@ -131,11 +155,24 @@ def turns(session: ChatSession, *, before: int | None = None, limit: int = PAGE_
 
 def changed_runs(session: ChatSession, revision: int) -> list[Run]:
     """Runs that changed after ``revision``, hidden ones too: a live tab takes those away."""
-    return list(shown(Run.objects.filter(session=session, revision__gt=revision)).order_by("turn", "pk"))
+    return _CHANGED_RUNS.all(session.pk, revision)
+
+
+def runs_of_turn(session: ChatSession, turn: int) -> list[Run]:
+    return _RUNS_OF_TURN.all(session.pk, turn)
 
 
 def newest_turn(session: ChatSession) -> int:
-    return visible_runs(session).order_by("-turn").values_list("turn", flat=True).first() or 0
+    return _NEWEST_TURN.value(session.pk) or 0
+
+
+_CHANGED_RUNS = Query(
+    lambda session, revision: shown(Run.objects.filter(session=session, revision__gt=revision)).order_by("turn", "pk"), int, int
+)
+_RUNS_OF_TURN = Query(lambda session, turn: shown(Run.objects.filter(session=session, is_hidden=False, turn=turn)), int, int)
+_NEWEST_TURN = Query(
+    lambda session: Run.objects.filter(session=session, is_hidden=False).order_by("-turn").values_list("turn", flat=True)[:1], int
+)
 
 
 def active_run(session: ChatSession) -> Run | None:
@@ -154,10 +191,25 @@ class JournalLine:
 
 
 def journal(run: Run, *, after: int = 0) -> list[JournalLine]:
-    rows: Iterable[tuple[int, str, dict[str, Any]]] = (
-        RunEvent.objects.filter(run=run, seq__gt=after).order_by("seq").values_list("seq", "kind", "data")
-    )
-    return [JournalLine(*row) for row in rows]
+    return [JournalLine(*row) for row in _JOURNAL.rows(run.pk, after)]
+
+
+_JOURNAL = Query(
+    lambda run, after: RunEvent.objects.filter(run=run, seq__gt=after).order_by("seq").values_list("seq", "kind", "data"),
+    int,
+    int,
+)
+
+
+def first_token_at(run: Run) -> datetime | None:
+    """When the first words were stored, of a run whose journal is not folded yet."""
+    moment: datetime | None = _FIRST_TOKEN.value(run.pk)
+    return moment
+
+
+_FIRST_TOKEN = Query(
+    lambda run: RunEvent.objects.filter(run=run, kind__in=sorted(DELTAS)).order_by("seq").values_list("created_at", flat=True)[:1], int
+)
 
 
 def parts_so_far(run: Run) -> tuple[list[Part], int]:
@@ -168,7 +220,16 @@ def parts_so_far(run: Run) -> tuple[list[Part], int]:
 
 def history(run: Run, limit: int) -> list[Turn]:
     """The last ``limit`` turns before this run's, as the model is shown them."""
-    earlier = Run.objects.filter(session_id=run.session_id, is_hidden=False, turn__lt=run.turn, status__in=Run.ENDED).order_by("-turn")[
-        :limit
-    ]
-    return [Turn(message=past.input, answer=past.answer, messages=past.messages) for past in reversed(earlier)]
+    return [Turn(*row) for row in _HISTORY.rows(run.session_id, run.turn, run.turn - limit)]
+
+
+_HISTORY = Query(
+    lambda session, before, since: (
+        Run.objects.filter(session=session, is_hidden=False, turn__lt=before, turn__gte=since, status__in=Run.ENDED)
+        .order_by("turn")
+        .values_list("input", "answer", "messages")
+    ),
+    int,
+    int,
+    int,
+)

@@ -6,22 +6,25 @@ from django.db import transaction
 
 from agentos.chat.models import ChatSession
 from agentos.core.bell import bell
+from agentos.core.prepared import Query, update
 
 LISTED = frozenset({"title", "is_pinned", "is_archived", "deleted_at"})  # what decides on a session's place and name in lists
 
 
 def lock(session_pk: int) -> ChatSession:
     """Return the session with its agent, held for this transaction. Raises ChatSession.DoesNotExist."""
-    return ChatSession.objects.select_for_update(of=("self",)).select_related("agent").get(pk=session_pk)
+    if session := _LOCK.first(session_pk):
+        return session
+    raise ChatSession.DoesNotExist
+
+
+_LOCK = Query(lambda pk: ChatSession.objects.select_for_update(of=("self",)).select_related("agent").filter(pk=pk), int)
 
 
 def change(session: ChatSession, **fields: Any) -> int:
     """Set ``fields`` of a session that ``lock`` gave, count its revision up, ring after the commit, and return the revision."""
     topics = [f"session:{session.pk}", *_lists(session, fields)]
-    session.revision += 1
-    for name, value in fields.items():
-        setattr(session, name, value)
-    ChatSession.objects.filter(pk=session.pk).update(revision=session.revision, **fields)
+    update(session, revision=session.revision + 1, **fields)
     transaction.on_commit(lambda: bell.ring(*topics))
     return session.revision
 

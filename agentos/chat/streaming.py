@@ -9,7 +9,7 @@ from django.utils.html import escape
 from agentos.chat import queries
 from agentos.chat.blocks import open_code
 from agentos.chat.cursor import Cursor
-from agentos.chat.drafts import Draft, Line, draft_of, drafts
+from agentos.chat.drafts import Draft, Line, drafts
 from agentos.chat.models import ChatSession, Run
 from agentos.chat.parts import DELTAS
 from agentos.chat.transcript import shown_parts
@@ -30,7 +30,7 @@ class Change:
 
 def changes(session_pk: int, cursor: Cursor, *, may_write: bool) -> Change | None:
     """Compare a tab's cursor with the database. None: it has seen everything but, perhaps, new text of the running answer."""
-    session = ChatSession.objects.select_related("agent", "forked_from").get(pk=session_pk)
+    session = queries.shown_session(session_pk)
     if session.revision == cursor.revision:
         return None
     runs = queries.changed_runs(session, cursor.revision)
@@ -55,7 +55,8 @@ def _with_last(session: ChatSession, runs: list[Run], newest: int) -> list[Run]:
     if not newest:
         return runs
     around = {newest, *(turn - 1 for turn in turns)} - turns - {0}
-    return sorted([*runs, *queries.visible_runs(session).filter(turn__in=around)], key=lambda run: run.turn)
+    beside = [run for turn in around for run in queries.runs_of_turn(session, turn)]
+    return sorted([*runs, *beside], key=lambda run: run.turn)
 
 
 def render_turn(view: TurnView) -> str:
@@ -65,14 +66,6 @@ def render_turn(view: TurnView) -> str:
 def draft_for(session_pk: int) -> Draft | None:
     """The running answer as this process knows it, without asking the database."""
     return drafts.of_session(session_pk)
-
-
-def read_draft(session_pk: int) -> Draft | None:
-    """The running answer of a session that another process drives, from its journal."""
-    run = Run.objects.filter(session_id=session_pk, status=Run.Status.RUNNING).first()
-    if run is None:
-        return None
-    return draft_of(run, [(line.seq, line.kind, line.data) for line in queries.journal(run)])
 
 
 def growth(draft: Draft, seq: int) -> list[tuple[int, str]]:

@@ -30,10 +30,11 @@ def refused(request: HttpRequest, refusal: Refusal, session: ChatSession) -> Htt
     return render(request, "agentos/refused.html", context, status=refusal.status)
 
 
-def turn_fragment(run: Run) -> str:
+def turn_fragment(run: Run, *, is_last: bool | None = None) -> str:
     """The run's turn as it is now, for the tab that asked; the other tabs hear of it by their stream."""
     parts, _ = shown_parts(run)
-    is_last = run.turn == queries.newest_turn(run.session)
+    if is_last is None:
+        is_last = run.turn == queries.newest_turn(run.session)
     view = turn_view(run, parts, agent_name=run.session.agent.name, is_last=is_last, may_write=True)
     return fragment(streaming.render_turn(view), "#turns", "upsert")
 

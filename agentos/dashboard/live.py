@@ -17,13 +17,14 @@ from django.utils.html import escape
 from django.views.decorators.http import require_GET
 
 from agentos.access.models import User
-from agentos.agents.models import DjangoAgent
+from agentos.agents.queries import may_use
 from agentos.chat import queries, streaming
 from agentos.chat.cursor import Cursor
 from agentos.chat.models import ChatSession
 from agentos.core import db, sse
 from agentos.core.bell import Listener, bell
 from agentos.core.fragments import fragment
+from agentos.dashboard.pacing import StatePause
 from agentos.dashboard.registry import OpenStream, TooManyStreams, registry
 from agentos.dashboard.sidebar import Sidebar, sidebar
 
@@ -66,7 +67,7 @@ def _cursor(request: HttpRequest) -> Cursor:
 
 def _writable_agent(user: User, session: ChatSession | None) -> int | None:
     """The agent whose loss closes this stream, so that the page comes back with its composer closed."""
-    if session and DjangoAgent.objects.usable_by(user).filter(pk=session.agent_id).exists():
+    if session and may_use(user, session.agent_id):
         return session.agent_id
     return None
 
@@ -106,6 +107,7 @@ class Tab:
         if lists != bell.version(self.topic):
             self.news.add(self.topic)
         self.lists_on: date | None = None
+        self.header: tuple[object, ...] = ()  # what the header says that this stream sent last
 
     async def frames(self) -> AsyncIterator[bytes]:
         topics = [self.topic, self.opened.topic, "stop"]
@@ -122,7 +124,7 @@ class Tab:
     async def _news(self, listener: Listener) -> AsyncIterator[bytes]:
         """Frames, as they become due. Changes of the lists are gathered for a moment; what is said is not."""
         now = asyncio.get_running_loop().time
-        heard, lists, beat_due = self.news, Gathering(self.news), now() + sse.HEARTBEAT_SECONDS
+        heard, lists, state, beat_due = self.news, Gathering(self.news), StatePause(), now() + sse.HEARTBEAT_SECONDS
         while not registry.stopping:
             async for html in self._told(heard, lists.take(now())):
                 yield sse.frame(html, event_id=str(self.cursor) if self.session else "")
@@ -133,9 +135,9 @@ class Tab:
             if now() >= beat_due:
                 yield sse.frame("", event="beat")
                 beat_due = now() + sse.HEARTBEAT_SECONDS
-            rung = await listener.wait(max(0.0, lists.wake_at(beat_due) - now()))
+            rung = await listener.wait(max(0.0, state.wake_at(lists.wake_at(beat_due)) - now()))
             lists.add(rung, now())
-            heard = {topic.partition(":")[0] for topic in rung}
+            heard = state.add({topic.partition(":")[0] for topic in rung}, now())
         yield sse.frame("", event="restart")
 
     async def _told(self, heard: set[str], lists: set[str]) -> AsyncIterator[str]:
@@ -171,8 +173,16 @@ class Tab:
         session = change.session
         busy = any(view.run.is_open for view in change.turns)
         said = f"{session.agent.name} is answering." if busy else f"{session.agent.name} has answered."
-        header = get_template("chat/_header.html").render({"session": session, "agent": session.agent})
-        return fragment(escape(said), "#status", "innerHTML") + fragment(header, "#chat-header", "outerMorph")
+        return fragment(escape(said), "#status", "innerHTML") + self._header(session)
+
+    def _header(self, session: ChatSession) -> str:
+        agent = session.agent
+        header = (session.title, session.fork_count, str(session.forked_from), agent.name, agent.model)
+        if header == self.header:
+            return ""
+        self.header = header
+        html = get_template("chat/_header.html").render({"session": session, "agent": agent})
+        return fragment(html, "#chat-header", "outerMorph")
 
     def _growth(self, session: ChatSession) -> Iterator[str]:
         """New text of the running answer, from memory."""
@@ -192,8 +202,8 @@ class Tab:
             shown = sidebar(self.user, current)
             self.lists_on = today if shown.has_today else None
             return fragment(get_template("chat/_sidebar_list.html").render({"sidebar": shown}), "#sidebar-list", "outerMorph")
-        sessions = queries.listed_sessions(self.user).filter(pk__in=moved).order_by("updated_at")
-        return "".join(self._row(session, Sidebar(current=current)) for session in sessions if not session.is_archived)
+        found = [session for session in (queries.listed_session(self.user, pk) for pk in set(moved)) if session and not session.is_archived]
+        return "".join(self._row(session, Sidebar(current=current)) for session in sorted(found, key=lambda session: session.updated_at))
 
     def _row(self, session: ChatSession, around: Sidebar) -> str:
         row = get_template("chat/_row.html").render({"session": session, "prefix": "row", "current": around.current})

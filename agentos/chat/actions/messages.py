@@ -15,6 +15,7 @@ from agentos.chat.actions.sessions import create_session
 from agentos.chat.models import MESSAGE_LIMIT, ChatSession, IdempotencyKey, Run
 from agentos.chat.refusals import InvalidInput, KeyReused, QueueFull
 from agentos.chat.revisions import lock
+from agentos.core.prepared import Query, insert
 from agentos.core.text import clean, shorten
 
 QUEUE_LIMIT = 10  # messages that may wait in one chat
@@ -49,7 +50,7 @@ def send_message(
             session = _session_for_message(session, agent, by)
             run = _queue_run(session, by, message, extra)
             if idempotency_key:
-                IdempotencyKey.objects.create(user=by, key=idempotency_key, fingerprint=fingerprint, run=run)
+                insert(IdempotencyKey(user=by, key=idempotency_key, fingerprint=fingerprint, run=run))
             about = {"session": session.session_id, "agent": session.agent.agent_id}
             record("chat.message.sent", by=by, object_type="run", object_id=run.run_id, **about)
     except IntegrityError:
@@ -83,12 +84,15 @@ def _fingerprint(message: str, context: dict[str, Any], place: str) -> str:
 
 
 def _known_run(user: User, key: str, fingerprint: str) -> Run | None:
-    known = IdempotencyKey.objects.select_related("run__session__agent").filter(user=user, key=key).first()
+    known = _KNOWN.first(user.pk, key)
     if known is None:
         return None
     if known.fingerprint != fingerprint:
         raise KeyReused("This idempotency key was used for another message.")
     return known.run
+
+
+_KNOWN = Query(lambda user, key: IdempotencyKey.objects.select_related("run__session__agent").filter(user=user, key=key), int, str)
 
 
 def _session_for_message(session: ChatSession | None, agent: DjangoAgent | None, by: User) -> ChatSession:
@@ -104,8 +108,21 @@ def _session_for_message(session: ChatSession | None, agent: DjangoAgent | None,
 
 
 def _queue_run(session: ChatSession, by: User, message: str, context: dict[str, Any]) -> Run:
-    runs = Run.objects.filter(session=session).aggregate(turn=Max("turn"), queued=Count("pk", filter=Q(status=Run.Status.QUEUED)))
-    if runs["queued"] >= QUEUE_LIMIT:
+    newest, queued = next(iter(_TURNS.rows(session.pk)), (0, 0))
+    if queued >= QUEUE_LIMIT:
         raise QueueFull(f"{QUEUE_LIMIT} messages are waiting in this chat already. Wait for an answer first.")
     revision = bring_to_top(session, title=session.title or shorten(message, AUTO_TITLE_LIMIT))
-    return Run.objects.create(session=session, by=by, turn=(runs["turn"] or 0) + 1, input=message, context=context, revision=revision)
+    run = Run(session=session, by=by, turn=newest + 1, input=message, context=context, revision=revision)
+    insert(run)
+    return run
+
+
+_TURNS = Query(
+    lambda session: (
+        Run.objects.filter(session=session)
+        .values("session")
+        .annotate(newest=Max("turn"), queued=Count("pk", filter=Q(status=Run.Status.QUEUED)))
+        .values_list("newest", "queued")
+    ),
+    int,
+)

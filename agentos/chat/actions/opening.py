@@ -7,6 +7,7 @@ from django.db import transaction
 from agentos.access.models import User
 from agentos.agents import runtime
 from agentos.agents.models import DjangoAgent
+from agentos.agents.queries import may_use
 from agentos.chat import dispatch
 from agentos.chat.models import ChatSession
 from agentos.chat.refusals import AgentClosed, AgentUnavailable
@@ -19,7 +20,7 @@ WITHDRAWN = "You may no longer use this agent. The chat stays readable."
 
 def check_agent_open(agent: DjangoAgent, user: User) -> None:
     """Ask the database, never a cache, whether this user may use this agent now. Raises AgentClosed."""
-    if not DjangoAgent.objects.usable_by(user).filter(pk=agent.pk).exists():
+    if not may_use(user, agent.pk):
         raise AgentClosed(WITHDRAWN)
 
 

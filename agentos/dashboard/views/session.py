@@ -21,7 +21,7 @@ from agentos.core.http import SignedInRequest
 from agentos.dashboard.answers import composer, composer_context, turn_fragment, url_of_turn
 from agentos.dashboard.frame import frame
 from agentos.dashboard.views.chat import composer_again
-from agentos.service import AgentOSService
+from agentos.service import AgentOSService, SessionNotFound
 
 LARGEST_TURN = 9  # digits
 
@@ -31,19 +31,21 @@ class AgentOSSessionView(SignedInMixin, View):
         return session_page(request, session_or_404(request, session_id))
 
     def post(self, request: SignedInRequest, session_id: str) -> HttpResponse:
-        session = session_or_404(request, session_id)
         text = request.POST.get("message", "")
         try:
             run = AgentOSService(request.user).send_message(
-                text, session_id=session.session_id, idempotency_key=request.POST.get("idempotency_key", "")
+                text, session_id=session_id, idempotency_key=request.POST.get("idempotency_key", "")
             )
+        except SessionNotFound:
+            raise Http404 from None
         except Refusal as refusal:
+            session = session_or_404(request, session_id)
             if wants_fragment(request):
                 return composer_again(request, refusal, session=session, agent=session.agent, text=text)
             return session_page(request, session, status=refusal.status, text=text, error=refusal.sentence)
         if wants_fragment(request):
             fresh = composer(request, session=run.session, agent=run.session.agent, has_focus=True)
-            return fragments(request, fresh, turn_fragment(run))
+            return fragments(request, fresh, turn_fragment(run, is_last=True))
         return go_to(request, url_of_turn(run))
 
 

@@ -1,0 +1,188 @@
+"""Statements of the hot path, made once: the same models and the same rules, without Django making the same SQL at every message.
+
+Making the SQL costs ten times what running it costs. Rows that are written here send no signals: nobody listens to them. Everything
+that is not on the way of every message uses the ORM.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from django.db import connection, models
+from django.db.models.query import get_related_populators  # type: ignore[attr-defined]  # not in the stubs
+
+M = TypeVar("M", bound=models.Model)
+
+NUMBER = 9_200_000_000_000_000_000  # no key is as large
+FAR_AWAY = 9_000  # no year is as late
+
+
+def _stand_in(kind: type, place: int) -> Any:
+    """A value that occurs in no statement, for the argument at ``place``."""
+    if kind is int:
+        return NUMBER + place
+    if kind is datetime:
+        return datetime(FAR_AWAY + place, 1, 1, tzinfo=UTC)
+    return f"argument {place} of a prepared query"
+
+
+def _bound(value: Any) -> Any:
+    """A value as the statement takes it."""
+    return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
+
+
+class Statement:
+    """One query for one kind of database. ``places``: for each parameter the argument it is, or None for a constant."""
+
+    def __init__(self, queryset: "models.QuerySet[Any]", stand_ins: Sequence[Any]) -> None:
+        compiler = queryset.query.get_compiler(connection=connection)
+        self.sql, params = compiler.as_sql()
+        self.constants = list(params)
+        known = [_bound(value) for value in stand_ins]
+        self.places = [known.index(param) if param in known else None for param in params]
+        if set(range(len(known))) - set(self.places):
+            msg = f"Not every argument of a prepared query stands in its SQL: {self.sql}"
+            raise ValueError(msg)
+        columns = [column for column, _, _ in compiler.select]
+        self.converters = [(place, converters, column) for place, (converters, column) in compiler.get_converters(columns).items()]
+        self.annotations = list((compiler.annotation_col_map or {}).items())
+        self.maker = _Maker(compiler) if compiler.klass_info else None
+
+    def rows(self, arguments: Sequence[Any]) -> list[Any]:
+        bound = [
+            constant if place is None else _bound(arguments[place]) for place, constant in zip(self.places, self.constants, strict=True)
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, bound)
+            found = cursor.fetchall()
+        return [self._converted(list(row)) for row in found] if self.converters else found
+
+    def _converted(self, row: list[Any]) -> list[Any]:
+        for place, converters, column in self.converters:
+            for converter in converters:
+                row[place] = converter(row[place], column, connection)
+        return row
+
+    def objects(self, arguments: Sequence[Any]) -> list[Any]:
+        assert self.maker is not None, "a query of values has no objects"
+        found = []
+        for row in self.rows(arguments):
+            made = self.maker.make(row)
+            for name, place in self.annotations:
+                setattr(made, name, row[place])
+            found.append(made)
+        return found
+
+
+class _Maker:
+    """Makes objects of rows, as a queryset does."""
+
+    def __init__(self, compiler: Any) -> None:
+        fields = compiler.klass_info["select_fields"]
+        self.model: type[models.Model] = compiler.klass_info["model"]
+        self.start, self.end = fields[0], fields[-1] + 1
+        self.names = [column[0].target.attname for column in compiler.select[self.start : self.end]]
+        self.related = get_related_populators(compiler.klass_info, compiler.select, connection.alias)
+
+    def make(self, row: list[Any]) -> models.Model:
+        made = self.model.from_db(connection.alias, self.names, row[self.start : self.end])
+        for populator in self.related:
+            populator.populate(row, made)
+        return made
+
+
+class Query(Generic[M]):
+    """A queryset that is made once for each kind of database, for arguments of the types ``takes``: int, str, datetime.
+
+    ``build`` is called with stand-ins, so nothing about the arguments may decide on the SQL: no None, no lists.
+    """
+
+    def __init__(self, build: "Callable[..., models.QuerySet[M, Any]]", *takes: type) -> None:
+        self.build = build
+        self.stand_ins = [_stand_in(kind, place) for place, kind in enumerate(takes)]
+        self.statements: dict[str, Statement] = {}
+
+    def all(self, *arguments: Any) -> list[M]:
+        return self._statement().objects(arguments)
+
+    def first(self, *arguments: Any) -> M | None:
+        found = self._statement().objects(arguments)
+        return found[0] if found else None
+
+    def rows(self, *arguments: Any) -> list[Any]:
+        """The rows of a queryset of ``values_list``."""
+        return self._statement().rows(arguments)
+
+    def value(self, *arguments: Any) -> Any:
+        """The first column of the first row, None without one."""
+        found = self._statement().rows(arguments)
+        return found[0][0] if found else None
+
+    def _statement(self) -> Statement:
+        statement = self.statements.get(connection.vendor)
+        if statement is None:
+            statement = self.statements[connection.vendor] = Statement(self.build(*self.stand_ins), self.stand_ins)
+        return statement
+
+
+_made: dict[Any, tuple[str, list[Any]]] = {}
+
+
+def insert(row: models.Model) -> None:
+    """Store a new row, and give it its key."""
+    sql, fields = _insert(type(row))
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql} RETURNING {connection.ops.quote_name(_meta(row).pk.column)}", _values(row, fields))
+        row.pk = cursor.fetchone()[0]
+    row._state.adding, row._state.db = False, connection.alias  # noqa: SLF001 - what Model.save does
+
+
+def insert_all(rows: Iterable[models.Model]) -> None:
+    """Store new rows of one model. They are not given their keys."""
+    rows = list(rows)
+    if rows:
+        sql, fields = _insert(type(rows[0]))
+        with connection.cursor() as cursor:
+            cursor.executemany(sql, [_values(row, fields) for row in rows])
+
+
+def update(row: models.Model, **values: Any) -> None:
+    """Set columns of one stored row, here and there."""
+    key = (connection.vendor, type(row), *values)
+    if key not in _made:
+        quote, meta = connection.ops.quote_name, _meta(row)
+        fields = [meta.get_field(name) for name in values]
+        columns = ", ".join(f"{quote(field.column)} = %s" for field in fields)
+        _made[key] = (f"UPDATE {quote(meta.db_table)} SET {columns} WHERE {quote(meta.pk.column)} = %s", fields)  # noqa: S608
+    sql, fields = _made[key]
+    for name, value in values.items():
+        setattr(row, name, value)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*(field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields), row.pk])
+
+
+def delete_where(model: type[models.Model], **key: int) -> None:
+    """Delete rows by one column. Nothing may refer to them: nothing follows."""
+    ((attname, value),) = key.items()
+    quote, meta = connection.ops.quote_name, _meta(model)
+    column = next(field.column for field in meta.concrete_fields if field.attname == attname)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {quote(meta.db_table)} WHERE {quote(column)} = %s", [value])  # noqa: S608
+
+
+def _insert(model: type[models.Model]) -> tuple[str, list[Any]]:
+    key = (connection.vendor, model)
+    if key not in _made:
+        quote, meta = connection.ops.quote_name, _meta(model)
+        fields = [field for field in meta.local_concrete_fields if not field.primary_key]
+        columns = ", ".join(quote(field.column) for field in fields)
+        _made[key] = (f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES ({', '.join('%s' for _ in fields)})", fields)  # noqa: S608
+    return _made[key]
+
+
+def _values(row: models.Model, fields: Sequence[Any]) -> list[Any]:
+    return [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
+
+
+def _meta(model: Any) -> Any:
+    return model._meta  # noqa: SLF001 - Django's public way to a model's columns
