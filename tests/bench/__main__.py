@@ -29,6 +29,9 @@ def percentile(values: list[float], share: float) -> float:
 async def round_of(server: Ours | Agno, pid: int, chats: int) -> Figures:
     """Let ``chats`` people ask at the same time and return what it took."""
     heard = [Heard(asked=0.0) for _ in range(chats)]
+    for number in range(chats):
+        await server.open(number)
+    await asyncio.sleep(SETTLE)
     before = cpu_seconds(pid)
     results = await asyncio.gather(*(server.chat(number, one) for number, one in enumerate(heard)), return_exceptions=True)
     cpu = cpu_seconds(pid) - before

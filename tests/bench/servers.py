@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import unescape
 from pathlib import Path
 
 from tests.bench.people import Person
@@ -62,23 +63,35 @@ def memory_mb(pid: int) -> float:
 
 
 class Ours:
-    """A chat in the browser's way: the form is posted with the page's token, the answer comes over the tab's live stream."""
+    """A chat in the browser's way: its page is open and followed, the form is posted, the answer comes over the tab's live stream."""
 
     name = "ours"
 
     def __init__(self, port: int, people: list[Person]) -> None:
         self.port = port
         self.people = people
+        self.open_tabs: dict[int, tuple[str, asyncio.StreamReader, asyncio.StreamWriter]] = {}
 
     @staticmethod
     def command(port: int) -> tuple[list[str], dict[str, str]]:
         return [sys.executable, "manage.py", "agentos_serve"], {"PORT": str(port)}
 
-    async def chat(self, number: int, heard: Heard) -> None:
+    async def open(self, number: int) -> None:
+        """Load the page of an empty chat, and follow it as the page says."""
         person = self.people[number]
         chat = person.chats.pop()
+        cookies = {"Cookie": person.cookies}
+        page, page_writer = await request(self.port, "GET", f"/agentos/session/{chat}/", headers=cookies)
+        found = re.search(rb'hx-sse:connect="([^"]+)"', await page.read())
+        page_writer.close()
+        assert found is not None, "the page does not say where its stream is"
+        live, live_writer = await request(self.port, "GET", unescape(found[1].decode()), headers=cookies)
+        self.open_tabs[number] = chat, live, live_writer
+
+    async def chat(self, number: int, heard: Heard) -> None:
+        person = self.people[number]
+        chat, live, live_writer = self.open_tabs.pop(number)
         cookies = {"Cookie": person.cookies, "X-CSRFToken": person.csrf}
-        live, live_writer = await request(self.port, "GET", f"/agentos/live/?session={chat}&cursor=", headers=cookies)
         hearing = asyncio.create_task(listen(live, heard, text=b'-part-0-open"', end=b'data-status="completed"'))
         heard.asked = time.perf_counter()
         headers = {**cookies, "HX-Request": "true", "HX-Request-Type": "partial", "Origin": f"http://127.0.0.1:{self.port}"}
@@ -111,6 +124,9 @@ class Agno:
             "warning",
             "--no-access-log",
         ], {}
+
+    async def open(self, number: int) -> None:
+        """Nothing: its pages are somebody else's, and its stream is the answer to the request."""
 
     async def chat(self, number: int, heard: Heard) -> None:
         heard.asked = time.perf_counter()
