@@ -4,14 +4,21 @@ Refused
 +-- AlreadyMember       the user is in the team
 +-- LastOwner           a team keeps at least one owner
 +-- Yourself            nobody suspends themselves
++-- InvalidToken        what is asked of a new token cannot be; names the field
 """
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
+from axes.models import AccessAttempt
+from django.conf import settings
 from django.db import transaction
 
-from agentos.access.models import Customer, Membership, Plan, Subscription, Team, User
+from agentos.access import tokens
+from agentos.access.models import ApiToken, Customer, Membership, Plan, Subscription, Team, User
 from agentos.audit.actions import record
+from agentos.core import clock, limits
+from agentos.core.text import clean
 
 
 class Refused(Exception):
@@ -28,6 +35,16 @@ class LastOwner(Refused):
 
 class Yourself(Refused):
     pass
+
+
+class InvalidToken(Refused):
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+TOKENS_LIMIT = 50  # usable ones of one user
+NAME_LIMIT = 100  # characters
 
 
 @transaction.atomic
@@ -137,3 +154,51 @@ def cancel_subscription(*, subscription: Subscription, by: User | None) -> Subsc
         plan=subscription.plan.name,
     )
     return subscription
+
+
+def create_token(*, by: User, name: str, scopes: Iterable[str], days: int = tokens.DAYS) -> tuple[ApiToken, str]:
+    """Make a token of this user's own. Its text is returned here and kept nowhere. Raises InvalidToken, ``Problem`` 429."""
+    limits.check(
+        "token-create", str(by.pk), limit=settings.CREATIONS_A_MINUTE, seconds=60, sentence="You made a lot of tokens in a short time."
+    )
+    wanted = set(scopes)
+    label = " ".join(clean(name).split())
+    if not 1 <= len(label) <= NAME_LIMIT:
+        raise InvalidToken("name", f"Give the token a name of at most {NAME_LIMIT} characters.")
+    if not wanted or not wanted <= tokens.SCOPES.keys():
+        raise InvalidToken("scopes", "Choose at least one of the scopes that there are.")
+    if not 1 <= days <= tokens.LONGEST:
+        raise InvalidToken("days", f"A token can last 1 to {tokens.LONGEST} days.")
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=by.pk)  # two requests at once do not count past each other
+        if ApiToken.objects.usable().filter(user=by).count() >= TOKENS_LIMIT:
+            raise InvalidToken("name", f"You have {TOKENS_LIMIT} tokens already. Revoke one first.")
+        secret = tokens.new_secret()
+        now = clock.now()
+        token = ApiToken.objects.create(
+            user=by,
+            name=label,
+            digest=tokens.digest_of(secret),
+            hint=tokens.hint_of(secret),
+            scopes=[scope for scope in tokens.SCOPES if scope in wanted],
+            created_at=now,
+            expires_at=now + timedelta(days=days),
+        )
+        record("access.token.created", by=by, object_type="token", object_id=str(token.pk), scopes=token.scopes, days=days)
+    return token, secret
+
+
+@transaction.atomic
+def revoke_token(*, by: User, token: ApiToken) -> None:
+    """End a token now: its next request is refused. To revoke it twice changes nothing."""
+    now = clock.now()
+    if ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=now, revoked_by=by):
+        token.revoked_at, token.revoked_by = now, by
+        record("access.token.revoked", by=by, object_type="token", object_id=str(token.pk), owner=token.user_id)
+
+
+@transaction.atomic
+def unlock_account(*, attempt: AccessAttempt, by: User) -> None:
+    """Forget the wrong passwords that an account was tried with from one address."""
+    record("access.account.unlocked", by=by, object_type="account", object_id=str(attempt.pk), account=attempt.username)
+    attempt.delete()

@@ -1,8 +1,9 @@
-"""Accounts, teams, plans and subscriptions, as operators work with them. Signing in is the site's own page."""
+"""Accounts, teams, plans, subscriptions, tokens and locked accounts, as operators work with them. Signing in is the site's own page."""
 
 from collections.abc import Callable
 from typing import Any
 
+from axes.models import AccessAttempt
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -14,8 +15,8 @@ from django.utils.decorators import method_decorator
 from agentos.access import actions
 from agentos.access.forms import AddUserForm
 from agentos.access.guards import operator_only
-from agentos.access.models import Customer, Membership, Plan, Subscription, Team, User
-from agentos.audit.admin import AuditedAdmin
+from agentos.access.models import ApiToken, Customer, Membership, Plan, Subscription, Team, User
+from agentos.audit.admin import AuditedAdmin, ReadOnlyAdmin
 from agentos.core import clock
 from agentos.core.http import user_of
 
@@ -139,8 +140,12 @@ class TeamAdmin(AuditedAdmin):
 @admin.register(Plan)
 class PlanAdmin(AuditedAdmin):
     audit_type = "plan"
-    list_display = ("name", "description", "running", "created_at")
+    list_display = ("name", "description", "runs_a_day", "tokens_a_month", "concurrent_runs", "running", "created_at")
     search_fields = ("name",)
+    fieldsets = (
+        (None, {"fields": ("name", "description")}),
+        ("Quotas", {"fields": ("runs_a_day", "tokens_a_month", "concurrent_runs"), "description": "Of one subscriber."}),
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Plan]:
         opens = Q(subscriptions__status=Subscription.Status.ACTIVE) & (
@@ -185,3 +190,55 @@ class SubscriptionAdmin(AuditedAdmin):
     def cancel(self, request: HttpRequest, queryset: QuerySet[Subscription]) -> None:
         for subscription in queryset.filter(status=Subscription.Status.ACTIVE):
             actions.cancel_subscription(subscription=subscription, by=user_of(request))
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ReadOnlyAdmin):
+    """Who has which, and an end to it. Its text is nowhere; its digest is nobody's business."""
+
+    list_display = ("name", "user", "hint", "may", "created_at", "expires_at", "last_used_at", "status")
+    list_filter = ("created_at", "expires_at", "revoked_at")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "user__name", "hint", "name")
+    search_help_text = "An owner, a name, or the first or last characters of a token."
+    fields = ("name", "user", "hint", "may", "created_at", "expires_at", "last_used_at", "status", "revoked_at", "revoked_by")
+    actions = ("revoke",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
+        return super().get_queryset(request).defer("digest")
+
+    @admin.display(description="may")
+    def may(self, obj: ApiToken) -> str:
+        return ", ".join(obj.scopes)
+
+    @admin.display(description="state")
+    def status(self, obj: ApiToken) -> str:
+        return obj.state
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return bool(user_of(request).has_perm("access.change_apitoken"))
+
+    @admin.action(description="Revoke the selected tokens", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        for token in queryset.filter(revoked_at__isnull=True):
+            actions.revoke_token(by=user_of(request), token=token)
+        self.message_user(request, "Revoked: programs that use them are refused from now on.")
+
+
+@admin.register(AccessAttempt)
+class WrongPasswordsAdmin(ReadOnlyAdmin):
+    """Five of an account from one address lock it there for a while."""
+
+    list_display = ("username", "ip_address", "failures_since_start", "attempt_time")
+    search_fields = ("username", "ip_address")
+    fields = ("username", "ip_address", "user_agent", "failures_since_start", "attempt_time")
+    actions = ("unlock",)
+
+    def has_unlock_permission(self, request: HttpRequest) -> bool:
+        return user_of(request).has_perm("access.change_user")
+
+    @admin.action(description="Forget the selected wrong passwords (unlocks the account)", permissions=["unlock"])
+    def unlock(self, request: HttpRequest, queryset: QuerySet[AccessAttempt]) -> None:
+        for attempt in queryset:
+            actions.unlock_account(attempt=attempt, by=user_of(request))
+        self.message_user(request, "Forgotten: these accounts can be signed in to from there again.")

@@ -4,6 +4,8 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
+from agentos.core import limits
+
 
 class AccessConfig(AppConfig):
     name = "agentos.access"
@@ -11,3 +13,5 @@ class AccessConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("agentos.access.signals")
+        import_module("agentos.access.checks")
+        limits.use_table(import_module("agentos.access.counting").TableCounter())

@@ -1,4 +1,4 @@
-"""Who may do what: users (by e-mail), teams with their members, plans with their subscribers."""
+"""Who may do what: users (by e-mail), teams with their members, plans with their subscribers, API tokens."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -101,6 +101,18 @@ class Membership(models.Model):
 class Plan(models.Model):
     name = models.CharField(max_length=100, unique=True)
     description = models.CharField(max_length=300, blank=True)
+    runs_a_day = models.PositiveIntegerField(
+        "answers a day",
+        null=True,
+        blank=True,
+        help_text="That one subscriber may start. Empty: no limit. Of several plans the most counts.",
+    )
+    tokens_a_month = models.PositiveBigIntegerField(
+        "tokens a month", null=True, blank=True, help_text="Read and written by models, for one subscriber's answers. Empty: no limit."
+    )
+    concurrent_runs = models.PositiveIntegerField(
+        "answers at once", null=True, blank=True, help_text="Of one subscriber, queued or running. Empty: no limit."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -152,6 +164,79 @@ class Subscription(models.Model):
 
     def __str__(self) -> str:
         return f"{self.customer} on {self.plan}"
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def usable(self) -> "ApiTokenQuerySet":
+        """Those that open something now: neither revoked nor expired, and their owner not suspended."""
+        return self.filter(revoked_at__isnull=True, expires_at__gt=clock.now(), user__is_active=True)
+
+
+class ApiToken(models.Model):
+    """A key with which a program acts as its owner, within ``scopes``. Its text is shown once; only its digest is kept."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    hint = models.CharField(max_length=24, editable=False, help_text="The token's first and last characters.")
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", editable=False)
+
+    objects: ClassVar[Any] = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-created_at", "-pk")
+        verbose_name = "API token"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.hint})"
+
+    def allows(self, scope: str) -> bool:
+        return scope in self.scopes
+
+    @property
+    def is_usable(self) -> bool:
+        return self.revoked_at is None and self.expires_at > clock.now() and self.user.is_active
+
+    @property
+    def state(self) -> str:
+        """In one word, for people."""
+        if self.revoked_at:
+            return "revoked"
+        if self.expires_at <= clock.now():
+            return "expired"
+        return "active" if self.user.is_active else "suspended"
+
+
+class RateCount(models.Model):
+    """How often something was done in a window of time (core.limits), where several processes share a database."""
+
+    key = models.CharField(max_length=300, primary_key=True)
+    window = models.BigIntegerField(help_text="Its number since 1970, in windows of this length.")
+    count = models.PositiveIntegerField()
+    ends = models.BigIntegerField(db_index=True, help_text="When the window is over, in seconds since 1970.")
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class ErasedUsage(models.Model):
+    """What chats of a user had cost that are erased by now: erasing a chat gives nothing of a quota back."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    day = models.DateField()
+    runs = models.PositiveIntegerField(default=0)
+    tokens = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "day"), name="erased_usage_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} on {self.day}"
 
 
 class RightsVersion(models.Model):

@@ -4,7 +4,9 @@ from datetime import datetime
 
 from django.db.models import Min, QuerySet
 
-from agentos.access.models import Plan, Subscription, Team, User
+from agentos.access.models import ApiToken, Plan, Subscription, Team, User
+
+ENDED_LISTED = 20
 
 
 def teams_of(user: User) -> QuerySet[Team]:
@@ -21,3 +23,15 @@ def next_period_end(user: User) -> datetime | None:
     """Return when the first of this user's running subscriptions ends by itself, if any does."""
     end: datetime | None = Subscription.objects.running().filter(customer__user=user).aggregate(end=Min("current_period_end"))["end"]
     return end
+
+
+def tokens_for(user: User) -> QuerySet[ApiToken]:
+    """Return this user's API tokens, the newest first; also those that open nothing any more."""
+    tokens: QuerySet[ApiToken] = ApiToken.objects.filter(user=user).select_related("user")
+    return tokens
+
+
+def listed_tokens(user: User) -> list[ApiToken]:
+    """Return those that are usable, then the last few that have ended."""
+    usable = list(ApiToken.objects.usable().filter(user=user).select_related("user"))
+    return usable + list(tokens_for(user).exclude(pk__in=[token.pk for token in usable])[:ENDED_LISTED])

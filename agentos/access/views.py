@@ -1,9 +1,15 @@
 """Signing in and out."""
 
+from typing import Any
+
+from django.conf import settings
 from django.contrib.auth.views import LoginView, LogoutView
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 from agentos.access.forms import SignInForm
+from agentos.core import limits
+from agentos.core.errors import Problem
+from agentos.core.http import client_network
 
 
 class SignIn(LoginView):
@@ -11,8 +17,24 @@ class SignIn(LoginView):
     template_name = "access/sign_in.html"
     redirect_authenticated_user = True
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            limits.check("sign-in", client_network(request), limit=settings.SIGN_INS_A_MINUTE, seconds=60)
+        except Problem as problem:
+            return self.refused(SignInForm(request), problem)
+        answer: HttpResponse = super().post(request, *args, **kwargs)
+        return answer
+
+    def refused(self, form: SignInForm, problem: Problem) -> HttpResponse:
+        """Say it on the page. No password was looked at."""
+        context = self.get_context_data(form=form, error=problem.sentence)
+        return self.render_to_response(context, status=problem.status, headers=problem.headers)
+
     def form_invalid(self, form: SignInForm) -> HttpResponse:  # type: ignore[override]
-        return self.render_to_response(self.get_context_data(form=form), status=422)
+        context = self.get_context_data(form=form)
+        if form.retry_after:
+            return self.render_to_response(context, status=429, headers={"Retry-After": str(form.retry_after)})
+        return self.render_to_response(context, status=422)
 
 
 sign_in = SignIn.as_view()

@@ -6,14 +6,21 @@ Refusal
     AgentClosed       the agent was withdrawn from this user  409
     AgentUnavailable  its model cannot be used now            503
     QueueFull         too many messages wait in this chat     429
+    TooMuch           more in a minute than the limit         429, says when to come back
+    QuotaReached      the plan's allowance is used up         402
     WrongState        the run is not in a state for that      409
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 
 class Refusal(Exception):
+    """``headers`` go with the answer to a program."""
+
     status: ClassVar[int] = 409
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
@@ -42,6 +49,19 @@ class AgentUnavailable(Refusal):
 
 class QueueFull(Refusal):
     status = 429
+    headers = MappingProxyType({"Retry-After": "10"})  # nobody can know how long the answers before it take
+
+
+class TooMuch(Refusal):
+    status = 429
+
+    def __init__(self, sentence: str, headers: Mapping[str, str]) -> None:
+        super().__init__(sentence)
+        self.headers = headers
+
+
+class QuotaReached(Refusal):
+    status = 402
 
 
 class WrongState(Refusal):

@@ -7,8 +7,9 @@ into it; and the middleware ``json_errors`` replaces whatever else would leave w
 import logging
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.db import DataError, InterfaceError, OperationalError
@@ -17,13 +18,14 @@ from django.views import defaults
 
 logger = logging.getLogger(__name__)
 
-JSON_PATHS = ("/api/", "/agentos/webhook/")
+JSON_PATHS = ("/api/", "/agentos/webhook/", "/v1/")
 RETRY_SECONDS = 5  # until a database that is down is worth another try
 
 # What a program reads in X-Error-Code, and what a person reads, when whoever refused said nothing of their own.
 DEFAULTS: Mapping[int, tuple[str, str]] = {
     400: ("bad_request", "The request could not be understood."),
     401: ("authentication_error", "Sign in first."),
+    402: ("quota_reached", "Your plan's allowance is used up."),
     403: ("forbidden", "You may not do that."),
     404: ("not_found", "There is nothing at this address."),
     405: ("method_not_allowed", "This address does not answer to that method."),
@@ -37,6 +39,9 @@ DEFAULTS: Mapping[int, tuple[str, str]] = {
     503: ("unavailable", "The service is not available now. Try again in a moment."),
     504: ("not_finished", "The answer is not finished yet."),
 }
+
+# How errors look below an address where another protocol is spoken: of status, sentence, code and the field that is wrong.
+SHAPES: dict[str, Callable[[int, str, str, str], dict[str, Any]]] = {}
 
 
 class Problem(Exception):
@@ -67,16 +72,21 @@ def request_id(request: HttpRequest) -> str:
 
 
 def envelope(
-    request: HttpRequest, status: int, sentence: str = "", *, code: str = "", headers: Mapping[str, str] | None = None
+    request: HttpRequest, status: int, sentence: str = "", *, code: str = "", headers: Mapping[str, str] | None = None, field: str = ""
 ) -> JsonResponse:
-    """Return the error answer. What is left empty is filled from the status."""
+    """Return the error answer. What is left empty is filled from the status; ``field`` is said where the protocol has a place for it."""
     usual_code, usual_sentence = DEFAULTS.get(status) or DEFAULTS[500 if status >= HTTPStatus.INTERNAL_SERVER_ERROR else 400]
-    response = JsonResponse({"success": False, "error": sentence or usual_sentence, "response": None}, status=status, headers=headers)
+    shape = next((shape for path, shape in SHAPES.items() if request.path_info.startswith(path)), _shape)
+    response = JsonResponse(shape(status, sentence or usual_sentence, code or usual_code, field), status=status, headers=headers)
     response.headers["Content-Length"] = str(len(response.content))
     response.headers["X-Error-Code"] = code or usual_code
     response.headers["X-Request-ID"] = request_id(request)
     response.is_envelope = True  # type: ignore[attr-defined]
     return response
+
+
+def _shape(_status: int, sentence: str, _code: str, _field: str) -> dict[str, Any]:
+    return {"success": False, "error": sentence, "response": None}
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

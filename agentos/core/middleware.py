@@ -1,4 +1,4 @@
-"""What every answer gets: safety headers, and notices that ride along with fragments. Async-capable, so streams never hop threads."""
+"""What every answer gets: safety headers, and where its sender stands with a limit. Async-capable, so streams never hop threads."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -7,6 +7,7 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 
+from agentos.core import limits
 from agentos.core.errors import envelope, request_id, wants_json
 
 CSP = "; ".join(
@@ -53,7 +54,7 @@ def both_ways(after: Callable[[HttpRequest, HttpResponseBase], HttpResponseBase]
 
 @both_ways
 def security_headers(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    for name, value in HEADERS.items():
+    for name, value in (*HEADERS.items(), *limits.shown(request).items()):
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "private, no-store")
     return response

@@ -5,7 +5,7 @@ from django.views.generic import RedirectView
 
 from agentos.access.guards import signed_in
 from agentos.dashboard import live
-from agentos.dashboard.views import runs, session, sessions
+from agentos.dashboard.views import runs, session, sessions, tokens, usage
 from agentos.dashboard.views.agents import AgentOSAgentListView
 from agentos.dashboard.views.chat import AgentOSChatView
 from agentos.dashboard.views.home import AgentOSDashboardView
@@ -24,6 +24,13 @@ session_urls = [
     path("agentos/session/<str:session_id>/restore/", sessions.restore, name="restore"),
 ]
 
+settings_urls = [
+    path("agentos/settings/", signed_in(RedirectView.as_view(pattern_name="dashboard:tokens", http_method_names=["get"])), name="settings"),
+    path("agentos/settings/tokens/", tokens.tokens, name="tokens"),
+    path("agentos/settings/usage/", usage.usage, name="usage"),
+    path("agentos/settings/tokens/<int:token_id>/revoke/", tokens.revoke, name="revoke-token"),
+]
+
 urlpatterns = [
     path("", signed_in(RedirectView.as_view(pattern_name="dashboard:home")), name="root"),
     path("agentos/", AgentOSDashboardView.as_view(), name="home"),
@@ -40,4 +47,5 @@ urlpatterns = [
     path("agentos/run/<str:run_id>/fork/", runs.fork, name="fork"),
     path("agentos/run/<str:run_id>/edit/", runs.edit, name="edit"),
     path("agentos/live/", live.stream, name="live"),
+    *settings_urls,
 ]

@@ -1,15 +1,20 @@
-"""Accounts, teams and subscriptions in the admin."""
+"""Accounts, teams, plans, subscriptions, tokens and locked accounts in the admin."""
 
 from typing import Any
 
 import pytest
+from axes.models import AccessAttempt
+from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
-from agentos.access import queries
+from agentos.access import actions, queries
 from agentos.access.models import Membership, Plan, Team, User
+from agentos.access.tokens import authenticate
 from agentos.audit.models import AuditRecord
 from tests.conftest import signed_in
-from tests.factories import CustomerFactory, UserFactory
+from tests.factories import PASSWORD, CustomerFactory, UserFactory
 from tests.html import page
 
 NO_ROWS = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
@@ -138,3 +143,78 @@ class TestSubscriptionAdmin:
         data = {"user": stranger.pk, "subscriptions-0-customer": customer.pk, **rows}
         assert as_operator.post(f"/admin/access/customer/{customer.pk}/change/", data).status_code == 302
         assert list(queries.plans_of(stranger)) == [pro]
+
+
+class TestPlanAdmin:
+    def test_sets_quotas(self, as_operator: Client, pro: Plan) -> None:
+        answer = as_operator.post(f"/admin/access/plan/{pro.pk}/change/", {"name": "Pro", "runs_a_day": "50"})
+        assert answer.status_code == 302
+        pro.refresh_from_db()
+        assert (pro.runs_a_day, pro.tokens_a_month, pro.concurrent_runs) == (50, None, None)
+
+    def test_refuses_less_than_nothing(self, as_operator: Client, pro: Plan) -> None:
+        answer = as_operator.post(f"/admin/access/plan/{pro.pk}/change/", {"name": "Pro", "runs_a_day": "-1"})
+        assert page(answer).has(".field-runs_a_day .errorlist")
+
+
+class TestApiTokenAdmin:
+    URL = "/admin/access/apitoken/"
+
+    def test_shows_everybodys_without_their_digests(self, as_operator: Client, owner: User) -> None:
+        token, secret = actions.create_token(by=owner, name="Laptop", scopes=["agents:read"])
+        for url in (self.URL, f"{self.URL}{token.pk}/change/"):
+            html = page(as_operator.get(url)).html
+            assert token.hint in html
+            assert token.digest not in html
+            assert secret not in html
+
+    def test_finds_them_by_owner_and_by_hint(self, as_operator: Client, owner: User, member: User) -> None:
+        token, _ = actions.create_token(by=owner, name="Laptop", scopes=["agents:read"])
+        actions.create_token(by=member, name="Phone", scopes=["agents:read"])
+        for text in ("owner@", token.hint[-4:]):
+            assert page(as_operator.get(self.URL, {"q": text})).texts("#result_list tbody th") == ["Laptop"]
+
+    def test_revokes_any(self, as_operator: Client, operator: User, owner: User) -> None:
+        token, secret = actions.create_token(by=owner, name="Laptop", scopes=["agents:read"])
+        as_operator.post(self.URL, choose("revoke", token))
+        assert authenticate(secret) is None
+        assert AuditRecord.objects.get(verb="access.token.revoked").actor == operator
+
+    def test_lets_nobody_who_only_looks_revoke(self, owner: User) -> None:
+        token, secret = actions.create_token(by=owner, name="Laptop", scopes=["agents:read"])
+        looker = UserFactory(is_staff=True)
+        looker.user_permissions.add(Permission.objects.get(codename="view_apitoken"))
+        signed_in(looker).post(self.URL, choose("revoke", token))
+        assert authenticate(secret)
+
+    def test_adds_changes_and_deletes_none(self, as_operator: Client, owner: User) -> None:
+        token, _ = actions.create_token(by=owner, name="Laptop", scopes=["agents:read"])
+        assert as_operator.get(f"{self.URL}add/").status_code == 403
+        assert as_operator.post(f"{self.URL}{token.pk}/change/", {"name": "Mine"}).status_code == 403
+        assert as_operator.post(f"{self.URL}{token.pk}/delete/", {"post": "yes"}).status_code == 403
+
+    def test_takes_the_same_queries_however_many_there_are(self, as_operator: Client, owner: User, member: User) -> None:
+        def queries() -> int:
+            with CaptureQueriesContext(connection) as captured:
+                as_operator.get(self.URL)
+            return len(captured)
+
+        actions.create_token(by=owner, name="Laptop", scopes=["agents:read"])
+        few = queries()
+        for user in (owner, member):
+            for number in range(3):
+                actions.create_token(by=user, name=f"Key {number}", scopes=["agents:read"])
+        assert queries() == few
+
+
+class TestWrongPasswordsAdmin:
+    def test_unlocks_an_account(self, as_operator: Client, anonymous: Client, owner: User) -> None:
+        for _ in range(5):
+            answer = anonymous.post("/sign-in/", {"email": owner.email, "password": "wrong"})
+        assert answer.status_code == 429
+        attempt = AccessAttempt.objects.get()
+        found = page(as_operator.get("/admin/axes/accessattempt/"))
+        assert owner.email in found.text("#result_list")
+        as_operator.post("/admin/axes/accessattempt/", choose("unlock", attempt))
+        assert anonymous.post("/sign-in/", {"email": owner.email, "password": PASSWORD}).status_code == 302
+        assert AuditRecord.objects.get(verb="access.account.unlocked").data == {"account": owner.email}

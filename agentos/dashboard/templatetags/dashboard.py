@@ -1,8 +1,10 @@
-"""What pages say about models: ``{% load dashboard %}``."""
+"""What pages say about models and quotas: ``{% load dashboard %}``."""
 
 from django import template
 
+from agentos.access.models import User
 from agentos.agents import queries
+from agentos.chat import quotas
 
 register = template.Library()
 
@@ -19,3 +21,14 @@ def model_label(model: str) -> str:
 def model_note(model: str) -> str:
     """Return what somebody should know before they trust a model's answers; empty for most."""
     return NOTES.get(model.partition(":")[0], "")
+
+
+@register.simple_tag
+def scarce_quotas(user: object) -> list[quotas.Meter]:
+    """What this user has little left of. No query while nothing is limited for them."""
+    return quotas.scarce(user) if isinstance(user, User) else []
+
+
+@register.simple_tag
+def used_quotas(user: object) -> list[quotas.Meter]:
+    return quotas.meters(user) if isinstance(user, User) else []

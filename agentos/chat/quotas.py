@@ -1,0 +1,134 @@
+"""What a user's plans allow, against what their answers have used.
+
+Counted in the transaction that starts a run, while the user's row is held: fifty sends at once do not count past each other.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.timesince import timeuntil
+
+from agentos.access.allowances import Allowance, allowance_of, plans_beyond
+from agentos.access.models import ErasedUsage, User
+from agentos.chat.models import ChatSession, Run
+from agentos.chat.refusals import QuotaReached
+from agentos.core import clock
+
+SCARCE = 0.2  # of an allowance: from here on the composer says what is left
+COPIED = Q(session__forked_at_turn__isnull=False, turn__lte=F("session__forked_at_turn"), retry_of__isnull=True)
+WITHDRAWN = Q(is_hidden=True, status=Run.Status.STOPPED, attempt=0)
+AT_ONCE = (Run.Status.QUEUED, Run.Status.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """How much of one allowance is used. ``noun`` and ``period`` are words: answers, today."""
+
+    kind: str
+    used: int
+    limit: int
+    noun: str
+    period: str
+
+    @property
+    def left(self) -> int:
+        return max(0, self.limit - self.used)
+
+    @property
+    def is_scarce(self) -> bool:
+        return self.left < self.limit * SCARCE
+
+
+def check(user: User) -> None:
+    """Raises QuotaReached when this user may not start an answer now. No query for whom nothing is limited.
+
+    Call it in the transaction that starts the run.
+    """
+    allowance = allowance_of(user)
+    if not allowance.is_limited:
+        return
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    for meter in _meters(user, allowance):
+        if not meter.left:
+            raise QuotaReached(_sentence(meter, allowance))
+
+
+def meters(user: User) -> list[Meter]:
+    """Return how much this user has used of what is limited for them; nothing, and for no query, when nothing is."""
+    allowance = allowance_of(user)
+    return _meters(user, allowance) if allowance.is_limited else []
+
+
+def scarce(user: User) -> list[Meter]:
+    """Return what will be used up soon."""
+    return [meter for meter in meters(user) if meter.kind != "concurrent_runs" and meter.is_scarce]
+
+
+def keep_usage(session: ChatSession) -> None:
+    """Note what a chat has cost this month, in the transaction that erases it."""
+    runs = counted(Run.objects.filter(session=session, created_at__gte=_month()))
+    days = runs.order_by().annotate(day=TruncDate("created_at")).values("by", "day")
+    for row in days.annotate(runs=Count("pk"), tokens=Sum(F("input_tokens") + F("output_tokens"))):
+        usage, _ = ErasedUsage.objects.get_or_create(user_id=row["by"], day=row["day"])
+        ErasedUsage.objects.filter(pk=usage.pk).update(runs=F("runs") + row["runs"], tokens=F("tokens") + row["tokens"])
+
+
+def counted(runs: QuerySet[Run]) -> QuerySet[Run]:
+    """Those that asked a model, or will: neither a fork's copies nor what was withdrawn before it started."""
+    return runs.exclude(COPIED).exclude(WITHDRAWN)
+
+
+def _meters(user: User, allowance: Allowance) -> list[Meter]:
+    runs = counted(Run.objects.filter(by=user))
+    erased = ErasedUsage.objects.filter(user=user)
+    found = []
+    if allowance.runs_a_day is not None:
+        gone = erased.filter(day=_midnight().date()).aggregate(runs=Sum("runs"))["runs"] or 0
+        used = runs.filter(created_at__gte=_midnight()).count()
+        found.append(Meter("runs_a_day", used + gone, allowance.runs_a_day, "answers", "today"))
+    if allowance.tokens_a_month is not None:
+        gone = erased.filter(day__gte=_month().date()).aggregate(tokens=Sum("tokens"))["tokens"] or 0
+        used = runs.filter(created_at__gte=_month()).aggregate(used=Sum(F("input_tokens") + F("output_tokens")))["used"] or 0
+        found.append(Meter("tokens_a_month", used + gone, allowance.tokens_a_month, "tokens", "this month"))
+    if allowance.concurrent_runs is not None:
+        used = Run.objects.filter(by=user, status__in=AT_ONCE).count()
+        found.append(Meter("concurrent_runs", used, allowance.concurrent_runs, "answers", "at once"))
+    return found
+
+
+def _sentence(meter: Meter, allowance: Allowance) -> str:
+    """What is used up, when there is more again, and what opens more."""
+    who = f"your plan {allowance.plan}" if allowance.plan else "this site"
+    if meter.kind == "concurrent_runs":
+        used = f"{who[0].upper()}{who[1:]} allows {_amount(meter)} at once, and so many are on their way."
+        again = "Wait for one to end, or stop one."
+    elif meter.kind == "runs_a_day":
+        tomorrow = _midnight(clock.now() + timedelta(days=1))
+        used = f"You have used the {_amount(meter)} that {who} allows a day."
+        again = f"There are new ones at midnight, in {timeuntil(tomorrow, clock.now(), depth=1)}."
+    else:
+        used = f"You have used the {_amount(meter)} that {who} allows a month."
+        again = f"There are new ones on {date_format(_next_month(), 'j F')}."
+    plans = plans_beyond(meter.kind, meter.limit)
+    more = f"More is in plan {' or '.join(plans)}." if plans else "Ask whoever runs this site for more."
+    return f"{used} {again} {more}"
+
+
+def _amount(meter: Meter) -> str:
+    return f"{meter.limit:,} {meter.noun.removesuffix('s') if meter.limit == 1 else meter.noun}"
+
+
+def _midnight(moment: datetime | None = None) -> datetime:
+    return timezone.localtime(moment or clock.now()).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _month() -> datetime:
+    return _midnight().replace(day=1)
+
+
+def _next_month() -> datetime:
+    return (_month() + timedelta(days=32)).replace(day=1)
