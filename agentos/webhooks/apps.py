@@ -1,4 +1,6 @@
-"""Tells Django of the room."""
+"""Tells Django of the room, and connects what keeps service identities from signing in."""
+
+from importlib import import_module
 
 from django.apps import AppConfig
 
@@ -6,3 +8,6 @@ from django.apps import AppConfig
 class WebhooksConfig(AppConfig):
     name = "agentos.webhooks"
     label = "webhooks"
+
+    def ready(self) -> None:
+        import_module("agentos.webhooks.signals")

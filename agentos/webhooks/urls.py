@@ -1,11 +1,30 @@
-"""The URL of the webhook, named as in the spec: ``webhooks:agentos_webhook``."""
+"""The addresses that senders post to, named as in the spec (``webhooks:agentos_webhook``), and the operators' pages (``inbox:``)."""
 
-from django.urls import path
+from django.urls import include, path
 
-from agentos.webhooks import views
+from agentos.webhooks.views import endpoints, inbox, receiving
 
-app_name = "webhooks"
+senders = [
+    path("", receiving.agentos_webhook, name="agentos_webhook"),
+    path("<str:endpoint_id>/", receiving.receive, name="receive"),
+]
+
+pages = [
+    path("inbox/", inbox.events, name="events"),
+    path("inbox/<int:event_id>/", inbox.event, name="event"),
+    path("inbox/<int:event_id>/replay/", inbox.replay, name="replay"),
+    path("inbox/<int:event_id>/stop/", inbox.stop, name="stop"),
+    path("inbox/<int:event_id>/answer/", inbox.answer, name="answer"),
+    path("endpoints/", endpoints.endpoints, name="endpoints"),
+    path("endpoints/new/", endpoints.new, name="new-endpoint"),
+    path("endpoints/<str:endpoint_id>/", endpoints.endpoint, name="endpoint"),
+    path("endpoints/<str:endpoint_id>/try/", endpoints.try_out, name="try"),
+    path("endpoints/<str:endpoint_id>/reveal/", endpoints.reveal, name="reveal"),
+    path("endpoints/<str:endpoint_id>/rotate/", endpoints.rotate, name="rotate"),
+    path("endpoints/<str:endpoint_id>/switch/", endpoints.switch, name="switch"),
+]
 
 urlpatterns = [
-    path("", views.agentos_webhook, name="agentos_webhook"),
+    path("agentos/webhook/", include((senders, "webhooks"))),
+    path("agentos/settings/", include((pages, "inbox"))),
 ]

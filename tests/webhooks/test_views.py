@@ -13,7 +13,7 @@ from django.urls import reverse
 from agentos.audit.models import AuditRecord
 from agentos.chat.models import Run
 from agentos.core import clock
-from agentos.webhooks import actions
+from agentos.webhooks.actions import receiving
 from agentos.webhooks.models import WebhookEvent, WebhookInbox
 from tests.api.calls import assert_refused, post
 from tests.factories import WebhookEventFactory
@@ -137,7 +137,7 @@ class TestRate:
 
     @pytest.mark.django_db(transaction=True)
     def test_is_exact_when_many_come_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(actions, "RATE", 10)
+        monkeypatch.setattr(receiving, "RATE", 10)
         statuses: list[int] = []
 
         def send() -> None:
@@ -157,7 +157,7 @@ class TestRate:
 
 class TestStore:
     def test_drops_the_oldest_unverified_events(self, anonymous: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(actions, "KEPT", 5)
+        monkeypatch.setattr(receiving, "KEPT", 5)
         verified = WebhookEventFactory(event="verified", is_verified=True)
         for number in range(8):
             post(anonymous, URL, {"event": f"event-{number}"})

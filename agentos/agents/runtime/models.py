@@ -11,6 +11,8 @@ from contextlib import aclosing
 from functools import cache
 from importlib import import_module
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 from weakref import WeakKeyDictionary
 
 from agno.models.base import Model
@@ -24,6 +26,7 @@ from agentos.agents.local_model.supervisor import local_model
 from agentos.agents.runtime.errors import ModelTrouble, trouble
 from agentos.agents.runtime.gathering import gathered
 from agentos.agents.runtime.scripted import ScriptedModel
+from agentos.core import outgoing
 
 LOCAL_WAIT = 15.0  # seconds that a run waits for the embedded model to come up
 LOCAL_ANSWER = 600  # tokens
@@ -122,11 +125,26 @@ def _build(name: str) -> Model:
     if slug == "openai-like":
         from agno.models.openai import OpenAILike
 
-        return _new(
-            OpenAILike, model_id, base_url=settings.OPENAI_LIKE_URL, api_key=settings.OPENAI_LIKE_API_KEY or "none", provider="OpenAI-like"
-        )
+        url, key = settings.OPENAI_LIKE_URL, settings.OPENAI_LIKE_API_KEY or "none"
+        return _new(OpenAILike, model_id, base_url=url, api_key=key, provider="OpenAI-like", client_params=_guarded(url))
     module, class_name = MODEL_PROVIDER_CLASSES[slug]
     return _new(getattr(import_module(module), class_name), model_id, **_extras(slug))
+
+
+def _guarded(url: str) -> dict[str, Any]:
+    """Return the client for a server that somebody runs: the host of ``url`` may be private, what it redirects to may not.
+
+    Where the environment names a proxy for it, the proxy connects, and judges.
+    """
+    import openai
+
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if {parts.scheme, "all"} & set(getproxies()) and not proxy_bypass(host):
+        return {}
+    policy = outgoing.Policy(total=None, connect=settings.CONNECT_TIMEOUT, answer_limit=None, connections=1000, trusted=(host,))
+    client = openai.DefaultAsyncHttpxClient(transport=outgoing.AsyncTransport(policy), trust_env=False, timeout=_timeout())
+    return {"http_client": client}
 
 
 def _local() -> Model:

@@ -1,0 +1,28 @@
+"""What happened to chats, told inside the transaction that makes it so: who listens can write in the same transaction."""
+
+from types import MappingProxyType
+from typing import Any
+
+from django.dispatch import Signal
+
+# What an integrator can hear of, and what each means.
+NAMES = MappingProxyType(
+    {
+        "run.completed": "An answer is complete.",
+        "run.failed": "An answer could not be finished.",
+        "run.waiting": "An agent waits for somebody to approve or to fill in something.",
+        "run.stopped": "Somebody stopped an answer, or withdrew the message before it began.",
+        "run.interrupted": "The server went down in the middle of an answer.",
+        "session.created": "A chat was opened.",
+        "session.deleted": "A chat was deleted.",
+        "feedback.given": "Somebody judged an answer.",
+    }
+)
+
+# Receivers get ``name``, ``session``, ``run`` (None for what happens to a session) and ``about``, a dict of a few plain values.
+happened = Signal()
+
+
+def tell(name: str, *, session: Any, run: Any = None, **about: Any) -> None:
+    """Tell whoever listens. A listener that breaks is logged and changes nothing for the chat."""
+    happened.send_robust(sender=None, name=name, session=session, run=run, about=about)

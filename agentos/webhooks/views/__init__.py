@@ -1,0 +1,1 @@
+"""The addresses that other systems post to, and the operators' pages about what came."""
