@@ -1,14 +1,19 @@
 """AgentOSService(user): what ONE user sees and may do. The door of every face; the names and JSON shapes are the spec's."""
 
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
+
+from django.db import transaction
 
 from agentos.access.models import User
 from agentos.agents import cache, runtime
 from agentos.agents.cache import AgentCard
 from agentos.agents.models import DjangoAgent
 from agentos.agents.queries import agents_for
-from agentos.chat import actions, queries
+from agentos.chat import actions, limits, listing, queries
 from agentos.chat.models import ChatSession, Run
+from agentos.chat.once import once
 from agentos.core.paging import Page, page_of
 
 SESSIONS_A_PAGE = 20
@@ -20,6 +25,10 @@ class AgentNotFound(LookupError):
 
 class SessionNotFound(LookupError):
     """No session of this id that is the user's."""
+
+
+class RunNotFound(LookupError):
+    """No run of this id in a session that is the user's."""
 
 
 class AgentOSService:
@@ -46,9 +55,14 @@ class AgentOSService:
     def get_session(self, session_id: str) -> ChatSession | None:
         return queries.session_for(self.user, session_id)
 
-    def create_session(self, agent_id: str, title: str = "") -> ChatSession:
-        """Raises AgentNotFound and the refusals of ``actions.create_session``."""
-        return actions.create_session(agent=self._agent(agent_id), by=self.user, title=title)
+    def create_session(self, agent_id: str, title: str = "", *, idempotency_key: str = "") -> ChatSession:
+        """Raises AgentNotFound, TooMuch and the refusals of ``actions.create_session``."""
+        limits.check_creation(self.user)
+
+        def create() -> ChatSession:
+            return actions.create_session(agent=self._agent(agent_id), by=self.user, title=title)
+
+        return once(create, kind=ChatSession, by=self.user, key=idempotency_key, what=["create", agent_id, title])
 
     def send_message(
         self,
@@ -74,6 +88,106 @@ class AgentOSService:
     def list_sessions(self, page: int = 1) -> Page[ChatSession]:
         """A numbered page of this user's chats, newest activity first."""
         return page_of(queries.sessions_for(self.user), page, SESSIONS_A_PAGE)
+
+    def find_sessions(self, **by: Any) -> queries.SessionPage:
+        """A page of this user's chats in the order in which they were opened; ``by`` is what ``listing.page_of_sessions`` takes."""
+        return listing.page_of_sessions(self.user, **by)
+
+    def find_session(self, session_id: str) -> ChatSession:
+        """One of them, with what lists show of it. Raises SessionNotFound."""
+        if session := listing.listed_session(self.user, session_id):
+            return session
+        raise SessionNotFound
+
+    def update_session(
+        self, session_id: str, *, title: str | None = None, pinned: bool | None = None, archived: bool | None = None
+    ) -> ChatSession:
+        """Change what is given, all of it or nothing. Raises SessionNotFound, InvalidInput."""
+        session = self._session(session_id)
+        with transaction.atomic():
+            if title is not None:
+                actions.rename_session(session=session, title=title, by=self.user)
+            if pinned is not None:
+                actions.pin_session(session=session, pinned=pinned, by=self.user)
+            if archived is not None:
+                actions.archive_session(session=session, archived=archived, by=self.user)
+        return self.find_session(session_id)
+
+    def delete_session(self, session_id: str) -> None:
+        """Raises SessionNotFound."""
+        actions.delete_session(session=self._session(session_id), by=self.user)
+
+    def restore_session(self, session_id: str) -> ChatSession:
+        """Undo a delete, within the hour. Raises SessionNotFound."""
+        if deleted := queries.deleted_session_for(self.user, session_id):
+            actions.restore_session(session=deleted, by=self.user)
+        return self.find_session(session_id)
+
+    def fork_session(self, session_id: str, through_turn: int | None = None, *, idempotency_key: str = "") -> ChatSession:
+        """A copy with the turns up to ``through_turn``, or with all. Raises SessionNotFound and the refusals of the action."""
+        session = self._session(session_id)
+
+        def fork() -> ChatSession:
+            through = queries.newest_turn(session) if through_turn is None else through_turn
+            return actions.fork_session(session=session, through_turn=through, by=self.user)
+
+        what = ["fork", session_id, through_turn]
+        return once(fork, kind=ChatSession, by=self.user, key=idempotency_key, what=what)
+
+    def list_runs(self, session_id: str, *, before: int | None = None, limit: int = queries.PAGE_TURNS) -> queries.Turns:
+        """The session's last turns, or those before turn ``before``, in reading order. Raises SessionNotFound."""
+        return queries.turns(self._session(session_id), before=before, limit=limit)
+
+    def get_run(self, run_id: str) -> Run:
+        """Raises RunNotFound."""
+        if run := queries.run_for(self.user, run_id):
+            return run
+        raise RunNotFound
+
+    def get_run_with_journal(self, run_id: str) -> tuple[Run, list[queries.JournalLine]]:
+        """The run, and its journal as it was just before: it only shrinks when the run ends, and then the run says so.
+
+        Raises RunNotFound.
+        """
+        lines = queries.journal(self.get_run(run_id))
+        return self.get_run(run_id), lines
+
+    def stop_run(self, run_id: str) -> Run:
+        """Raises RunNotFound."""
+        actions.stop_run(run=self.get_run(run_id), by=self.user)
+        return self.get_run(run_id)
+
+    def retry_run(self, run_id: str, *, idempotency_key: str = "") -> Run:
+        """Raises RunNotFound and the refusals of the action."""
+        return self._run_once("retry", run_id, lambda run: actions.retry_run(run=run, by=self.user), idempotency_key)
+
+    def continue_run(self, run_id: str, *, idempotency_key: str = "") -> Run:
+        """Raises RunNotFound and the refusals of the action."""
+        return self._run_once("continue", run_id, lambda run: actions.continue_run(run=run, by=self.user), idempotency_key)
+
+    def edit_message(self, run_id: str, text: str, *, idempotency_key: str = "") -> Run:
+        """Say a turn's message differently, in a fork. Raises RunNotFound and the refusals of the action."""
+        return self._run_once("edit", run_id, lambda run: actions.edit_message(run=run, text=text, by=self.user), idempotency_key, text)
+
+    def answer_run(self, run_id: str, answers: list[runtime.Answer], *, idempotency_key: str = "") -> Run:
+        """Answer what a waiting run asks for. Raises RunNotFound and the refusals of the action."""
+
+        def answer(run: Run) -> Run:
+            actions.answer_run(run=run, answers=answers, by=self.user)
+            return run
+
+        said = [asdict(each) for each in answers]
+        return self._run_once("answer", run_id, answer, idempotency_key, *said)
+
+    def give_feedback(self, run_id: str, value: int | None, note: str = "") -> Run:
+        """``value`` None takes it back. Raises RunNotFound and the refusals of the action."""
+        actions.give_feedback(run=self.get_run(run_id), value=value, note=note, by=self.user)
+        return self.get_run(run_id)
+
+    def _run_once(self, verb: str, run_id: str, do: Callable[[Run], Run], key: str, *said: Any) -> Run:
+        run = self.get_run(run_id)
+        done = once(lambda: do(run), kind=Run, by=self.user, key=key, what=[verb, run_id, *said])
+        return self.get_run(done.run_id)
 
     def engine(self) -> runtime.EngineState:
         return runtime.engine()

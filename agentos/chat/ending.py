@@ -1,5 +1,6 @@
 """How a run ends: one function for the runner, for Stop and for the reaper, so that exactly one of them wins."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from agentos.chat.models import ChatSession, Run, RunEvent
 from agentos.chat.parts import end_open_tools, fold, text_of
 from agentos.chat.revisions import change
 from agentos.core import clock
+from agentos.core.events import tell
 from agentos.core.prepared import Query, delete_where, insert_all, update
 
 STATUS = {
@@ -28,9 +30,7 @@ STATUS = {
 STARTED = Q(status__in=Run.ACTIVE) | Q(status=Run.Status.QUEUED, attempt__gt=0)
 
 
-def end_run(
-    *, run_pk: int, event: Event, attempt: int | None = None, by: User | None = None, last_words: list[RunEvent] | None = None
-) -> bool:
+def end_run(*, run_pk: int, event: Event, attempt: int | None = None, by: User | None = None, last_words: Iterable[Any] = ()) -> bool:
     """End an active run (or pause it, for Waiting) and return True; False when somebody else ended it first.
 
     ``attempt``: of the driver that asks; a stale one changes nothing. ``last_words``: its events that are not stored yet.
@@ -41,16 +41,17 @@ def end_run(
         run = _STARTED_RUN.first(run_pk)
         if session is None or run is None or (attempt is not None and run.attempt != attempt):
             return False
-        insert_all(last_words or ())
+        insert_all(RunEvent, last_words)
         journal = queries.journal(run)
         last_seq = (journal[-1].seq if journal else run.last_seq) + 1
         ended = _taken_over(run, event, journal)
         if event.terminal:
             delete_where(RunEvent, run_id=run.pk)
-        insert_all([RunEvent(run=run, seq=last_seq, attempt=run.attempt, kind=event.kind, data=event.data())])
+        insert_all(RunEvent, [RunEvent(run=run, seq=last_seq, attempt=run.attempt, kind=event.kind, data=event.data())])
         update(run, last_seq=last_seq, revision=change(session, updated_at=clock.now()), **ended)
         about = {"code": run.error_code} if run.error_code else {}
         record(f"chat.run.{run.status}", by=by, object_type="run", object_id=run.run_id, **about)
+        tell(f"run.{run.status}", session=session, run=run)
         if _QUEUED.rows(session.pk):
             transaction.on_commit(lambda: dispatch.wake(session.pk))
     return True

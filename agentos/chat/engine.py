@@ -84,7 +84,7 @@ class Engine:
         """Claim the next queued run of the session, if none is active, and drive it."""
         if self.stopping:
             return
-        run = await db.write(claim_next, session_pk, LEASE)
+        run = await db.write_together(claim_next, session_pk, LEASE)
         if run is None:
             return
         drive = self.drives[run.pk] = Drive(run, self.journal)

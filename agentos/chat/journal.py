@@ -5,8 +5,9 @@ The first words of an answer are written at once; after that all runs share a ti
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from django.db import DatabaseError, transaction
 
@@ -15,14 +16,26 @@ from agentos.chat.drafts import Draft
 from agentos.chat.models import Run, RunEvent
 from agentos.core import clock, db
 from agentos.core.bell import bell
-from agentos.core.prepared import insert_all
+from agentos.core.prepared import Query, insert_all
 
 log = logging.getLogger(__name__)
 
 TICK = 0.05  # seconds
-TICK_PER_RUN = 0.0005  # more runs, a longer tick: the cost of a write grows slower than their number
+TICK_PER_RUN = 0.001  # more runs, a longer tick: the cost of a write grows slower than their number
 TICK_MOST = 0.25
 RETRY_SECONDS = 0.5  # after a write that the database refused
+FEW = 5  # runs up to which a prepared query for each is cheaper than one for all
+
+
+class Row(NamedTuple):
+    """A RunEvent that is not stored yet: of these there are many, and Django's objects cost more than their storing."""
+
+    run_id: int
+    seq: int
+    attempt: int
+    kind: str
+    data: dict[str, Any]
+    created_at: datetime
 
 
 class Entry:
@@ -45,14 +58,14 @@ class Entry:
         else:
             self.lines.append((event.kind, event.data()))
 
-    def take(self) -> list[RunEvent]:
+    def take(self) -> list[Row]:
         """Return what is to be written as rows, numbered on from what is stored, and forget it here."""
         seq, at = self.draft.seq, clock.now()
         rows = []
         for kind, data in self.lines:
             seq += 1
             content = {"text": "".join(data)} if isinstance(data, list) else data
-            rows.append(RunEvent(run_id=self.draft.run_pk, seq=seq, attempt=self.draft.attempt, kind=kind, data=content, created_at=at))
+            rows.append(Row(self.draft.run_pk, seq, self.draft.attempt, kind, content, at))
         self.lines = []
         return rows
 
@@ -108,6 +121,12 @@ class Journal:
         except TimeoutError:
             pass
 
+    async def last_words(self, entry: Entry) -> list[Row]:
+        """Return what an ending run has not stored yet, once nothing of it is on its way to the database."""
+        async with self.writing:
+            self.dirty.discard(entry.draft.run_pk)
+            return entry.take()
+
     async def flush(self) -> bool:
         """Write everything that is noted. Returns False when the database refused; nothing is lost then."""
         async with self.writing:
@@ -117,7 +136,7 @@ class Journal:
             if not batch:
                 return True
             try:
-                current = await db.write(
+                current = await db.write_together(
                     _store,
                     {pk: entry.draft.attempt for pk, (entry, _) in batch.items()},
                     [row for _, rows in batch.values() for row in rows],
@@ -133,25 +152,32 @@ class Journal:
                     entry.on_stale()
             return True
 
-    def stored(self, entry: Entry, rows: list[RunEvent]) -> None:
+    def stored(self, entry: Entry, rows: list[Row]) -> None:
         """Show what has been written."""
         for row in rows:
             entry.draft.take(row.seq, row.kind, row.data)
         bell.ring(f"draft:{entry.draft.session_pk}")
 
-    def _put_back(self, batch: dict[int, tuple[Entry, list[RunEvent]]]) -> None:
+    def _put_back(self, batch: dict[int, tuple[Entry, list[Row]]]) -> None:
         for pk, (entry, rows) in batch.items():
             before = [(row.kind, [row.data["text"]] if row.kind in {"text", "reasoning"} else row.data) for row in rows]
             entry.lines = before + entry.lines
             self.dirty.add(pk)
 
 
-def _store(attempts: dict[int, int], rows: list[RunEvent]) -> set[int]:
+def _store(attempts: dict[int, int], rows: list[Row]) -> set[int]:
     """Insert the rows of the runs that are still ours: running, under our attempt. Returns those runs."""
     with transaction.atomic():
-        running = (
-            Run.objects.select_for_update().filter(pk__in=attempts, status=Run.Status.RUNNING).order_by("pk").values_list("pk", "attempt")
-        )
-        current = {pk for pk, attempt in running if attempts[pk] == attempt}
-        insert_all(row for row in rows if row.run_id in current)
+        current = {pk for pk, attempt in _running(sorted(attempts)) if attempts[pk] == attempt}
+        insert_all(RunEvent, (row for row in rows if row.run_id in current))
     return current
+
+
+def _running(pks: list[int]) -> Iterable[tuple[int, int]]:
+    """Those of the runs that are running, with their attempts, held for this transaction."""
+    if len(pks) <= FEW:
+        return [tuple(row) for pk in pks for row in _RUNNING.rows(pk)]
+    return Run.objects.select_for_update().filter(pk__in=pks, status=Run.Status.RUNNING).order_by("pk").values_list("pk", "attempt")
+
+
+_RUNNING = Query(lambda pk: Run.objects.select_for_update().filter(pk=pk, status=Run.Status.RUNNING).values_list("pk", "attempt"), int)

@@ -39,11 +39,15 @@ class ChatSession(models.Model):
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField("last activity", default=clock.now)
     deleted_at = models.DateTimeField(null=True, blank=True, help_text="Set by its owner's Delete; erased for good an hour later.")
+    is_ephemeral = models.BooleanField("ephemeral", default=False, help_text="Holds one run, is shown nowhere, keeps no text.")
+    given_history = models.JSONField(default=list, blank=True, help_text="Earlier messages, as the caller of an ephemeral run gave them.")
+    erased_at = models.DateTimeField(null=True, blank=True, help_text="When the texts of an ephemeral run were erased.")
 
     class Meta:
         ordering = ("-updated_at", "-pk")
         indexes = (
-            models.Index(fields=("user", "-updated_at", "-id"), name="session_of_user"),
+            models.Index(fields=("user", "-updated_at", "-id"), name="session_of_user", condition=models.Q(is_ephemeral=False)),
+            models.Index(fields=("updated_at",), name="session_to_erase", condition=models.Q(is_ephemeral=True, erased_at__isnull=True)),
             models.Index(fields=("deleted_at",), name="session_deleted", condition=models.Q(deleted_at__isnull=False)),
         )
 
@@ -169,12 +173,13 @@ class Feedback(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """A submit that its sender may repeat: the same key gives the run that the first one made."""
+    """A submit that its sender may repeat: the same key gives the run, or the session, that the first one made."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=100)
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of what was sent: the same key with other content is refused.")
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+")
+    run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    session = models.ForeignKey(ChatSession, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField(default=clock.now, db_index=True, editable=False)
 
     class Meta:

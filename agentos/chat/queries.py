@@ -20,8 +20,9 @@ FOUND_LIMIT = 50
 
 
 def sessions_for(user: User) -> QuerySet[ChatSession]:
-    """The user's own chats that are not deleted, newest activity first, with their agent."""
-    return ChatSession.objects.filter(user=user, deleted_at__isnull=True).select_related("agent").order_by("-updated_at", "-pk")
+    """The user's own chats that are not deleted, newest activity first, with their agent. Ephemeral ones are no chats."""
+    chats = ChatSession.objects.filter(user=user, deleted_at__isnull=True, is_ephemeral=False)
+    return chats.select_related("agent").order_by("-updated_at", "-pk")
 
 
 def listed_sessions(user: User) -> QuerySet[ChatSession]:
@@ -58,7 +59,9 @@ def deleted_session_for(user: User, session_id: str) -> ChatSession | None:
 
 
 def run_for(user: User, run_id: str) -> Run | None:
-    return Run.objects.select_related("session__agent").filter(session__user=user, session__deleted_at__isnull=True, run_id=run_id).first()
+    """A run in one of the user's own chats."""
+    runs = Run.objects.filter(session__user=user, session__deleted_at__isnull=True, session__is_ephemeral=False)
+    return runs.select_related("session__agent").filter(run_id=run_id).first()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +89,25 @@ _LISTED = Query(lambda user, session: listed_sessions(User(pk=user)).filter(pk=s
 
 def recent_sessions(user: User, *, before: str = "", archived: bool = False) -> SessionPage:
     """A page of chats that are not pinned, by last activity. ``before`` is the ``next`` of the page before."""
-    sessions = listed_sessions(user).filter(is_archived=archived)
-    if not archived:
-        sessions = sessions.filter(is_pinned=False)
     if place := _place(before):
         at, pk = place
-        sessions = sessions.filter(Q(updated_at__lt=at) | Q(updated_at=at, pk__lt=pk))
-    found = list(sessions[: PAGE_SESSIONS + 1])
+        older = Q(updated_at__lt=at) | Q(updated_at=at, pk__lt=pk)
+        found = list(_by_activity(user, archived=archived).filter(older)[: PAGE_SESSIONS + 1])
+    else:
+        found = (_ARCHIVED if archived else _RECENT).all(user.pk)
     if len(found) <= PAGE_SESSIONS:
         return SessionPage(found)
     last = found[PAGE_SESSIONS - 1]
     return SessionPage(found[:PAGE_SESSIONS], next=f"{last.updated_at.isoformat()}~{last.pk}")
+
+
+def _by_activity(user: User, *, archived: bool) -> QuerySet[ChatSession]:
+    sessions = listed_sessions(user).filter(is_archived=archived)
+    return sessions if archived else sessions.filter(is_pinned=False)
+
+
+_RECENT = Query(lambda user: _by_activity(User(pk=user), archived=False)[: PAGE_SESSIONS + 1], int)
+_ARCHIVED = Query(lambda user: _by_activity(User(pk=user), archived=True)[: PAGE_SESSIONS + 1], int)
 
 
 def _place(cursor: str) -> tuple[datetime, int] | None:
@@ -118,11 +129,16 @@ def forks_of(session: ChatSession) -> list[ChatSession]:
 
 def search_sessions(user: User, text: str, *, archived: bool = False) -> list[ChatSession]:
     """The newest chats whose title, agent, messages or answers contain ``text``."""
-    said = Run.objects.filter(session=OuterRef("pk"), is_hidden=False).filter(Q(input__icontains=text) | Q(answer__icontains=text))
-    sessions = listed_sessions(user).filter(Q(title__icontains=text) | Q(agent__name__icontains=text) | Exists(said))
+    sessions = listed_sessions(user).filter(contains(text))
     if archived:
         sessions = sessions.filter(is_archived=True)
     return list(sessions[:FOUND_LIMIT])
+
+
+def contains(text: str) -> Q:
+    """Sessions whose title, agent, messages or answers contain ``text``."""
+    said = Run.objects.filter(session=OuterRef("pk"), is_hidden=False).filter(Q(input__icontains=text) | Q(answer__icontains=text))
+    return Q(title__icontains=text) | Q(agent__name__icontains=text) | Q(Exists(said))
 
 
 @dataclass(frozen=True, slots=True)

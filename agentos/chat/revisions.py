@@ -31,6 +31,8 @@ def change(session: ChatSession, **fields: Any) -> int:
 
 def _lists(session: ChatSession, fields: dict[str, Any]) -> list[str]:
     """What the owner's lists have to hear: that they changed, that one session moved to their top, or nothing."""
+    if session.is_ephemeral:
+        return []
     if any(getattr(session, name) != fields[name] for name in LISTED.intersection(fields)):
         return [f"user:{session.user_id}"]
     return [f"user:{session.user_id}#{session.pk}"] if "updated_at" in fields else []

@@ -11,7 +11,7 @@ from agentos.agents import failures, runtime
 from agentos.agents.blueprints import Blueprint, blueprint_of
 from agentos.agents.events import Event, Failed, Finished, Interrupted, ToolFailed, ToolFinished, ToolStarted, Waiting
 from agentos.agents.history import Turn
-from agentos.chat import queries
+from agentos.chat import ephemeral, queries
 from agentos.chat.drafts import drafts
 from agentos.chat.ending import end_run
 from agentos.chat.journal import Entry, Journal
@@ -117,20 +117,20 @@ class Drive:
     async def _finish(self, entry: Entry, end: Event) -> None:
         if isinstance(end, Failed) and end.detail:
             log.warning("Run %s failed (%s): %s", self.run.run_id, end.code, end.detail)
-        async with self.journal.writing:
-            rows = entry.take()
-            for again in range(END_RETRIES):
-                try:
-                    await db.write(end_run, run_pk=self.run.pk, event=end, attempt=self.run.attempt, last_words=rows)
-                except Exception:
-                    log.exception("The end of run %s could not be written.", self.run.run_id)
-                    await asyncio.sleep(0.2 * 2**again)
-                else:
-                    return
+        rows = await self.journal.last_words(entry)
+        for again in range(END_RETRIES):
+            try:
+                await db.write_together(end_run, run_pk=self.run.pk, event=end, attempt=self.run.attempt, last_words=rows)
+            except Exception:
+                log.exception("The end of run %s could not be written.", self.run.run_id)
+                await asyncio.sleep(0.2 * 2**again)
+            else:
+                return
         # Its lease runs out, and the reaper ends it.
 
 
 def _prepare(run: Run) -> tuple[Blueprint, list[Turn], list[queries.JournalLine]]:
     """What a drive starts from; a run that goes on after an answer has a journal already."""
     lines = queries.journal(run) if run.agno_output is not None else []
-    return blueprint_of(run.session.agent), queries.history(run, settings.HISTORY_TURNS), lines
+    history = ephemeral.given_turns(run.session) if run.session.is_ephemeral else queries.history(run, settings.HISTORY_TURNS)
+    return blueprint_of(run.session.agent), history, lines

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from agentos.agents.events import Interrupted
 from agentos.audit.actions import record
+from agentos.chat import ephemeral, quotas
 from agentos.chat.ending import end_run
 from agentos.chat.models import ChatSession, IdempotencyKey, Run
 from agentos.core import clock
@@ -16,6 +17,7 @@ BATCH = 200
 def sweep() -> None:
     interrupt_orphans()
     erase_deleted_sessions()
+    ephemeral.sweep()
     IdempotencyKey.objects.filter(created_at__lt=clock.now() - KEY_LIFE).delete()
 
 
@@ -44,5 +46,6 @@ def erase_deleted_sessions() -> int:
     over = list(ChatSession.objects.filter(deleted_at__lt=clock.now() - UNDO_TIME)[:BATCH])
     for session in over:
         record("chat.session.erased", by=None, object_type="session", object_id=session.session_id)
+        quotas.keep_usage(session)
         session.delete()
     return len(over)

@@ -1,12 +1,11 @@
 """The bell: wakes whoever waits for a topic. It carries no state; a reader that misses a ring loses only time.
 
 Topics: ``session:<pk>`` (a turn of this chat changed), ``draft:<pk>`` (its running answer grew), ``user:<pk>`` (this
-user's lists changed), ``stop`` (the server goes away). A ring may say more behind a ``#``: ``user:5#12``, session 12 moved
-to the top of the lists of user 5.
+user's lists changed), ``notice:<pk>`` (a sentence for this user), ``stop`` (the server goes away). A ring may say more behind a ``#``:
+``user:5#12``, session 12 moved to the top of the lists of user 5.
 """
 
 import asyncio
-import contextlib
 import secrets
 import threading
 from collections import Counter, defaultdict
@@ -41,9 +40,11 @@ class Listener:
     async def wait(self, seconds: float) -> set[str]:
         """Return the topics that rang since the last call, none when the time is over."""
         if not self.heard:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self.event.wait()
+            over = self.loop.call_later(seconds, self.event.set)
+            try:
+                await self.event.wait()
+            finally:
+                over.cancel()
         self.event.clear()
         heard, self.heard = self.heard, set()
         return heard
@@ -86,8 +87,11 @@ class MemoryBell:
                 called += [(listener, topic) for listener in self.listeners.get(name, ())]
                 if name.startswith("user:"):
                     self.rings[name] += 1
+        here = asyncio._get_running_loop()  # noqa: SLF001 - as get_running_loop, but gives None where there is none
         for listener, topic in called:
-            if not listener.loop.is_closed():
+            if listener.loop is here:
+                listener.hear(topic)
+            elif not listener.loop.is_closed():
                 listener.loop.call_soon_threadsafe(listener.hear, topic)
 
     def version(self, topic: str) -> str:

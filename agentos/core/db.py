@@ -1,17 +1,21 @@
 """Database work from the event loop, in threads of our own: no request's thread is held, no idle stream holds a connection."""
 
 import asyncio
+import contextlib
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from django.db import connections
+from django.db import connections, transaction
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 READERS = 4
+
+Waiting = list[tuple[Callable[[], Any], "Future[Any]"]]
 
 
 class _Pools:
@@ -19,6 +23,8 @@ class _Pools:
 
     readers: ThreadPoolExecutor | None = None
     writer: ThreadPoolExecutor | None = None
+    lock = threading.Lock()
+    waiting: Waiting = []  # noqa: RUF012 - one list for all, under the lock
 
 
 async def read(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -30,9 +36,53 @@ async def read(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 async def write(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run ``work`` in the writer's thread, after what was asked of it before."""
+    return await asyncio.get_running_loop().run_in_executor(_writer(), partial(_call, work, *args, **kwargs))
+
+
+async def write_together(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The same; on SQLite what gathers while the writer is busy becomes one transaction, since every commit waits for the disk.
+
+    ``work`` may be done again, alone, when something else in its transaction failed.
+    """
+    future: Future[T] = Future()
+    with _Pools.lock:
+        _Pools.waiting.append((partial(work, *args, **kwargs), future))
+        is_first = len(_Pools.waiting) == 1
+    if is_first:
+        _writer().submit(_call, _write_waiting)
+    return await asyncio.wrap_future(future)
+
+
+def _writer() -> ThreadPoolExecutor:
     if _Pools.writer is None:
         _Pools.writer = ThreadPoolExecutor(1, thread_name_prefix="db-write")
-    return await asyncio.get_running_loop().run_in_executor(_Pools.writer, partial(_call, work, *args, **kwargs))
+    return _Pools.writer
+
+
+def _write_waiting() -> None:
+    with _Pools.lock:
+        taken, _Pools.waiting = _Pools.waiting, []
+    taken = [(work, future) for work, future in taken if future.set_running_or_notify_cancel()]
+    if len(taken) > 1 and connections["default"].vendor == "sqlite" and _written_as_one(taken):
+        return
+    for work, future in taken:
+        try:
+            future.set_result(work())
+        except Exception as error:  # noqa: BLE001 - it belongs to whoever asked for the work
+            future.set_exception(error)
+
+
+def _written_as_one(taken: Waiting) -> bool:
+    """Return False when nothing of it was stored."""
+    stored: list[bool] = []
+    results: list[Any] = []
+    with contextlib.suppress(Exception), transaction.atomic():
+        transaction.on_commit(lambda: stored.append(True))  # the first of the hooks: whatever the others do, it is stored
+        results = [work() for work, _ in taken]
+    if stored:
+        for (_, future), result in zip(taken, results, strict=True):
+            future.set_result(result)
+    return bool(stored)
 
 
 def close() -> None:

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.models.query import get_related_populators  # type: ignore[attr-defined]  # not in the stubs
 
 M = TypeVar("M", bound=models.Model)
 
-NUMBER = 9_200_000_000_000_000_000  # no key is as large
+NUMBER = 2_113_000_000  # is in no statement of ours, and fits into the smallest column of numbers
 FAR_AWAY = 9_000  # no year is as late
+PLAIN = frozenset({int, str, bool, type(None)})  # and no subclasses: an enum is told by its field how it is stored
 
 
 def _stand_in(kind: type, place: int) -> Any:
@@ -26,15 +27,21 @@ def _stand_in(kind: type, place: int) -> Any:
     return f"argument {place} of a prepared query"
 
 
+def _connection() -> Any:
+    """This thread's connection, past the proxy that looks for it again at every use."""
+    return connections[DEFAULT_DB_ALIAS]
+
+
 def _bound(value: Any) -> Any:
     """A value as the statement takes it."""
-    return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
+    return _connection().ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
 
 
 class Statement:
     """One query for one kind of database. ``places``: for each parameter the argument it is, or None for a constant."""
 
     def __init__(self, queryset: "models.QuerySet[Any]", stand_ins: Sequence[Any]) -> None:
+        connection = _connection()
         compiler = queryset.query.get_compiler(connection=connection)
         self.sql, params = compiler.as_sql()
         self.constants = list(params)
@@ -52,12 +59,13 @@ class Statement:
         bound = [
             constant if place is None else _bound(arguments[place]) for place, constant in zip(self.places, self.constants, strict=True)
         ]
+        connection = _connection()
         with connection.cursor() as cursor:
             cursor.execute(self.sql, bound)
             found = cursor.fetchall()
-        return [self._converted(list(row)) for row in found] if self.converters else found
+        return [self._converted(list(row), connection) for row in found] if self.converters else found
 
-    def _converted(self, row: list[Any]) -> list[Any]:
+    def _converted(self, row: list[Any], connection: Any) -> list[Any]:
         for place, converters, column in self.converters:
             for converter in converters:
                 row[place] = converter(row[place], column, connection)
@@ -82,10 +90,10 @@ class _Maker:
         self.model: type[models.Model] = compiler.klass_info["model"]
         self.start, self.end = fields[0], fields[-1] + 1
         self.names = [column[0].target.attname for column in compiler.select[self.start : self.end]]
-        self.related = get_related_populators(compiler.klass_info, compiler.select, connection.alias)
+        self.related = get_related_populators(compiler.klass_info, compiler.select, DEFAULT_DB_ALIAS)
 
     def make(self, row: list[Any]) -> models.Model:
-        made = self.model.from_db(connection.alias, self.names, row[self.start : self.end])
+        made = self.model.from_db(DEFAULT_DB_ALIAS, self.names, row[self.start : self.end])
         for populator in self.related:
             populator.populate(row, made)
         return made
@@ -119,9 +127,10 @@ class Query(Generic[M]):
         return found[0][0] if found else None
 
     def _statement(self) -> Statement:
-        statement = self.statements.get(connection.vendor)
+        vendor = _connection().vendor
+        statement = self.statements.get(vendor)
         if statement is None:
-            statement = self.statements[connection.vendor] = Statement(self.build(*self.stand_ins), self.stand_ins)
+            statement = self.statements[vendor] = Statement(self.build(*self.stand_ins), self.stand_ins)
         return statement
 
 
@@ -130,24 +139,27 @@ _made: dict[Any, tuple[str, list[Any]]] = {}
 
 def insert(row: models.Model) -> None:
     """Store a new row, and give it its key."""
-    sql, fields = _insert(type(row))
+    connection = _connection()
+    sql, fields = _insert(connection, type(row))
     with connection.cursor() as cursor:
-        cursor.execute(f"{sql} RETURNING {connection.ops.quote_name(_meta(row).pk.column)}", _values(row, fields))
+        cursor.execute(f"{sql} RETURNING {connection.ops.quote_name(_meta(row).pk.column)}", _values(connection, row, fields))
         row.pk = cursor.fetchone()[0]
-    row._state.adding, row._state.db = False, connection.alias  # noqa: SLF001 - what Model.save does
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001 - what Model.save does
 
 
-def insert_all(rows: Iterable[models.Model]) -> None:
-    """Store new rows of one model. They are not given their keys."""
+def insert_all(model: type[models.Model], rows: Iterable[Any]) -> None:
+    """Store new rows: objects of the model, or whatever has its columns for attributes. They are not given their keys."""
     rows = list(rows)
     if rows:
-        sql, fields = _insert(type(rows[0]))
+        connection = _connection()
+        sql, fields = _insert(connection, model)
         with connection.cursor() as cursor:
-            cursor.executemany(sql, [_values(row, fields) for row in rows])
+            cursor.executemany(sql, [_values(connection, row, fields) for row in rows])
 
 
 def update(row: models.Model, **values: Any) -> None:
     """Set columns of one stored row, here and there."""
+    connection = _connection()
     key = (connection.vendor, type(row), *values)
     if key not in _made:
         quote, meta = connection.ops.quote_name, _meta(row)
@@ -158,11 +170,12 @@ def update(row: models.Model, **values: Any) -> None:
     for name, value in values.items():
         setattr(row, name, value)
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*(field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields), row.pk])
+        cursor.execute(sql, [*(_stored(connection, field, getattr(row, field.attname)) for field in fields), row.pk])
 
 
 def delete_where(model: type[models.Model], **key: int) -> None:
     """Delete rows by one column. Nothing may refer to them: nothing follows."""
+    connection = _connection()
     ((attname, value),) = key.items()
     quote, meta = connection.ops.quote_name, _meta(model)
     column = next(field.column for field in meta.concrete_fields if field.attname == attname)
@@ -170,7 +183,7 @@ def delete_where(model: type[models.Model], **key: int) -> None:
         cursor.execute(f"DELETE FROM {quote(meta.db_table)} WHERE {quote(column)} = %s", [value])  # noqa: S608
 
 
-def _insert(model: type[models.Model]) -> tuple[str, list[Any]]:
+def _insert(connection: Any, model: type[models.Model]) -> tuple[str, list[Any]]:
     key = (connection.vendor, model)
     if key not in _made:
         quote, meta = connection.ops.quote_name, _meta(model)
@@ -180,8 +193,15 @@ def _insert(model: type[models.Model]) -> tuple[str, list[Any]]:
     return _made[key]
 
 
-def _values(row: models.Model, fields: Sequence[Any]) -> list[Any]:
-    return [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
+def _values(connection: Any, row: models.Model, fields: Sequence[Any]) -> list[Any]:
+    return [_stored(connection, field, field.pre_save(row, True)) for field in fields]
+
+
+def _stored(connection: Any, field: Any, value: Any) -> Any:
+    """A value as its column takes it: most are what they are."""
+    if type(value) in PLAIN and type(field) is not models.JSONField:
+        return value
+    return field.get_db_prep_save(value, connection)
 
 
 def _meta(model: Any) -> Any:

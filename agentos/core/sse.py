@@ -25,6 +25,14 @@ def frame(data: str, *, event: str = "", event_id: str = "") -> bytes:
     return ("\n".join(lines) + "\n\n").encode("utf-8", "replace")
 
 
+class EventStream(StreamingHttpResponse):
+    """An answer of frames that the server may take over: once the view has returned, they need neither its thread nor its middleware."""
+
+    def __init__(self, frames: AsyncIterator[bytes]) -> None:
+        super().__init__(frames, headers=HEADERS)
+        self.frames = frames
+
+
 def response(frames: AsyncIterator[bytes]) -> StreamingHttpResponse:
     """Return an answer that proxies neither hold back nor compress nor keep."""
     return StreamingHttpResponse(frames, headers=HEADERS)

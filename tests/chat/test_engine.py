@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -11,6 +12,7 @@ from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
 from agentos.agents.runtime import Answer
 from agentos.chat import actions, waiting
+from agentos.chat.ending import claim_next
 from agentos.chat.engine import Engine
 from agentos.chat.models import ChatSession, Run
 from agentos.core.bell import bell
@@ -200,7 +202,7 @@ class TestApproval:
     async def test_keeps_the_next_message_waiting(self, engine: Engine, member: User) -> None:
         run = await self.paused(member)
         second = await send(by=member, session=run.session, text="next")
-        await asyncio.sleep(0.1)
+        assert await sync_to_async(claim_next)(run.session_id, timedelta(seconds=30)) is None
         assert (await ended(second, 0)).status == Run.Status.QUEUED
 
 

@@ -12,8 +12,9 @@ from agentos.agents.events import ReasoningDelta, TextDelta, ToolStarted
 from agentos.chat import actions, journal
 from agentos.chat.drafts import Draft
 from agentos.chat.ending import claim_next
-from agentos.chat.journal import Entry, Journal, _store
+from agentos.chat.journal import Entry, Journal, Row, _store
 from agentos.chat.models import Run, RunEvent
+from agentos.core import clock
 from agentos.core import db as database
 from agentos.core.bell import bell
 from tests.factories import AgentFactory
@@ -45,18 +46,18 @@ class TestEntry:
 
 class TestStore:
     def test_writes_for_the_attempt_that_drives_the_run(self, running: Run) -> None:
-        rows = [RunEvent(run=running, seq=1, attempt=1, kind="text", data={"text": "a"})]
+        rows = [Row(running.pk, 1, 1, "text", {"text": "a"}, clock.now())]
         assert _store({running.pk: 1}, rows) == {running.pk}
         assert stored(running) == [(1, "text", {"text": "a"})]
 
     def test_writes_nothing_for_a_stale_one(self, running: Run) -> None:
         Run.objects.filter(pk=running.pk).update(attempt=2)
-        assert _store({running.pk: 1}, [RunEvent(run=running, seq=1, attempt=1, kind="text", data={"text": "a"})]) == set()
+        assert _store({running.pk: 1}, [Row(running.pk, 1, 1, "text", {"text": "a"}, clock.now())]) == set()
         assert stored(running) == []
 
     def test_writes_nothing_for_a_run_that_has_ended(self, running: Run, member: User) -> None:
         actions.stop_run(run=running, by=member)
-        assert _store({running.pk: 1}, [RunEvent(run=running, seq=2, attempt=1, kind="text", data={"text": "a"})]) == set()
+        assert _store({running.pk: 1}, [Row(running.pk, 2, 1, "text", {"text": "a"}, clock.now())]) == set()
         assert [kind for _, kind, _ in stored(running)] == ["stopped"]
 
 
@@ -103,7 +104,7 @@ class TestFlush:
         def numbers() -> list[int]:
             found = []
             for count in (1, 5):
-                rows = [RunEvent(run=running, seq=100 * count + number, attempt=1, kind="text", data={}) for number in range(count)]
+                rows = [Row(running.pk, 100 * count + number, 1, "text", {}, clock.now()) for number in range(count)]
                 with django_assert_max_num_queries(4) as queries:
                     _store({running.pk: 1}, rows)
                 found.append(len(queries))

@@ -17,10 +17,11 @@ from agentos.chat import actions, queries, streaming, sweeper
 from agentos.chat.cursor import Cursor
 from agentos.chat.drafts import draft_of
 from agentos.chat.ending import claim_next, end_run
-from agentos.chat.journal import _store
+from agentos.chat.journal import Row, _store
 from agentos.chat.models import ChatSession, Run, RunEvent
 from agentos.chat.refusals import Refusal
 from agentos.chat.transcript import open_transcript
+from agentos.core import clock
 from tests.factories import AgentFactory, UserFactory
 from tests.live_dom import LiveDom
 
@@ -95,7 +96,7 @@ class ChatMachine(RuleBasedStateMachine):
         """Any driver, also one that was declared dead long ago, writes a line."""
         pk, attempt = data.draw(st.sampled_from(self.drivers))
         seq = (RunEvent.objects.filter(run=pk).order_by("-seq").values_list("seq", flat=True).first() or 0) + 1
-        _store({pk: attempt}, [RunEvent(run_id=pk, seq=seq, attempt=attempt, kind="text", data={"text": piece})])
+        _store({pk: attempt}, [Row(pk, seq, attempt, "text", {"text": piece}, clock.now())])
 
     @precondition(lambda self: self.drivers)
     @rule(data=st.data(), end=st.sampled_from([Finished(), Failed("model_error"), Interrupted(), Waiting([ASKED], {"x": 1})]))

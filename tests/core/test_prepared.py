@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef
 
 from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
+from agentos.audit.models import AuditRecord
 from agentos.chat.models import ChatSession, Run, RunEvent
 from agentos.core import clock
 from agentos.core.prepared import Query, delete_where, insert, insert_all, update
@@ -82,10 +83,15 @@ class TestWriting:
         stored = Run.objects.get(pk=run.pk)
         assert columns(stored) == columns(run)
 
+    def test_sets_what_a_field_sets_when_it_is_saved(self) -> None:
+        record = AuditRecord(verb="a.b", object_type="run", object_id="1")
+        insert(record)
+        assert record.at == AuditRecord.objects.get(pk=record.pk).at
+
     def test_inserts_many(self) -> None:
         run = RunFactory()
-        insert_all(RunEvent(run=run, seq=seq, attempt=1, kind="text", data={"text": str(seq)}) for seq in (1, 2))
-        insert_all([])
+        insert_all(RunEvent, (RunEvent(run=run, seq=seq, attempt=1, kind="text", data={"text": str(seq)}) for seq in (1, 2)))
+        insert_all(RunEvent, [])
         assert [event.data for event in RunEvent.objects.filter(run=run)] == [{"text": "1"}, {"text": "2"}]
 
     def test_updates_one_row_and_the_object(self) -> None:
@@ -98,6 +104,6 @@ class TestWriting:
 
     def test_deletes_by_one_column(self) -> None:
         run, other = RunFactory(), RunFactory()
-        insert_all(RunEvent(run=one, seq=1, attempt=1, kind="text", data={}) for one in (run, other))
+        insert_all(RunEvent, [RunEvent(run=one, seq=1, attempt=1, kind="text", data={}) for one in (run, other)])
         delete_where(RunEvent, run_id=run.pk)
         assert [event.run_id for event in RunEvent.objects.all()] == [other.pk]

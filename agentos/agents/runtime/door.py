@@ -73,8 +73,8 @@ def resume(
 
 async def close() -> None:
     """Close what this event loop's runs have shared: the clients of the models."""
-    if _MODELS in sys.modules:
-        await sys.modules[_MODELS].close()
+    if close_models := getattr(sys.modules.get(_MODELS), "close", None):  # none while it is still being imported
+        await close_models()
 
 
 def _streaming() -> ModuleType:

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from agno.models.response import ModelResponse
 
 TICK = 0.05  # seconds
-TICK_PER_STREAM = 0.0005  # as in the journal: the more is said at a time, the longer the tick
+TICK_PER_STREAM = 0.001  # as in the journal: the more is said at a time, the longer the tick
 TICK_MOST = 0.25
 
 TEXTS = ("content", "reasoning_content")

@@ -10,6 +10,7 @@ from django.db.models import Count, Max, Q
 from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
 from agentos.audit.actions import record
+from agentos.chat import limits, quotas
 from agentos.chat.actions.opening import bring_to_top, check_agent_available, check_agent_open
 from agentos.chat.actions.sessions import create_session
 from agentos.chat.models import MESSAGE_LIMIT, ChatSession, IdempotencyKey, Run
@@ -35,8 +36,8 @@ def send_message(
 ) -> Run:
     """Store a message, in ``session`` or in a new session with ``agent``, with the run that will answer it.
 
-    Raises InvalidInput, AgentClosed, AgentUnavailable, QueueFull, KeyReused. The same ``idempotency_key`` with the same
-    content returns the run of the first time and changes nothing.
+    Raises InvalidInput, AgentClosed, AgentUnavailable, QueueFull, KeyReused, TooMuch, QuotaReached. The same ``idempotency_key``
+    with the same content returns the run of the first time and changes nothing.
     """
     if len(idempotency_key) > KEY_LIMIT:
         raise InvalidInput("idempotency_key", f"An idempotency key can have {KEY_LIMIT} characters.")
@@ -45,9 +46,11 @@ def send_message(
     fingerprint = _fingerprint(message, extra, session.session_id if session else f"agent:{agent.agent_id if agent else ''}")
     if idempotency_key and (known := _known_run(by, idempotency_key, fingerprint)):
         return known
+    limits.check_send(by)
     try:
         with transaction.atomic():
             session = _session_for_message(session, agent, by)
+            quotas.check(by)
             run = _queue_run(session, by, message, extra)
             if idempotency_key:
                 insert(IdempotencyKey(user=by, key=idempotency_key, fingerprint=fingerprint, run=run))

@@ -9,13 +9,14 @@ from agentos.access.models import User
 from agentos.agents.events import Stopped
 from agentos.agents.runtime import Answer, BadAnswer, approvals
 from agentos.audit.actions import record
-from agentos.chat import dispatch
+from agentos.chat import dispatch, limits, quotas
 from agentos.chat.actions.opening import bring_to_top, check_agent_available, check_agent_open
 from agentos.chat.ending import end_run
 from agentos.chat.models import ChatSession, Feedback, Run
 from agentos.chat.refusals import InvalidInput, WrongState
 from agentos.chat.revisions import change, lock
 from agentos.core import clock
+from agentos.core.events import tell
 from agentos.core.text import clean
 
 CONTINUE = "Continue where you stopped."
@@ -23,11 +24,16 @@ FEEDBACK_LIMIT = 2000  # characters
 
 
 def retry_run(*, run: Run, by: User) -> Run:
-    """Answer the last turn again, in place of the answer that is there. Raises WrongState, AgentClosed, AgentUnavailable."""
+    """Answer the last turn again, in place of the answer that is there.
+
+    Raises WrongState, AgentClosed, AgentUnavailable, TooMuch, QuotaReached.
+    """
+    limits.check_send(by)
     with transaction.atomic():
         session, run = _last_ended_run(run, "Only the last answer of a chat can be tried again, once it has ended.")
         check_agent_open(session.agent, by)
         check_agent_available(session.agent)
+        quotas.check(by)
         Run.objects.filter(pk=run.pk).update(is_hidden=True)
         again = {"turn": run.turn, "input": run.input, "context": run.context}
         retry = Run.objects.create(session=session, by=by, retry_of=run, revision=bring_to_top(session), **again)
@@ -54,20 +60,23 @@ def _withdraw(run: Run, by: User) -> bool:
         if taken:
             change(session)
             record("chat.message.withdrawn", by=by, object_type="run", object_id=run.run_id)
+            tell("run.stopped", session=session, run=run)
     return bool(taken)
 
 
 def continue_run(*, run: Run, by: User) -> Run:
     """Go on where an answer broke off: a new turn, whose agent is shown what was already said.
 
-    Raises WrongState, AgentClosed, AgentUnavailable.
+    Raises WrongState, AgentClosed, AgentUnavailable, TooMuch, QuotaReached.
     """
+    limits.check_send(by)
     with transaction.atomic():
         session, run = _last_ended_run(run, "Only the last answer of a chat can be continued, once it has ended.")
         if run.status not in Run.BROKEN_OFF:
             raise WrongState("This answer is complete: there is nothing to continue.")
         check_agent_open(session.agent, by)
         check_agent_available(session.agent)
+        quotas.check(by)
         revision = bring_to_top(session)
         going_on = Run.objects.create(session=session, by=by, turn=run.turn + 1, input=CONTINUE, continues=run, revision=revision)
         record("chat.run.continued", by=by, object_type="run", object_id=going_on.run_id, continues=run.run_id)
@@ -109,8 +118,10 @@ def give_feedback(*, run: Run, value: int | None, note: str = "", by: User) -> N
             Feedback.objects.filter(run=run).delete()
         else:
             Feedback.objects.update_or_create(run=run, defaults={"by": by, "value": value, "note": clean(note), "updated_at": clock.now()})
-        Run.objects.filter(pk=run.pk).update(revision=change(lock(run.session_id)))
+        session = lock(run.session_id)
+        Run.objects.filter(pk=run.pk).update(revision=change(session))
         record("chat.feedback.given", by=by, object_type="run", object_id=run.run_id, value=value)
+        tell("feedback.given", session=session, run=run, value=value)
 
 
 def _last_ended_run(run: Run, otherwise: str) -> tuple[ChatSession, Run]:

@@ -7,12 +7,14 @@ from django.db import transaction
 from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
 from agentos.audit.actions import record
+from agentos.chat import limits
 from agentos.chat.actions.opening import check_agent_open
 from agentos.chat.actions.runs import stop_run
 from agentos.chat.models import TITLE_LIMIT, ChatSession, Run
 from agentos.chat.refusals import InvalidInput, WrongState
 from agentos.chat.revisions import change, lock, ring_owner
 from agentos.core import clock
+from agentos.core.events import tell
 from agentos.core.text import clean, shorten
 
 FORGOTTEN = {"id", "run_id", "session", "retry_of", "continues", "revision", "lease_until"}  # by a copied turn
@@ -25,6 +27,7 @@ def create_session(*, agent: DjangoAgent, by: User, title: str = "") -> ChatSess
         session = ChatSession.objects.create(user=by, agent=agent, title=_title(title))
         record("chat.session.created", by=by, object_type="session", object_id=session.session_id, agent=agent.agent_id)
         ring_owner(session)
+        tell("session.created", session=session)
     return session
 
 
@@ -51,6 +54,7 @@ def delete_session(*, session: ChatSession, by: User) -> None:
         for run in Run.objects.filter(session=session, status__in=Run.OPEN).select_related("session"):
             stop_run(run=run, by=by)
         _set(session, by, "chat.session.deleted", deleted_at=clock.now())
+        tell("session.deleted", session=session)
 
 
 def restore_session(*, session: ChatSession, by: User) -> None:
@@ -61,8 +65,9 @@ def restore_session(*, session: ChatSession, by: User) -> None:
 def fork_session(*, session: ChatSession, through_turn: int, by: User) -> ChatSession:
     """Open a copy of a chat with its turns up to and with ``through_turn``. The original stays and knows its forks.
 
-    Raises AgentClosed, WrongState when one of these turns has not ended.
+    Raises AgentClosed, TooMuch, WrongState when one of these turns has not ended.
     """
+    limits.check_creation(by)
     with transaction.atomic():
         check_agent_open(session.agent, by)
         turns = list(Run.objects.filter(session=session, is_hidden=False, turn__lte=through_turn).order_by("turn"))
@@ -75,6 +80,7 @@ def fork_session(*, session: ChatSession, through_turn: int, by: User) -> ChatSe
         change(original, fork_count=original.fork_count + 1)
         about = {"forked_from": session.session_id, "turn": through_turn}
         record("chat.session.forked", by=by, object_type="session", object_id=fork.session_id, **about)
+        tell("session.created", session=fork, forked_from=session.session_id)
     return fork
 
 

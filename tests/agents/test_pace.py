@@ -1,0 +1,53 @@
+"""The pace of the scripted models, on a clock of its own: nobody waits for it."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from agentos.agents.runtime.scripted import _paced
+
+
+class Skipping(asyncio.SelectorEventLoop):
+    """A loop whose time goes on by itself whenever there is nothing to do but to wait for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+    def _run_once(self) -> None:
+        if not self._ready and self._scheduled:  # type: ignore[attr-defined]
+            self.now = max(self.now, self._scheduled[0].when())  # type: ignore[attr-defined]
+        super()._run_once()  # type: ignore[misc]
+
+
+def times(tokens: int, pause: float, *, work: float = 0) -> list[float]:
+    """When each token came, for a reader that is busy for ``work`` seconds after each of them."""
+
+    async def read() -> list[float]:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, Skipping)
+        came = []
+        async for _ in _paced(range(tokens), pause):
+            came.append(loop.now)
+            loop.now += work
+        return came
+
+    factory: Callable[[], asyncio.AbstractEventLoop] = Skipping
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(read())
+
+
+class TestPace:
+    def test_begins_at_once(self) -> None:
+        assert times(2, 400)[0] == 0
+
+    def test_is_kept_though_the_reader_is_slow(self) -> None:
+        """What the reader does between two tokens is not added to the pause."""
+        assert times(20, 0.02, work=0.015) == pytest.approx([number * 0.02 for number in range(20)])
+
+    def test_does_not_hurry_because_a_token_was_late(self) -> None:
+        assert times(3, 0.02, work=0.05) == pytest.approx([0, 0.05, 0.1])

@@ -1,0 +1,72 @@
+"""Database work from the loop: what gathers for the writer is one transaction, and each still has its own result or error."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connection, transaction
+
+from agentos.access.models import Team
+from agentos.core import db
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def store(name: str) -> bool:
+    """Store a team, and say whether this was in somebody else's transaction."""
+    together = connection.in_atomic_block
+    with transaction.atomic():
+        Team.objects.create(name=name)
+    return together
+
+
+async def gathered(*works: Callable[[], object]) -> list[object]:
+    """Ask for all of it while the writer is busy."""
+    go_on = threading.Event()
+    busy = asyncio.ensure_future(db.write(go_on.wait))
+    await asyncio.sleep(0)
+    asked = [asyncio.ensure_future(db.write_together(work)) for work in works]
+    await asyncio.sleep(0)
+    go_on.set()
+    await busy
+    return await asyncio.gather(*asked, return_exceptions=True)
+
+
+async def names() -> list[str]:
+    return await sync_to_async(lambda: list(Team.objects.order_by("pk").values_list("name", flat=True)))()
+
+
+class TestWriteTogether:
+    async def test_is_one_transaction_on_sqlite(self) -> None:
+        expected = connection.vendor == "sqlite"
+        assert await gathered(lambda: store("a"), lambda: store("b")) == [expected, expected]
+        assert await names() == ["a", "b"]
+
+    async def test_gives_each_its_own_error(self) -> None:
+        found = await gathered(lambda: store("a"), lambda: 1 / 0, lambda: store("b"))
+        assert found[0] is found[2] is False
+        assert isinstance(found[1], ZeroDivisionError)
+        assert await names() == ["a", "b"]
+
+    async def test_does_nothing_twice_when_a_hook_breaks_after_the_commit(self) -> None:
+        def hooked() -> None:
+            Team.objects.create(name="hooked")
+            transaction.on_commit(lambda: 1 / 0)
+
+        await gathered(hooked, lambda: store("b"))
+        assert sorted(await names()) == ["b", "hooked"]
+
+    async def test_leaves_out_what_was_given_up(self) -> None:
+        go_on = threading.Event()
+        busy = asyncio.ensure_future(db.write(go_on.wait))
+        await asyncio.sleep(0)
+        given_up = asyncio.ensure_future(db.write_together(store, "a"))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        await asyncio.sleep(0)
+        go_on.set()
+        await busy
+        assert await db.write_together(store, "b") is False
+        assert await names() == ["b"]
