@@ -25,9 +25,16 @@ CHAT_CHANGED = "chat-changed"
 def refused(request: HttpRequest, refusal: Refusal, session: ChatSession) -> HttpResponse:
     """Say why not: a notice to htmx, a page with the way back to anybody else."""
     if wants_fragment(request):
-        return notice(refusal.sentence, refusal.status)
+        return told(notice(refusal.sentence, refusal.status), refusal)
     context = {**frame(request, session=session), "error": refusal.sentence, "session": session}
-    return render(request, "agentos/refused.html", context, status=refusal.status)
+    return told(render(request, "agentos/refused.html", context, status=refusal.status), refusal)
+
+
+def told(answer: HttpResponse, refusal: Refusal) -> HttpResponse:
+    """Give an answer the headers of the refusal that it shows: when to come back."""
+    for name, value in refusal.headers.items():
+        answer.headers[name] = value
+    return answer
 
 
 def turn_fragment(run: Run, *, is_last: bool | None = None) -> str:

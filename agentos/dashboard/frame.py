@@ -5,13 +5,17 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 
 from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
 from agentos.chat.models import ChatSession
 from agentos.core.bell import bell
+from agentos.core.htmx import wants_fragment
 from agentos.core.http import user_of
 from agentos.dashboard.sidebar import sidebar
+
+SETTINGS = "/agentos/settings/"
 
 
 def frame(
@@ -20,10 +24,13 @@ def frame(
     """``here`` names the page in the navigation. A ``session`` with a ``cursor`` is followed live."""
     user = user_of(request)
     lists = bell.version(f"user:{user.pk}")  # before the lists are read: what changes in between is sent again
+    shown = sidebar(user, session.session_id if session else "")
+    if shown.has_today:
+        lists += f"@{timezone.localdate()}"
     return {
-        "sidebar": sidebar(user, session.session_id if session else ""),
+        "sidebar": shown,
         "new_chat_url": new_chat_url(agent),
-        "live_url": live_url(session, cursor, lists),
+        "live_url": live_url(session, cursor, lists, agent),
         "here": here,
     }
 
@@ -33,10 +40,22 @@ def new_chat_url(agent: DjangoAgent | None) -> str:
     return reverse("dashboard:chat", args=[agent.agent_id]) if agent else reverse("dashboard:agents")
 
 
-def live_url(session: ChatSession | None, cursor: str, lists: str) -> str:
-    """``cursor`` and ``lists`` say what the page shows, so that the stream begins with what came after."""
-    followed = {"session": session.session_id, "cursor": cursor} if session and cursor else {}
+def live_url(session: ChatSession | None, cursor: str, lists: str, agent: DjangoAgent | None = None) -> str:
+    """It says what the page shows, so that the stream begins with what came after: a session up to ``cursor``, the ``lists``, and a
+    composer for the ``agent``, or a closed one."""
+    followed = {}
+    if session and cursor:
+        followed = {"session": session.session_id, "cursor": cursor, "composer": "open" if agent else "closed"}
+    elif agent and not session:
+        followed = {"agent": agent.agent_id, "composer": "open"}
     return f"{reverse('dashboard:live')}?{urlencode({**followed, 'lists': lists})}"
+
+
+def of_settings(request: HttpRequest) -> dict[str, Any]:
+    """A context processor: settings pages are of several rooms, which are strangers to this one, and get their frame from here."""
+    if not request.path_info.startswith(SETTINGS) or wants_fragment(request) or not isinstance(getattr(request, "user", None), User):
+        return {}
+    return frame(request, here="settings")
 
 
 def layout_for(request: HttpRequest) -> dict[str, Any]:

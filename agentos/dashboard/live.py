@@ -5,7 +5,6 @@ An idle stream is a task that waits for the bell: it holds no thread and no data
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from datetime import date
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user
@@ -17,15 +16,15 @@ from django.utils.html import escape
 from django.views.decorators.http import require_GET
 
 from agentos.access.models import User
-from agentos.agents.queries import may_use
 from agentos.chat import queries, streaming
 from agentos.chat.cursor import Cursor
 from agentos.chat.models import ChatSession
+from agentos.chat.registry import OpenStream, TooManyStreams, registry
 from agentos.core import db, sse
 from agentos.core.bell import Listener, bell
 from agentos.core.fragments import fragment
+from agentos.dashboard import live_agents, notices
 from agentos.dashboard.pacing import StatePause
-from agentos.dashboard.registry import OpenStream, TooManyStreams, registry
 from agentos.dashboard.sidebar import Sidebar, sidebar
 
 RETRY_AFTER = 30  # seconds, for a user with too many tabs
@@ -52,24 +51,20 @@ def open_tab(request: HttpRequest) -> "Tab | HttpResponse":
         session = queries.session_for(user, session_id)
         if session is None:
             return HttpResponse(status=404)
+    shown = live_agents.shown_by(request.GET, user, session)
     try:
-        opened = registry.open(user, request.session.session_key or "", _writable_agent(user, session))
+        opened = registry.open(user, request.session.session_key or "", shown.agent.pk if shown.agent and shown.is_open else None)
     except TooManyStreams:
         return HttpResponse("Too many tabs are open.", status=429, headers={"Retry-After": str(RETRY_AFTER)})
-    return Tab(user, session, opened, _cursor(request), request.GET.get("lists", ""))
+    tab = Tab(user, session, opened, _cursor(request), request.GET.get("lists", ""))
+    live_agents.follow(tab, shown, request.GET)
+    return tab
 
 
 def _cursor(request: HttpRequest) -> Cursor:
     """Where the tab is: in the page at first, then what the browser heard last. An unknown cursor is none: the fresh state."""
     page = Cursor.read(request.GET.get("cursor", "")) or Cursor()
     return page.newer(Cursor.read(request.headers.get("Last-Event-ID", "")))
-
-
-def _writable_agent(user: User, session: ChatSession | None) -> int | None:
-    """The agent whose loss closes this stream, so that the page comes back with its composer closed."""
-    if session and may_use(user, session.agent_id):
-        return session.agent_id
-    return None
 
 
 class Gathering:
@@ -104,13 +99,16 @@ class Tab:
         self.cursor = cursor
         self.topic = f"user:{user.pk}"
         self.news = {"session", "draft"} if session else set()
-        if lists != bell.version(self.topic):
+        version, _, day = lists.partition("@")
+        if version != bell.version(self.topic):
             self.news.add(self.topic)
-        self.lists_on: date | None = None
+        today = timezone.localdate()
+        self.lists_on = today if day == str(today) else None  # the day for which the tab's list is known to have a group
         self.header: tuple[object, ...] = ()  # what the header says that this stream sent last
+        self.shown = live_agents.Shown(user)
 
     async def frames(self) -> AsyncIterator[bytes]:
-        topics = [self.topic, self.opened.topic, "stop"]
+        topics = [self.topic, self.opened.topic, f"notice:{self.user.pk}", "stop"]
         if self.session:
             topics += [f"session:{self.session.pk}", f"draft:{self.session.pk}"]
         try:
@@ -129,8 +127,11 @@ class Tab:
             async for html in self._told(heard, lists.take(now())):
                 yield sse.frame(html, event_id=str(self.cursor) if self.session else "")
                 beat_due = now() + sse.HEARTBEAT_SECONDS
+            if self.opened.news:
+                async for data in live_agents.frames(self):
+                    yield data
             if self.opened.closed:
-                yield sse.frame("", event="closed")
+                yield live_agents.farewell(self)
                 return
             if now() >= beat_due:
                 yield sse.frame("", event="beat")
@@ -138,6 +139,9 @@ class Tab:
             rung = await listener.wait(max(0.0, state.wake_at(lists.wake_at(beat_due)) - now()))
             lists.add(rung, now())
             heard = state.add({topic.partition(":")[0] for topic in rung}, now())
+            if "notice" in heard:
+                yield sse.frame(notices.heard(rung))
+        yield sse.frame(notices.notice(notices.RESTART))
         yield sse.frame("", event="restart")
 
     async def _told(self, heard: set[str], lists: set[str]) -> AsyncIterator[str]:

@@ -8,9 +8,15 @@
   const box = () => document.getElementById("message");
 
   // --- Composer
-  const restored = sessionStorage.getItem(draftKey);
-  if (restored && box() && !box().value) box().value = restored;
+  restoreDraft();
   grow();
+
+  function restoreDraft() {
+    const draft = box() && !box().value && sessionStorage.getItem(draftKey);
+    if (!draft) return;
+    box().value = draft;
+    grow();
+  }
 
   function grow() {
     if (!box() || CSS.supports("field-sizing", "content")) return;
@@ -53,7 +59,7 @@
     if (isTaken) follow(true);
   });
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
-    if (ctx.sourceElement?.id === "live") return;
+    if (ctx.sourceElement?.id === "live") return restoreDraft(); // the stream may have opened the composer again
     if (rest !== null && box()) box().value = rest;
     rest = null;
     keepDraft();

@@ -25,7 +25,7 @@
     if (document.activeElement !== document.body) return;
     for (const id of focusPath) {
       const place = document.getElementById(id);
-      const next = place?.matches(FOCUSABLE) ? place : place?.querySelector(FOCUSABLE);
+      const next = place && all(place, FOCUSABLE).find((part) => part.checkVisibility()); // not what a closed fold hides
       if (next) return next.focus({ preventScroll: true });
     }
   });

@@ -1,6 +1,7 @@
 """What stands in the database before a browser comes: agents of every temper, people with a login, long chats.
 
-``python -m tests.browser.seed`` makes it and prints the people as JSON; ``suspend <e-mail>`` switches an account off.
+``python -m tests.browser.seed`` makes it and prints the people as JSON. ``suspend <e-mail>`` switches an account off, ``open <agent>``
+makes an agent for everyone or switches it on again, ``close <agent>`` switches it off: what an operator does meanwhile.
 """
 
 import json
@@ -21,6 +22,7 @@ AGENTS = {
     "broken": ("Broken", "scripted:fail@5x5"),
     "parrot": ("Parrot", "scripted:echo"),
     "hostile": (HOSTILE, "scripted:echo"),
+    "careful": ("Careful", "scripted:approve"),
 }
 
 
@@ -86,12 +88,30 @@ def suspend(email: str) -> None:
     User.objects.filter(email=email).update(is_active=False)
 
 
+def open_agent(agent_id: str) -> None:
+    from agentos.agents.models import DjangoAgent
+
+    fields = {"name": agent_id.title(), "model": "scripted:echo", "is_global": True, "is_active": True}
+    DjangoAgent.objects.update_or_create(agent_id=agent_id, defaults=fields)
+
+
+def close_agent(agent_id: str) -> None:
+    from agentos.agents.models import DjangoAgent
+
+    agent = DjangoAgent.objects.get(agent_id=agent_id)
+    agent.is_active = False
+    agent.save()
+
+
+OPERATOR = {"suspend": suspend, "open": open_agent, "close": close_agent}
+
+
 if __name__ == "__main__":
     import django
 
     django.setup()
-    if sys.argv[1:2] == ["suspend"]:
-        suspend(sys.argv[2])
+    if sys.argv[1:]:
+        OPERATOR[sys.argv[1]](sys.argv[2])
     else:
         from django.core.management import call_command
         from django.db import transaction

@@ -17,8 +17,8 @@ def plain_page(visit: Visit, person: Person) -> Page:
     return visit(person, java_script_enabled=False).new_page()
 
 
-def open_plain_chat(page: Page, text: str) -> None:
-    page.goto("/agentos/chat/quick/")
+def open_plain_chat(page: Page, text: str, agent: str = "quick") -> None:
+    page.goto(f"/agentos/chat/{agent}/")
     page.locator("#message").fill(text)
     page.locator("#send").click()
     expect(page).to_have_url(CHAT_URL)
@@ -46,6 +46,20 @@ class TestWithoutJavascript:
         reload_until_answered(plain_page)
         expect_status(plain_page, "completed")
         assert text_of(plain_page) == words_of(30)
+
+    @pytest.mark.parametrize(("decision", "said"), [("Approve", "no letter to Ada was sent"), ("Refuse", "Not today")])
+    def test_one_answers_what_an_agent_asks(self, plain_page: Page, decision: str, said: str):
+        open_plain_chat(plain_page, "Write to Ada", agent="careful")
+        reload_until_answered(plain_page)
+        expect_status(plain_page, "waiting")
+        expect(turn(plain_page).locator(".asks")).to_contain_text("post_letter")
+        plain_page.get_by_label("A note to the agent").fill("Not today")
+        plain_page.get_by_role("button", name=decision).click()
+        expect(plain_page).to_have_url(CHAT_URL)
+        reload_until_answered(plain_page)
+        expect_status(plain_page, "completed")
+        expect(turn(plain_page).locator(".asks")).to_have_count(0)
+        assert said in text_of(plain_page)
 
     def test_one_searches_agents_and_chats(self, plain_page: Page):
         open_plain_chat(plain_page, "About walnuts")

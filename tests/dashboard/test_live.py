@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -17,11 +18,12 @@ from agentos.chat.cursor import Cursor
 from agentos.chat.drafts import drafts
 from agentos.chat.ending import claim_next, end_run
 from agentos.chat.models import ChatSession, Run, RunEvent
+from agentos.chat.registry import OpenStream, Registry, registry
 from agentos.chat.streaming import render_turn
 from agentos.chat.transcript import open_transcript
 from agentos.core.bell import bell
+from agentos.dashboard.frame import frame
 from agentos.dashboard.live import Tab
-from agentos.dashboard.registry import OpenStream, Registry, registry
 from agentos.dashboard.sidebar import sidebar
 from tests.factories import AgentFactory
 from tests.live_dom import LiveDom
@@ -133,11 +135,12 @@ class TestLists:
     def agent(self, transactional_db: None) -> DjangoAgent:
         return AgentFactory(is_global=True, model="scripted:5x0")
 
-    async def test_follow_what_happens_as_a_fresh_page_shows_it(self, member: User, agent: DjangoAgent) -> None:
+    @pytest.mark.parametrize("knows_its_page", [True, False])
+    async def test_follow_what_happens_as_a_fresh_page_shows_it(self, member: User, agent: DjangoAgent, rf, knows_its_page: bool) -> None:
         do = sync_to_async
         one = await do(actions.create_session)(agent=agent, by=member, title="One")
         two = await do(actions.create_session)(agent=agent, by=member, title="Two")
-        tab = Tab(member, None, OpenStream(member.pk, "", "", None), Cursor(), "")
+        tab = await do(self.tab)(rf, member) if knows_its_page else Tab(member, None, OpenStream(member.pk, "", "", None), Cursor(), "")
         dom = LiveDom(await do(self.html)(member))
         steps = [
             lambda: actions.send_message(by=member, session=one, text="Hello"),
@@ -157,6 +160,23 @@ class TestLists:
                 rung = await listener.wait(0)
                 dom.apply(await do(tab._lists)(rung) if rung else "")
                 assert dom.shown("sidebar-list") == LiveDom(await do(self.html)(member)).shown("sidebar-list"), f"step {number}"
+
+    @pytest.mark.parametrize("has_chats", [True, False])
+    def test_move_one_row_where_the_page_has_a_place_for_it(self, member: User, agent: DjangoAgent, rf, has_chats: bool) -> None:
+        if has_chats:
+            actions.create_session(agent=agent, by=member)
+        tab = self.tab(rf, member)
+        session = actions.create_session(agent=agent, by=member)
+        html = tab._lists({f"user:{member.pk}#{session.pk}"})
+        assert ("#sidebar-today" in html, "#sidebar-list" in html) == (has_chats, not has_chats)
+
+    @staticmethod
+    def tab(rf, user: User) -> Tab:
+        """The tab of a page that was just loaded, by what its address says."""
+        request = rf.get("/")
+        request.user = user
+        lists = parse_qs(urlsplit(frame(request)["live_url"]).query)["lists"][0]
+        return Tab(user, None, OpenStream(user.pk, "", "", None), Cursor(), lists)
 
     @staticmethod
     def html(user: User) -> str:

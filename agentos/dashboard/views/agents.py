@@ -1,14 +1,20 @@
 """The agents that one may use, and those that a team or a plan would open."""
 
+from typing import Any
+
 from django.http import HttpResponse, QueryDict
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views import View
 
 from agentos.access.guards import SignedInMixin
 from agentos.agents.queries import agents_for, locked_agents_for
-from agentos.core.htmx import respond, wants_fragment
+from agentos.chat.registry import registry
+from agentos.core.fragments import fragment
+from agentos.core.htmx import fragments, respond, wants_fragment
 from agentos.core.http import SignedInRequest
 from agentos.dashboard.frame import frame
+from agentos.dashboard.live_agents import followed
 from agentos.dashboard.queries import Filters
 from agentos.service import AgentOSService
 
@@ -17,25 +23,31 @@ TEXT_LIMIT = 200  # characters
 
 class AgentOSAgentListView(SignedInMixin, View):
     def get(self, request: SignedInRequest) -> HttpResponse:
-        filters = filters_in(request.GET)
+        filters, rights = filters_in(request.GET), registry.rights
         cards = AgentOSService(request.user).get_available_agents()
         locked = locked_agents_for(request.user)
-        context = {
+        context: dict[str, Any] = {
             "agents": filters.of(cards),
             "django_agents": agents_for(request.user),
             "locked": filters.of(locked),
             "filters": filters,
             "has_agents": bool(cards or locked),
         }
-        if not wants_fragment(request):
-            context |= {**frame(request, here="agents"), "facets": filters.facets([*cards, *locked])}
-        return respond(
-            request,
-            page="agentos/agents.html",
-            partial="agents/_agent_list.html",
-            context=context,
-            headers={"HX-Replace-Url": url_of(request.GET)} if wants_fragment(request) else {},
-        )
+        if wants_fragment(request) and "again" not in request.GET:
+            found = {"HX-Replace-Url": url_of(request.GET)}
+            return respond(request, page="agentos/agents.html", partial="agents/_agent_list.html", context=context, headers=found)
+        context["facets"] = filters.facets([*cards, *locked])
+        if wants_fragment(request):
+            return agents_again(request, context)
+        context |= frame(request, here="agents")
+        context["live_url"] = followed(context["live_url"], "agents", rights, [*cards, *locked])
+        return respond(request, page="agentos/agents.html", partial="agents/_agent_list.html", context=context)
+
+
+def agents_again(request: SignedInRequest, context: dict[str, Any]) -> HttpResponse:
+    """The live page asks: there may be other agents now, and other filters for them."""
+    facets = render_to_string("agents/_facets.html", context, request)
+    return fragments(request, render_to_string("agents/_agent_list.html", context, request), fragment(facets, "#facets", "outerMorph"))
 
 
 def filters_in(query: QueryDict) -> Filters:

@@ -12,7 +12,7 @@ from agentos.agents.models import DjangoAgent
 from agentos.chat.refusals import Refusal
 from agentos.core.htmx import go_to, wants_fragment
 from agentos.core.http import SignedInRequest
-from agentos.dashboard.answers import composer_context, url_of_turn
+from agentos.dashboard.answers import composer_context, told, url_of_turn
 from agentos.dashboard.frame import frame
 from agentos.service import AgentNotFound, AgentOSService
 
@@ -33,7 +33,7 @@ class AgentOSChatView(SignedInMixin, View):
         except Refusal as refusal:
             if wants_fragment(request):
                 return composer_again(request, refusal, agent=agent, text=text)
-            return chat_page(request, agent, status=refusal.status, text=text, error=refusal.sentence)
+            return told(chat_page(request, agent, status=refusal.status, text=text, error=refusal.sentence), refusal)
         return go_to(request, url_of_turn(run))
 
 
@@ -63,4 +63,4 @@ def composer_again(request: SignedInRequest, refusal: Refusal, **context: Any) -
         request, "chat/_composer.html", composer_context(error=refusal.sentence, has_focus=True, **context), status=refusal.status
     )
     answer.headers["HX-Reswap"] = "outerHTML"
-    return answer
+    return told(answer, refusal)

@@ -4,13 +4,15 @@ import logging
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import render
 from django.views import View
 
 from agentos.access.guards import SignedInMixin
 from agentos.agents.queries import agents_for
+from agentos.chat.registry import registry
+from agentos.core.htmx import respond, wants_fragment
 from agentos.core.http import SignedInRequest
 from agentos.dashboard.frame import frame
+from agentos.dashboard.live_agents import followed
 from agentos.dashboard.queries import last_sessions, models_of, runs_today
 from agentos.service import AgentOSService
 
@@ -23,14 +25,17 @@ AGENTS_LOST = "Your agents could not be loaded. Your chats are safe and stay rea
 
 class AgentOSDashboardView(SignedInMixin, View):
     def get(self, request: SignedInRequest) -> HttpResponse:
+        rights = registry.rights
         context = {
-            **frame(request, here="home"),
             "recent_sessions": last_sessions(request.user),
             "runs_today": runs_today(request.user),
             **agents_of(AgentOSService(request.user)),
         }
         context["first_agent"] = agent_to_start_with(context)
-        return render(request, "agentos/dashboard.html", context)
+        if not wants_fragment(request):
+            context |= frame(request, here="home")
+            context["live_url"] = followed(context["live_url"], "home", rights, context.get("available_agents", []))
+        return respond(request, page="agentos/dashboard.html", partial="agents/_home.html", context=context)
 
 
 def agents_of(service: AgentOSService) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from agentos.chat.refusals import Refusal
 from agentos.chat.transcript import open_transcript
 from agentos.core.htmx import fragments, go_to, wants_fragment
 from agentos.core.http import SignedInRequest
-from agentos.dashboard.answers import composer, composer_context, turn_fragment, url_of_turn
+from agentos.dashboard.answers import composer, composer_context, told, turn_fragment, url_of_turn
 from agentos.dashboard.frame import frame
 from agentos.dashboard.views.chat import composer_again
 from agentos.service import AgentOSService, SessionNotFound
@@ -42,7 +42,7 @@ class AgentOSSessionView(SignedInMixin, View):
             session = session_or_404(request, session_id)
             if wants_fragment(request):
                 return composer_again(request, refusal, session=session, agent=session.agent, text=text)
-            return session_page(request, session, status=refusal.status, text=text, error=refusal.sentence)
+            return told(session_page(request, session, status=refusal.status, text=text, error=refusal.sentence), refusal)
         if wants_fragment(request):
             fresh = composer(request, session=run.session, agent=run.session.agent, has_focus=True)
             return fragments(request, fresh, turn_fragment(run, is_last=True))

@@ -1,0 +1,41 @@
+"""An agent that asks before it acts: answered from any tab, by keys alone, and after the server has been away."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.acting import expect_focus_kept, expect_status, shown_turns, start_chat, tab_to, text_of, turn, wait_for_stream
+from tests.browser.server import Server
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+SENT = "no letter to Ada was sent"
+
+
+class TestApproval:
+    def test_is_given_in_another_tab_after_a_restart(self, page: Page, server: Server):
+        start_chat(page, "careful", "Write to Ada")
+        expect_status(page, "waiting")
+        wait_for_stream(page)
+        server.stop()
+        server.start()
+        second = page.context.new_page()
+        second.goto(page.url)
+        expect(turn(second).locator(".asks pre")).to_contain_text("Hello.")
+        second.get_by_role("button", name="Approve").click()
+        for tab in (page, second):
+            expect_status(tab, "completed")
+            expect(turn(tab).locator(".asks")).to_have_count(0)
+            expect(turn(tab).locator(".tool")).to_have_count(1)
+            assert SENT in text_of(tab)
+        assert shown_turns(second) == shown_turns(page)
+
+    def test_is_refused_with_a_note_by_keys_alone(self, page: Page):
+        start_chat(page, "careful", "Write to Ada")
+        expect_status(page, "waiting")
+        tab_to(page, ".asks input[name^=note]")
+        page.keyboard.type("Not today")
+        tab_to(page, ".asks button[value=no]")
+        page.keyboard.press("Enter")
+        expect_status(page, "completed")
+        assert SENT not in text_of(page)
+        expect_focus_kept(page)
