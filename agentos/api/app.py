@@ -7,40 +7,13 @@ from django.http import HttpRequest
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
-from ninja.openapi import get_schema
 from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 
+from agentos.api import agents, events, runs, sessions, views, webhooks
+from agentos.api.document import DESCRIPTION, document_of
 from agentos.api.errors import add_error_handlers
-from agentos.api.views import router
 from agentos.core.strict_json import read_json
-
-DESCRIPTION = """\
-Chat with the agents of this AgentOS.
-
-Sign in with a browser: its session cookie is the credential. A request that changes something is refused when another site
-made the browser send it (the headers Origin and Sec-Fetch-Site decide), so no CSRF token is needed.
-
-Every error is `{"success": false, "error": "...", "response": null}` with a fitting status. Two headers go with it:
-`X-Error-Code` names the error for programs, and `X-Request-ID` finds it in the server's log.
-
-| status | X-Error-Code |
-|---|---|
-| 400 | `invalid_json`, `bad_request` |
-| 401 | `authentication_error` |
-| 403 | `cross_origin`, `forbidden` |
-| 404 | `agent_not_found`, `session_not_found`, `not_found` |
-| 405 | `method_not_allowed` |
-| 409 | `agent_closed`, `stopped`, `waiting_for_approval` |
-| 413 | `too_large`: a body may have 1 MiB |
-| 415 | `unsupported_media_type`: a body is `application/json` |
-| 422 | `missing_fields`, `invalid_fields`, `key_reused` |
-| 429 | `too_many_requests`, with Retry-After |
-| 500 | `agentos_error` |
-| 502 | why the agent's answer failed, for example `model_error`, `model_silent`, `run_timeout` |
-| 503 | `agent_unavailable`, `model_unreachable`, `model_busy`, `interrupted`, `unavailable`, with Retry-After |
-| 504 | `not_finished`: the answer will appear in its session |
-"""
 
 
 class StrictParser(Parser):
@@ -62,7 +35,7 @@ class SpecAPI(NinjaAPI):
 
 @cache
 def document(api: NinjaAPI, path_prefix: str) -> OpenAPISchema:
-    return get_schema(api, path_prefix)
+    return document_of(api, path_prefix)
 
 
 api = SpecAPI(
@@ -76,4 +49,5 @@ api = SpecAPI(
     parser=StrictParser(),
 )
 add_error_handlers(api)
-api.add_router("", router)
+for room in (views, agents, sessions, runs, events, webhooks):
+    api.add_router("", room.router)

@@ -1,26 +1,62 @@
-"""Who calls: the browser's session cookie, as long as no other site made the browser call."""
+"""Who calls: the owner of an API token, or a browser's session cookie as long as no other site made the browser call."""
 
 from django.conf import settings
 from django.http import HttpRequest
 from ninja.security.base import AuthBase
 
-from agentos.access.models import User
+from agentos.access import tokens
+from agentos.access.models import ApiToken, User
+from agentos.core import limits
 from agentos.core.errors import Problem
 from agentos.core.origin import may_use_cookie
 
+MINUTE = 60
+
 
 class ApiRequest(HttpRequest):
-    """A request that an authentication has let pass."""
+    """A request that an authentication has let pass. ``api_token`` is there when a token did."""
 
     auth: User
+    api_token: ApiToken | None = None
+
+
+class BearerToken(AuthBase):
+    """``Authorization: Bearer <token>``. Stands before the cookie: who shows a token is that token's owner or nobody."""
+
+    openapi_type = "http"
+    openapi_scheme = "bearer"
+    openapi_bearerFormat = "agentos_..."  # noqa: N815 - as OpenAPI writes it
+    openapi_description = (
+        "An API token, made on the page Settings, API tokens. It acts as its owner, within its scopes:\n\n"
+        + "\n".join(f"- `{scope}`: {what}" for scope, what in tokens.SCOPES.items())
+        + "\n\nEach operation names the scope that it needs. With a token a cookie is ignored."
+    )
+
+    def __init__(self, scope: str) -> None:
+        super().__init__()
+        self.scope = scope
+
+    def __call__(self, request: HttpRequest) -> User | None:
+        if not shows_token(request):
+            return None
+        token = tokens.authenticate(request.headers["Authorization"][len("bearer") :].strip())
+        if token is None:
+            raise Problem(
+                401,
+                "This API token does not work: it is wrong, expired or revoked.",
+                code="invalid_token",
+                headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+            )
+        limits.show(request, limits.check("token", str(token.pk), limit=settings.TOKEN_REQUESTS_A_MINUTE, seconds=MINUTE))
+        request.api_token = token  # type: ignore[attr-defined]
+        request.user = token.user
+        if self.scope:
+            need_scope(request, self.scope)
+        return token.user
 
 
 class SessionCookie(AuthBase):
-    """The cookie of the sign-in page.
-
-    A bearer token makes the cookie ignored: a caller who shows a token is that token's owner or nobody. An authentication by
-    token stands before this one in the router's list.
-    """
+    """The cookie of the sign-in page. Has every scope."""
 
     openapi_type = "apiKey"
     openapi_in = "cookie"
@@ -28,8 +64,29 @@ class SessionCookie(AuthBase):
     openapi_description = "The session of somebody who has signed in with a browser. Requests from other sites are refused."
 
     def __call__(self, request: HttpRequest) -> User | None:
-        if request.headers.get("Authorization", "").lower().startswith("bearer") or not request.user.is_authenticated:
+        if shows_token(request) or not request.user.is_authenticated:
             return None
         if not may_use_cookie(request):
             raise Problem(403, "This request came from another site.", code="cross_origin")
         return request.user
+
+
+def shows_token(request: HttpRequest) -> bool:
+    return request.headers.get("Authorization", "").lower().startswith("bearer")
+
+
+def token_of(request: HttpRequest) -> ApiToken | None:
+    """The token that opened this request; None for a cookie."""
+    return getattr(request, "api_token", None)
+
+
+def need_scope(request: HttpRequest, scope: str) -> None:
+    """Refuse a token that does not have this scope. Raises ``Problem`` 403."""
+    token = token_of(request)
+    if token and not token.allows(scope):
+        raise Problem(
+            403,
+            f"This API token does not have the scope {scope}.",
+            code="insufficient_scope",
+            headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'},
+        )

@@ -1,6 +1,7 @@
 """Every way in which a call can be refused, turned into the one envelope."""
 
 from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from typing import Any, NoReturn
 
 from django.core.exceptions import SuspiciousOperation
@@ -8,10 +9,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
+from agentos.api.schemas import Refused
 from agentos.chat import refusals
 from agentos.core.errors import Problem, bad_request, envelope
 from agentos.core.strict_json import invalid
-from agentos.service import AgentNotFound, SessionNotFound
+from agentos.service import AgentNotFound, RunNotFound, SessionNotFound
+from agentos.webhooks.outgoing import actions as webhooks
 
 RETRY_SECONDS = 10  # what a caller is asked to wait when nobody can know how long it takes
 RETRY: Mapping[str, str] = {"Retry-After": str(RETRY_SECONDS)}
@@ -22,7 +25,25 @@ REFUSALS: Mapping[type[refusals.Refusal], tuple[str, Mapping[str, str]]] = {
     refusals.AgentClosed: ("agent_closed", {}),
     refusals.AgentUnavailable: ("agent_unavailable", RETRY),
     refusals.QueueFull: ("too_many_requests", RETRY),
+    refusals.TooMuch: ("too_many_requests", {}),
+    refusals.QuotaReached: ("quota_reached", {}),
+    refusals.WrongState: ("wrong_state", {}),
 }
+
+WEBHOOK_REFUSALS: Mapping[type[webhooks.Refused], tuple[int, str]] = {
+    webhooks.InvalidEndpoint: (422, "invalid_fields"),
+    webhooks.TooMany: (409, "too_many_webhooks"),
+    webhooks.IsOff: (409, "webhook_off"),
+    webhooks.SecretLost: (409, "secret_lost"),
+}
+
+
+# The statuses that an operation declares beside its own.
+READ: Mapping[int, Any] = dict.fromkeys((400, 401, 403, 405, 422, 429, 500, 503), Refused)
+FIND: Mapping[int, Any] = {**READ, 404: Refused}
+CHANGE: Mapping[int, Any] = {**FIND, **dict.fromkeys((409, 413, 415), Refused)}
+START: Mapping[int, Any] = {**CHANGE, 402: Refused}
+SEND: Mapping[int, Any] = {**START, **dict.fromkeys((502, 504), Refused)}
 
 
 def missing(fields: Iterable[str]) -> Problem:
@@ -34,7 +55,9 @@ def add_error_handlers(api: NinjaAPI) -> None:
         Problem: lambda request, problem: problem.answer(request),
         AgentNotFound: lambda request, _: envelope(request, 404, "There is no such agent, or you may not use it.", code="agent_not_found"),
         SessionNotFound: lambda request, _: envelope(request, 404, "There is no such session.", code="session_not_found"),
+        RunNotFound: lambda request, _: envelope(request, 404, "There is no such run.", code="run_not_found"),
         refusals.Refusal: _refused,
+        webhooks.Refused: _webhook_refused,
         ValidationError: _invalid,
         HttpError: _http_error,
         Http404: lambda request, _: envelope(request, 404),
@@ -48,13 +71,21 @@ def add_error_handlers(api: NinjaAPI) -> None:
 def _refused(request: HttpRequest, refusal: refusals.Refusal) -> HttpResponse:
     code, headers = REFUSALS.get(type(refusal), ("", {}))
     field = f"{refusal.field}: " if isinstance(refusal, refusals.InvalidInput) else ""
-    return envelope(request, refusal.status, f"{field}{refusal.sentence}", code=code, headers=headers)
+    return envelope(request, refusal.status, f"{field}{refusal.sentence}", code=code, headers={**headers, **refusal.headers})
+
+
+def _webhook_refused(request: HttpRequest, refused: webhooks.Refused) -> HttpResponse:
+    status, code = WEBHOOK_REFUSALS[type(refused)]
+    field = f"{refused.field}: " if isinstance(refused, webhooks.InvalidEndpoint) else ""
+    return envelope(request, status, f"{field}{refused}", code=code)
 
 
 def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
     """Answer ninja's own refusals; what the parser found wrong with a body is their cause."""
     if isinstance(error.__cause__, Problem):
         return error.__cause__.answer(request)
+    if error.status_code == HTTPStatus.UNAUTHORIZED:
+        return envelope(request, error.status_code, headers={"WWW-Authenticate": "Bearer"})
     return envelope(request, error.status_code)
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictBool, WithJsonSchema
 
 from agentos.chat.models import MESSAGE_LIMIT, TITLE_LIMIT
 
@@ -149,6 +149,7 @@ class MessageIn(BaseModel):
     agent_id: str | None = None
     session_id: str | None = None
     context: dict[str, Any] | None = Field(None, description="Handed to the agent with the message. At most 16,000 characters of JSON.")
+    background: StrictBool = Field(False, description="Answer 202 as soon as the message is stored.")
 
 
 class SessionIn(BaseModel):

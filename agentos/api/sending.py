@@ -1,15 +1,22 @@
-"""Sending a message and waiting for the whole answer. The run belongs to the server: a caller that goes away changes nothing."""
+"""Sending a message: waiting for the whole answer, following it, or leaving it to itself. The run belongs to the server: a caller
+that goes away changes nothing."""
 
 from http import HTTPStatus
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.http.response import HttpResponseBase
 
-from agentos.access.models import User
 from agentos.agents import failures
+from agentos.api.auth import ApiRequest
 from agentos.api.errors import RETRY, missing
+from agentos.api.events import follow, open_stream
+from agentos.api.rendering import started
+from agentos.api.run_stream import Place
+from agentos.api.runs import created
 from agentos.api.schemas import MessageIn, Sent
 from agentos.chat.models import Run
+from agentos.chat.registry import registry
 from agentos.chat.waiting import ended
 from agentos.core.errors import Problem
 from agentos.service import AgentOSService, SessionNotFound
@@ -18,9 +25,16 @@ MARGIN = 15.0  # seconds beyond a run's own limit: its end is written, and the n
 UNAVAILABLE_CODES = frozenset({"agent_unavailable", "model_unreachable", "model_busy"})
 
 
-async def send(user: User, message: MessageIn, idempotency_key: str) -> Sent:
-    """Return the finished answer. Raises ``Problem`` for every other end, and what ``AgentOSService.send_message`` raises."""
-    run = await sync_to_async(_store)(user, message, idempotency_key)
+async def send(request: ApiRequest, message: MessageIn, idempotency_key: str) -> Sent | HttpResponseBase:
+    """Return the finished answer, or the stream of it, or where it will be.
+
+    Raises ``Problem`` for every end but a good one, and what ``AgentOSService.send_message`` raises.
+    """
+    if not message.background and wants_stream(request):
+        return await sync_to_async(_followed)(request, message, idempotency_key)
+    run = await sync_to_async(_store)(request, message, idempotency_key)
+    if message.background:
+        return created(run, 202, started(run))
     try:
         run = await ended(run, settings.RUN_TIMEOUT + MARGIN)
     except Run.DoesNotExist:  # its owner was erased in the meantime
@@ -36,10 +50,29 @@ async def send(user: User, message: MessageIn, idempotency_key: str) -> Sent:
     raise _problem_of(run)
 
 
-def _store(user: User, message: MessageIn, idempotency_key: str) -> Run:
+def wants_stream(request: ApiRequest) -> bool:
+    return request.get_preferred_type(["application/json", "text/event-stream"]) == "text/event-stream"
+
+
+def _followed(request: ApiRequest, message: MessageIn, idempotency_key: str) -> HttpResponseBase:
+    """Nothing is stored when there may be no further stream."""
+    opened = open_stream(request, request.auth)
+    try:
+        run = _store(request, message, idempotency_key)
+    except BaseException:
+        registry.close(opened)
+        raise
+    where = started(run)
+    response = follow(run, Place(), opened, by=request.auth, greeting=where)
+    response.headers["Location"] = where.url
+    response.headers["X-Session-ID"] = where.session_id
+    return response
+
+
+def _store(request: ApiRequest, message: MessageIn, idempotency_key: str) -> Run:
     if not message.agent_id and not message.session_id:
         raise missing(["agent_id"])
-    return AgentOSService(user).send_message(
+    return AgentOSService(request.auth).send_message(
         message.message,
         agent_id=message.agent_id or "",
         session_id=message.session_id or "",

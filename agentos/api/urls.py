@@ -1,12 +1,14 @@
 """The URLs of the JSON face, named as in the spec: ``api:agentos_send_message``."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
 from agentos.api.app import api
+from agentos.api.docs import docs
 
-PUBLIC = frozenset({"openapi-json", "api-root"})
+PUBLIC = frozenset({"openapi-json", "api-root", "docs"})
 
-urlpatterns, _, app_name = api.urls
+operations, _, app_name = api.urls
+urlpatterns = [*operations, path("docs/", docs, name="docs")]
 
 for pattern in urlpatterns:
     if isinstance(pattern, URLPattern):

@@ -21,10 +21,11 @@ from agentos.agents.failures import CODES
 from agentos.agents.models import DjangoAgent
 from agentos.api import sending
 from agentos.audit.models import AuditRecord
-from agentos.chat import actions
+from agentos.chat import actions, waiting
 from agentos.chat.ending import claim_next, end_run
 from agentos.chat.engine import Engine
 from agentos.chat.models import ChatSession, Run, RunEvent
+from agentos.core.bell import bell
 from tests.api.calls import ROOT, SEND, apost, assert_refused
 from tests.factories import AgentFactory, ChatSessionFactory
 
@@ -44,6 +45,14 @@ async def run_when_there(status: str = Run.Status.QUEUED) -> Run:
             return run
         await asyncio.sleep(0.01)
     pytest.fail(f"No run became {status}.")
+
+
+async def until_waiting(run: Run, callers: int) -> None:
+    for _ in range(500):
+        if len(bell.listeners.get(f"session:{run.session_id}", ())) == callers:
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail(f"There are not {callers} who wait for this run.")
 
 
 @asynccontextmanager
@@ -128,6 +137,24 @@ class TestSendMessage:
         assert not (await User.objects.aget(pk=owner.pk)).is_staff
 
 
+class TestAccept:
+    async def test_streams_where_the_server_speaks_plain_asgi_too(
+        self, caller: AsyncClient, engine: Engine, everyone_agent: DjangoAgent
+    ) -> None:
+        response = await apost(caller, SEND, {"agent_id": "assistant", "message": "Hi"}, Accept="text/event-stream, application/json;q=0.5")
+        assert response.headers["Content-Type"].startswith("text/event-stream")
+        body = b"".join([part async for part in response.streaming_content])
+        assert (await Run.objects.aget()).answer.encode() in body
+        assert b"event: completed" in body
+
+    @pytest.mark.parametrize("accept", ["*/*", "application/json", "application/json, text/event-stream", "text/html"])
+    async def test_of_anything_else_is_answered_with_json(
+        self, caller: AsyncClient, engine: Engine, everyone_agent: DjangoAgent, accept: str
+    ) -> None:
+        response = await apost(caller, SEND, {"agent_id": "assistant", "message": "Hi"}, Accept=accept)
+        assert response.json()["success"] is True
+
+
 class TestIdempotencyKey:
     async def test_gives_the_first_answer_again(self, caller: AsyncClient, engine: Engine, everyone_agent: DjangoAgent) -> None:
         body, key = {"agent_id": "assistant", "message": "Once"}, {"Idempotency-Key": "4b1c"}
@@ -139,7 +166,7 @@ class TestIdempotencyKey:
         body, key = {"agent_id": "assistant", "message": "Once"}, {"Idempotency-Key": "4b1c"}
         async with calling(caller, body, **key) as first, calling(caller, body, **key) as second:
             run = await run_when_there()
-            await asyncio.sleep(0.2)
+            await until_waiting(run, callers=2)
             await end(run, Stopped(), words="So far")
             assert_refused(await first, 409, "stopped")
             assert_refused(await second, 409, "stopped")
@@ -203,11 +230,25 @@ class TestEnds:
 
 
 class TestWaiting:
-    async def test_holds_no_database_connection(self, caller: AsyncClient, everyone_agent: DjangoAgent) -> None:
+    async def test_holds_no_database_connection(
+        self, caller: AsyncClient, everyone_agent: DjangoAgent, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looks, look, looked_again = [0], waiting._read, asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def counted(pk: int) -> Run:
+            found = look(pk)
+            looks[0] += 1
+            if looks[0] == 3:
+                loop.call_soon_threadsafe(looked_again.set)
+            return found
+
+        monkeypatch.setattr(waiting, "POLL_SECONDS", 0.01)
+        monkeypatch.setattr(waiting, "_read", counted)
         async with calling(caller, {"agent_id": "assistant", "message": "Hi"}):
             await run_when_there()
             await sync_to_async(open_connection)()  # of this test's own look
-            await asyncio.sleep(1.5)  # the waiting call has looked again by itself
+            await asyncio.wait_for(looked_again.wait(), 20)
             assert await sync_to_async(open_connection)() is None
 
     async def test_survives_a_caller_that_hangs_up(self, owner: User, caller: AsyncClient, engine: Engine) -> None:

@@ -1,0 +1,116 @@
+"""The events of a run, as a stream."""
+
+from typing import Annotated, Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from ninja import Header
+
+from agentos.access.models import User
+from agentos.api.auth import ApiRequest, token_of
+from agentos.api.errors import FIND
+from agentos.api.nouns import Started
+from agentos.api.parameters import RunId
+from agentos.api.run_stream import Place, RunStream, place_of
+from agentos.api.scopes import ScopedRouter
+from agentos.chat.models import Run
+from agentos.chat.registry import OpenStream, TooManyStreams, registry
+from agentos.core import sse
+from agentos.core.errors import Problem
+from agentos.service import AgentOSService
+
+RETRY_AFTER = 30  # seconds, for a user with too many streams
+
+LastEventId = Annotated[
+    str,
+    Header(
+        "",
+        alias="Last-Event-ID",
+        max_length=100,
+        description="The last `id` that you were sent. You are told what came after it; for one that cannot be known any more, the "
+        "whole state, as `snapshot`.",
+    ),
+]
+STREAM_EXAMPLE = """\
+: connected
+retry: 1000
+
+id: 1
+event: text
+data: {"text":"It is"}
+
+id: 2
+event: text
+data: {"text":" 42."}
+
+id: 3
+event: completed
+data: {"id":"run_7h2k5d9s0a3f6g8j1l4z","status":"completed","answer":"It is 42."}
+
+"""
+EVENT_NAMES = (
+    *("run", "text", "reasoning", "tool_started", "tool_finished", "tool_failed", "waiting", "snapshot"),
+    *("completed", "failed", "stopped", "interrupted", "closed", "restart"),
+)
+EVENT: dict[str, Any] = {
+    "type": "object",
+    "description": "One event of the stream.",
+    "properties": {
+        "id": {"type": "string", "description": "To come back with, as Last-Event-ID."},
+        "event": {"enum": list(EVENT_NAMES)},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "retry": {"type": "integer"},
+    },
+}
+IS_STREAM: dict[str, Any] = {"responses": {200: {"content": {"text/event-stream": {"schema": EVENT, "example": STREAM_EXAMPLE}}}}}
+
+router = ScopedRouter(tags=["Runs"])
+
+
+@router.get(
+    "/runs/{run_id}/events/",
+    url_name="run_events",
+    operation_id="run_events",
+    response={200: None, 204: None, **FIND},
+    summary="Follow a run",
+    openapi_extra=IS_STREAM,
+)
+def run_events(request: ApiRequest, run_id: RunId, last_event_id: LastEventId = "") -> HttpResponseBase:
+    """A stream of server-sent events, each with the `id` to come back with. A stream ends after the run's end; 204 says that you have
+    been told all of it. A comment comes every 15 seconds when nothing else does. You can have 10 streams at once.
+
+    | event | data |
+    |---|---|
+    | `text`, `reasoning` | `text`: what was added |
+    | `tool_started` | `call_id`, `name`, `args` |
+    | `tool_finished` | `call_id`, `name`, `result`, `seconds` |
+    | `tool_failed` | `call_id`, `name`, `error`, `seconds` |
+    | `waiting` | `requirements`: what a person has to answer. The stream stays open. |
+    | `snapshot` | the run with all that was said so far; it replaces what you have |
+    | `completed`, `failed`, `stopped`, `interrupted` | the run. It has ended. |
+    | `closed` | the chat was deleted, or you may not read it any more |
+    | `restart` | the server cannot go on now: come back with the last `id` |
+    """
+    run, lines = AgentOSService(request.auth).get_run_with_journal(run_id)
+    place = place_of(run, lines, last_event_id)
+    if place is None:
+        return HttpResponse(status=204, content_type="application/json")
+    return follow(run, place, open_stream(request, request.auth), by=request.auth)
+
+
+def follow(run: Run, place: Place, opened: OpenStream, *, by: User, greeting: Started | None = None) -> sse.EventStream:
+    try:
+        return sse.EventStream(RunStream(by, run, place, opened, greeting).frames())
+    except BaseException:
+        registry.close(opened)
+        raise
+
+
+def open_stream(request: HttpRequest, user: User) -> OpenStream:
+    """Count one more stream of this user, and watch over whoever opened it. Raises ``Problem`` 429."""
+    token = token_of(request)
+    key = "" if token else request.session.session_key or ""
+    try:
+        return registry.open(user, key, None, token.pk if token else None)
+    except TooManyStreams:
+        raise Problem(429, "Too many streams are open. Close one first.", headers={"Retry-After": str(RETRY_AFTER)}) from None

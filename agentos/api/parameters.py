@@ -1,0 +1,30 @@
+"""Parameters that several operations take."""
+
+from typing import Annotated
+
+from ninja import Header, Path, Query
+
+from agentos.api.nouns import RUN_ID
+from agentos.api.schemas import AGENT, SESSION
+from agentos.api.webhook_nouns import HOOK_ID, MESSAGE_ID
+
+AgentId = Annotated[str, Path(..., example=AGENT["id"])]
+SessionId = Annotated[str, Path(..., example=SESSION["id"])]
+RunId = Annotated[str, Path(..., example=RUN_ID)]
+HookId = Annotated[str, Path(..., example=HOOK_ID)]
+MessageId = Annotated[str, Path(..., example=MESSAGE_ID)]
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        "",
+        alias="Idempotency-Key",
+        pattern=r"^[!-~]*$",
+        max_length=100,
+        description="What is sent again under the same key, with the same content, is done once: the answer is the first one's. "
+        "Other content under the same key is refused with 422 `key_reused`. A key is remembered for a day.",
+    ),
+]
+Cursor = Annotated[
+    str, Query("", pattern=r"^[0-9]*$", max_length=18, description="The `next` of the page before. Without it, the first page.")
+]
+Limit = Annotated[int, Query(50, ge=1, le=100, description="How many a page.")]

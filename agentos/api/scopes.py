@@ -1,0 +1,72 @@
+"""Which scope an API token needs, for every operation. A session cookie may do all of it."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from ninja import Router
+
+from agentos.api.auth import BearerToken, SessionCookie
+
+# By operation_id. An operation that is not in here cannot be declared.
+NEEDED: Mapping[str, str] = MappingProxyType(
+    {
+        "read": "agents:read",
+        "act": "",  # each action has its own, below
+        "agents": "agents:read",
+        "agent": "agents:read",
+        "info": "agents:read",
+        "fastapi": "agents:read",
+        "send_message": "runs:write",
+        "create_session": "sessions:write",
+        "sessions": "sessions:read",
+        "open_session": "sessions:write",
+        "session": "sessions:read",
+        "update_session": "sessions:write",
+        "delete_session": "sessions:write",
+        "restore_session": "sessions:write",
+        "fork_session": "sessions:write",
+        "runs": "sessions:read",
+        "start_run": "runs:write",
+        "run": "sessions:read",
+        "stop_run": "runs:write",
+        "retry_run": "runs:write",
+        "continue_run": "runs:write",
+        "edit_message": "runs:write",
+        "answer_run": "runs:write",
+        "run_events": "sessions:read",
+        "give_feedback": "sessions:write",
+        "take_back_feedback": "sessions:write",
+        "webhooks": "webhooks:manage",
+        "create_webhook": "webhooks:manage",
+        "webhook_events": "webhooks:manage",
+        "webhook": "webhooks:manage",
+        "update_webhook": "webhooks:manage",
+        "delete_webhook": "webhooks:manage",
+        "rotate_webhook_secret": "webhooks:manage",
+        "try_webhook": "webhooks:manage",
+        "deliveries": "webhooks:manage",
+        "delivery": "webhooks:manage",
+        "send_delivery_again": "webhooks:manage",
+    }
+)
+
+# By the name of the action in a POST to the root.
+NEEDED_BY_ACTION: Mapping[str, str] = MappingProxyType(
+    {
+        "info": "agents:read",
+        "agents": "agents:read",
+        "sessions": "sessions:read",
+        "session": "sessions:read",
+        "create_session": "sessions:write",
+        "send_message": "runs:write",
+    }
+)
+
+
+class ScopedRouter(Router):
+    """Each operation may be called with a token that has its scope, or with the cookie of a browser."""
+
+    def add_api_operation(self, path: str, methods: list[str], view_func: Callable[..., Any], **options: Any) -> None:
+        scope = NEEDED[options["operation_id"]]
+        super().add_api_operation(path, methods, view_func, **{**options, "auth": (BearerToken(scope), SessionCookie())})

@@ -1,0 +1,108 @@
+"""The page about the API, and that its examples do what they say."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from django.test import Client
+from django.urls import reverse
+
+from agentos.access.models import User
+from agentos.agents.models import DjangoAgent
+from agentos.api import sending
+from agentos.api.app import api
+from agentos.api.nouns import RUN_ID
+from agentos.api.schemas import SESSION
+from agentos.api.scopes import NEEDED
+from agentos.api.webhook_nouns import HOOK_ID, MESSAGE_ID
+from agentos.chat.registry import registry
+from tests.factories import ChatSessionFactory, RunFactory
+from tests.webhooks.outgoing import make_delivery, make_endpoint
+
+pytestmark = pytest.mark.django_db
+
+IN_THE_WRONG_STATE = {"continue_run": 409, "answer_run": 409}  # the example's run is complete
+UNANSWERED = {"send_message": 504}  # nothing answers in this test
+OPERATIONS = {
+    operation["operationId"]: operation for methods in api.get_openapi_schema()["paths"].values() for operation in methods.values()
+}
+
+
+@pytest.fixture(scope="module")
+def page() -> BeautifulSoup:
+    """The same for everybody: no database is asked."""
+    return BeautifulSoup(Client().get(reverse("api:docs")).content, "html.parser")
+
+
+class TestPage:
+    def test_tells_of_every_operation(self, page: BeautifulSoup) -> None:
+        articles = {str(article["id"]): article.get_text(" ", strip=True) for article in page.select("article")}
+        assert set(articles) == set(OPERATIONS)
+        for name, text in articles.items():
+            assert OPERATIONS[name]["summary"] in text
+            assert NEEDED[name] in text
+        assert {link["href"] for link in page.select("nav a[href^='#']")} == {f"#{name}" for name in OPERATIONS}
+
+    def test_tells_of_every_error(self, page: BeautifulSoup) -> None:
+        text = page.get_text(" ", strip=True)
+        for code in ("invalid_token", "insufficient_scope", "quota_reached", "run_not_found", "wrong_state", "key_reused"):
+            assert code in text
+
+    def test_needs_nothing_from_elsewhere(self, client: Client) -> None:
+        response = client.get(reverse("api:docs"))
+        html = response.content.decode()
+        assert "script-src 'self'" in response.headers["Content-Security-Policy"]
+        assert not re.findall(r"""(?:src|href)=["'](?:https?:)?//""", html)
+        assert not re.findall(r"\sstyle=|<style|\son\w+=|<script>", html)
+
+    def test_is_only_read(self, client: Client) -> None:
+        assert client.post(reverse("api:docs")).status_code == 405
+
+    def test_escapes_the_host_that_it_names(self, client: Client, settings: Any) -> None:
+        settings.ALLOWED_HOSTS = ["*"]
+        html = client.get(reverse("api:docs"), headers={"Host": "chat.example.com:8443"}).content.decode()
+        assert "http://chat.example.com:8443/api/v1/agentos/send-message/" in BeautifulSoup(html, "html.parser").get_text()
+
+
+class TestExamples:
+    @pytest.fixture(autouse=True)
+    def _world(self, owner: User, everyone_agent: DjangoAgent, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        settings.RUN_TIMEOUT = 0
+        monkeypatch.setattr(sending, "MARGIN", 0.0)
+        session = ChatSessionFactory(user=owner, agent=everyone_agent, session_id=SESSION["id"])
+        RunFactory(session=session)
+        RunFactory(session=session, run_id=RUN_ID)
+        make_delivery(make_endpoint(owner.memberships.get().team, hook_id=HOOK_ID), message_id=MESSAGE_ID)
+        yield
+        for stream in list(registry.streams):  # opened by an example that nobody read to its end
+            registry.close(stream)
+
+    @pytest.mark.parametrize("name", sorted(OPERATIONS))
+    def test_can_be_pasted_into_a_shell(self, page: BeautifulSoup, client: Client, secret: str, name: str) -> None:
+        command = page.select_one(f"article#{name} .code code").get_text().replace("\\\n", " ")  # type: ignore[union-attr]
+        words = shlex.split(command.replace("$AGENTOS_TOKEN", secret))
+        assert words.pop(0) == "curl"
+        headers, method, body, url = {}, "", None, ""
+        while words:
+            match words.pop(0):
+                case "-H":
+                    header, _, value = words.pop(0).partition(": ")
+                    headers[header] = value
+                case "-X":
+                    method = words.pop(0)
+                case "-d":
+                    body = words.pop(0)
+                case "-N":
+                    pass
+                case word:
+                    url = word
+        content_type = headers.pop("Content-Type", "application/json")
+        path = url.removeprefix("http://testserver")
+        response = client.generic(method or ("POST" if body else "GET"), path, body or "", content_type=content_type, headers=headers)
+        assert response.status_code == (IN_THE_WRONG_STATE | UNANSWERED).get(name, response.status_code)
+        assert name in IN_THE_WRONG_STATE | UNANSWERED or 200 <= response.status_code < 300, (command, json.dumps(body))
+        response.close()
