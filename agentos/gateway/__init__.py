@@ -1,0 +1,1 @@
+"""Agno's own server, mounted: its clients find our agents, sessions and runs, behind a guard of ours."""

@@ -1,0 +1,105 @@
+"""Bodies on their way to Agno: what it is not meant to see does not go in. An unknown field is refused, so that nobody believes in it."""
+
+import json
+from io import BytesIO
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.core.handlers.asgi import ASGIRequest
+from django.http.multipartparser import MultiPartParserError
+
+from agentos.core import strict_json
+from agentos.core.errors import Problem
+from agentos.core.text import clean
+from agentos.gateway.routes import FORM, IGNORED, Route
+
+FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
+CALL: dict[str, Any] = {
+    "tool_call_id": str,
+    "tool_name": str | None,
+    "tool_args": dict | None,
+    "confirmed": bool | None,
+    "confirmation_note": str | None,
+    "user_input_schema": list | None,
+    "result": str | None,
+}
+FLAGS = frozenset({"stream", "background"})
+
+
+def read(route: Route, scope: dict[str, Any], body: bytes) -> dict[str, Any]:
+    """Return the fields that the route knows. Raises Problem 400, 415, 422."""
+    if not route.body:
+        return {}
+    given = _given(route, scope, body) if body else {}
+    missing = sorted(route.needed - set(given))
+    if missing:
+        raise Problem(422, f"Missing fields: {', '.join(missing)}.", code="missing_fields")
+    unknown = sorted(set(given) - route.fields - IGNORED)
+    if unknown:
+        raise Problem(422, f"This server does not take the field {', '.join(unknown)}.", code="unknown_field")
+    fields = {name: value for name, value in given.items() if name in route.fields}
+    return fields | {"tools": json.dumps(_calls(fields["tools"]))} if "tools" in fields else fields
+
+
+def _given(route: Route, scope: dict[str, Any], body: bytes) -> dict[str, Any]:
+    request = ASGIRequest(scope, BytesIO(body))
+    return _form(request) if route.body == FORM else _json(request, body)
+
+
+def write(route: Route, fields: dict[str, Any]) -> tuple[bytes, bytes]:
+    """Return the body that Agno is given, and its type."""
+    if route.body in {"", FORM}:
+        return urlencode(fields).encode(), b"application/x-www-form-urlencoded"
+    return json.dumps(fields).encode(), b"application/json"
+
+
+def _calls(text: str) -> list[dict[str, Any]]:
+    """Return the calls that a person answers, as far as an answer may say something, in the types that it has."""
+    calls = strict_json.parse(text.encode())
+    if not isinstance(calls, list) or not calls or not all(isinstance(call, dict) for call in calls):
+        raise Problem(422, "tools: send the calls of the run that waits, each with its answer.")
+    wrong = [name for call in calls for name, types in CALL.items() if not isinstance(call.get(name), types)]
+    wrong += [str(item) for call in calls for item in call.get("user_input_schema") or () if not _is_field(item)]
+    if wrong:
+        raise Problem(422, f"tools: {wrong[0][:100]} cannot be understood.")
+    return [{name: _fields(call) if name == "user_input_schema" else call.get(name) for name in CALL} for call in calls]
+
+
+def _fields(call: dict[str, Any]) -> list[dict[str, Any]] | None:
+    schema = call.get("user_input_schema")
+    return schema and [{"description": "", "field_type": "str", **item} for item in schema]
+
+
+def _is_field(item: Any) -> bool:
+    return isinstance(item, dict) and isinstance(item.get("name"), str) and "value" in item
+
+
+def _form(request: ASGIRequest) -> dict[str, str]:
+    if request.content_type == "application/json" and request.body.strip() in {b"", b"null", b"{}"}:
+        return {}
+    if request.content_type not in FORMS:
+        raise Problem(415, "Send a form.")
+    try:
+        data, files = request.POST, request.FILES
+    except (MultiPartParserError, SuspiciousOperation, BadRequest, UnicodeDecodeError):
+        raise Problem(400, "The form cannot be read.") from None
+    if files:
+        raise Problem(422, "Files cannot be sent to these agents.", code="unknown_field")
+    fields: dict[str, str] = {}
+    for name, values in data.lists():
+        if len(values) > 1:
+            raise Problem(422, f"{name} was sent more than once.")
+        fields[name] = clean(str(values[0]))
+        if name in FLAGS and fields[name].lower() not in {"true", "false"}:
+            raise Problem(422, f"{name} is true or false.")
+    return fields
+
+
+def _json(request: ASGIRequest, body: bytes) -> dict[str, Any]:
+    if request.content_type != "application/json":
+        raise Problem(415)
+    data = strict_json.parse(body)
+    if not isinstance(data, dict):
+        raise Problem(422, "The body must be a JSON object.")
+    return {name: value for name, value in data.items() if value is not None}

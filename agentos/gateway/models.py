@@ -1,0 +1,24 @@
+"""The names that Agno's clients give to sessions. Each user has names of their own: nobody can take or find another's."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from agentos.access.models import User
+from agentos.chat.models import ChatSession
+
+NAME_LIMIT = 200  # characters
+
+
+class SessionName(models.Model):
+    """A client may choose the id of its session; ours is chosen by us, so that it cannot be guessed."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=NAME_LIMIT)
+    session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = (models.UniqueConstraint(fields=("user", "name"), name="session_name_once"),)
+
+    def __str__(self) -> str:
+        return self.name
