@@ -17,6 +17,7 @@ class Sent:
 class History:
     sent: dict[str, Sent] = field(default_factory=dict)
     seen: dict[str, list[str]] = field(default_factory=dict)  # message -> the most words of its answer that a tab has shown
+    answers: dict[str, set[str]] = field(default_factory=dict)  # run -> what people may have said to its question: yes, no
     faults: dict[str, int] = field(default_factory=dict)
     errors: dict[str, int] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""The server of a chaos run, and who does it harm."""
+"""The server of a chaos run, and who does it and its line harm."""
 
 import asyncio
 import os
@@ -7,32 +7,46 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from tests.chaos.history import History
+from tests.chaos.line import Line
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 60
-BREATH = (0.5, 3.0)  # seconds between two faults
+LOG_END = 4000  # characters
+BREATH = (0.4, 1.8)  # seconds between two faults
 
 
 class Server:
     def __init__(self, port: int, env: dict[str, str]) -> None:
         self.port = port
         self.env = {**os.environ, **env, "PORT": str(port), "AGENTOS_GRACE_SECONDS": "1"}
+        self.log = Path(env["AGENTOS_DATA_DIR"]) / "server.log"
         self.process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "agentos_serve"], cwd=ROOT, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        for _ in range(START_SECONDS * 20):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
+        with self.log.open("ab") as log:
+            command = [sys.executable, "manage.py", "agentos_serve"]
+            self.process = subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=log, stderr=log)
+        over = time.monotonic() + START_SECONDS
+        while not await asyncio.to_thread(self.answers):
+            if self.process.poll() is not None or time.monotonic() > over:
+                msg = f"The server did not start.\n{self.log.read_text(errors='replace')[-LOG_END:]}"
+                raise RuntimeError(msg)
             await asyncio.sleep(0.05)
-        msg = "The server did not start."
-        raise RuntimeError(msg)
+
+    def answers(self) -> bool:
+        """Whether an application stands behind the port: a server that is killed before it can answer has nothing to lose."""
+        with socket.socket() as probe:
+            probe.settimeout(5)
+            try:
+                probe.connect(("127.0.0.1", self.port))
+                probe.sendall(b"GET /sign-in/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+                return probe.recv(12).startswith(b"HTTP/1.1 200")
+            except OSError:
+                return False
 
     def signal(self, number: signal.Signals) -> None:
         if self.process:
@@ -49,14 +63,14 @@ class Server:
 
 
 class Nemesis:
-    def __init__(self, server: Server, dice: random.Random, history: History) -> None:
-        self.server, self.dice, self.history = server, dice, history
+    def __init__(self, server: Server, line: Line, dice: random.Random, history: History) -> None:
+        self.server, self.line, self.dice, self.history = server, line, dice, history
 
     async def rage(self, kills: int) -> None:
         """Until the server has been killed ``kills`` times."""
         while self.history.faults.get("kill -9", 0) < kills:
             await asyncio.sleep(self.dice.uniform(*BREATH))
-            await self.dice.choices((self.kill, self.terminate, self.freeze), (6, 1, 2))[0]()
+            await self.dice.choices((self.kill, self.terminate, self.freeze, self.cut, self.hold), (10, 1, 1, 2, 1))[0]()
 
     async def kill(self) -> None:
         self.history.fault("kill -9")
@@ -78,3 +92,11 @@ class Nemesis:
         self.server.signal(signal.SIGSTOP)
         await asyncio.sleep(self.dice.uniform(0.2, 2.0))
         self.server.signal(signal.SIGCONT)
+
+    async def cut(self) -> None:
+        self.history.fault("line cut")
+        self.line.cut()
+
+    async def hold(self) -> None:
+        self.history.fault("line held")
+        await self.line.hold(self.dice.uniform(0.2, 2.0))

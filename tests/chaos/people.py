@@ -11,24 +11,28 @@ from tests.chaos.history import History, Sent
 from tests.live_dom import LiveDom
 
 TIMEOUT = 20.0  # seconds for one request
+SIP, GULP = 256, 2**16  # bytes that a reader takes at once
+PAUSE = 0.05  # seconds between two sips
+HALF = 0.5
 FAULTY = (ConnectionError, OSError, TimeoutError, asyncio.IncompleteReadError)
 
 
 class Visitor:
-    """One person with one chat: sends, follows, looks away, stops, sends twice."""
+    """One person with one chat: sends, follows, looks away, stops, sends twice, answers what the agent asks."""
 
     def __init__(self, person: Person, chat: str, port: int, dice: random.Random, history: History) -> None:
         self.person, self.chat, self.port, self.dice, self.history = person, chat, port, dice, history
 
     async def live(self, over: asyncio.Event) -> None:
         while not over.is_set():
-            act = self.dice.choices((self.send, self.send_at_once, self.follow, self.stop, self.dawdle), (5, 1, 5, 1, 1))[0]
+            acts = (self.send, self.send_at_once, self.follow, self.stop, self.answer)
+            act = self.dice.choices(acts, (5, 1, 6, 1, 4))[0]
             try:
                 async with asyncio.timeout(TIMEOUT):
                     await act()
             except FAULTY as error:
                 self.history.error(type(error).__name__)
-                await asyncio.sleep(self.dice.uniform(0.05, 0.4))
+                await asyncio.sleep(self.dice.uniform(0.1, 0.6))
 
     async def send(self) -> None:
         await self._send(self._new_message(), uuid.uuid4().hex)
@@ -49,8 +53,9 @@ class Visitor:
         if not found:
             return
         url, cursor = found[1].replace("&amp;", "&"), ""
+        bite = self.dice.choice((SIP, GULP, GULP))
         for _ in range(self.dice.randint(1, 3)):
-            cursor = await self._listen(url, cursor, dom, self.dice.uniform(0.1, 2.0))
+            cursor = await self._listen(url, cursor, dom, self.dice.uniform(0.1, 2.0), bite)
             self._note(dom)
 
     async def stop(self) -> None:
@@ -58,11 +63,16 @@ class Visitor:
         for path in re.findall(r'action="(/agentos/run/[^"]+/stop/)"', page)[:1]:
             await self._post(path, {})
 
-    async def dawdle(self) -> None:
-        """A reader that takes nothing for a while."""
-        _, writer = await request(self.port, "GET", f"/agentos/live/?session={self.chat}&cursor=", headers={"Cookie": self.person.cookies})
-        await asyncio.sleep(self.dice.uniform(0.2, 1.5))
-        writer.close()
+    async def answer(self, decisions: tuple[str, ...] = ("yes", "yes", "no")) -> None:
+        """Say yes or no to what waits, sometimes both at once, and sometimes twice: one of them counts, once."""
+        page = await self._get(f"/agentos/session/{self.chat}/")
+        for run_id in re.findall(r'action="/agentos/run/([^"/]+)/answer/"', page)[:1]:
+            said = [self.dice.choice(decisions) for _ in range(self.dice.choice((1, 1, 3)))]
+            self.history.answers.setdefault(run_id, set()).update(said)
+            posts = (self._post(f"/agentos/run/{run_id}/answer/", {"decision": decision}) for decision in said)
+            for result in await asyncio.gather(*posts, return_exceptions=True):
+                if isinstance(result, BaseException):
+                    raise result
 
     def _new_message(self) -> Sent:
         message = Sent(text=f"Message {uuid.uuid4().hex}", chat=self.chat)
@@ -91,19 +101,22 @@ class Visitor:
         writer.close()
         return body.decode()
 
-    async def _listen(self, url: str, cursor: str, dom: LiveDom, seconds: float) -> str:
-        """Take frames until the time is over or the connection breaks, and return the id of the last whole one."""
+    async def _listen(self, url: str, cursor: str, dom: LiveDom, seconds: float, bite: int) -> str:
+        """Take frames until the time is over or the connection breaks, and return the id of the last whole one. A small ``bite`` makes
+        a slow reader."""
         headers = {"Cookie": self.person.cookies, **({"Last-Event-ID": cursor} if cursor else {})}
         reader, writer = await request(self.port, "GET", url, headers=headers)
         text = ""
         try:
             async with asyncio.timeout(seconds):
-                while chunk := await reader.read(2**16):
+                while chunk := await reader.read(bite):
+                    if bite == SIP:
+                        await asyncio.sleep(PAUSE)
                     text += re.sub(r"\r\n[0-9a-f]+\r\n|^[0-9a-f]+\r\n|\r\n", "", chunk.decode(errors="replace"))
         except TimeoutError:
             pass
         finally:
-            writer.close()
+            writer.transport.abort() if self.dice.random() < HALF else writer.close()
         *frames, _ = text.split("\n\n")
         for frame in frames:
             data = "\n".join(line[6:] for line in frame.split("\n") if line.startswith("data: "))
