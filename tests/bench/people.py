@@ -56,6 +56,7 @@ def environment(data_dir: str, model: str) -> dict[str, str]:
         "AGENTOS_DATA_DIR": data_dir,
         "AGENTOS_SCRIPTED_MODELS": "1",
         "AGENTOS_LOCAL_MODEL": "0",
+        "AGENTOS_SENDS_A_MINUTE": "0",
         "LOG_LEVEL": "WARNING",
         "BENCH_MODEL": model,
         "BENCH_DB": f"{data_dir}/agno.sqlite3",
