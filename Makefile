@@ -12,7 +12,8 @@ NEW_ENOUGH := 'import sys; sys.exit(sys.version_info < (3, 11))'
 MODEL_REQUIREMENTS := agentos/agents/local_model/requirements.txt
 
 # What speaks to the database in ways of its own.
-ON_POSTGRES := tests/access tests/agents/test_queries.py tests/api tests/chat tests/webhooks
+ON_POSTGRES := tests/access tests/agents/test_queries.py tests/api tests/chat tests/core/test_db.py tests/core/test_limits.py tests/core/test_prepared.py \
+	tests/gateway tests/webhooks
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check fmt bench chaos lock chromium
@@ -23,13 +24,15 @@ help: ## list the habits
 run: .venv/ready ## start it on this machine, with demo data: make run PORT=8123
 	@exec env $(LOCAL) AGENTOS_SCRIPTED_MODELS=$${AGENTOS_SCRIPTED_MODELS:-1} PORT=$(PORT) $(BIN)/python manage.py agentos_serve --migrate --demo
 
-test: .venv/ready-for-tests chromium ## run all tests: on SQLite, on PostgreSQL, in a browser
+test: .venv/ready-for-tests chromium ## run all tests: on SQLite, on PostgreSQL, in a browser, under chaos
 	@echo "Tests on SQLite"
 	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not browser"
 	@echo "Tests on PostgreSQL"
-	@$(BIN)/python -m tests.postgres -q -n $(JOBS) -m "not browser" $(ON_POSTGRES)
+	@$(BIN)/python -m tests.postgres -q -n $(JOBS) -m "not browser and not server" $(ON_POSTGRES)
 	@echo "Tests in Chromium"
 	@$(BIN)/python -m pytest -q -n $(JOBS) -m browser
+	@echo "Chaos: $(KILLS) kills, four minutes or so"
+	@$(LOCAL) $(BIN)/python -m tests.chaos --kills $(KILLS) --seed $(SEED)
 
 check: .venv/ready-for-tests ## lint, types, import rules, templates, migrations, deployment
 	@$(BIN)/ruff check --quiet

@@ -11,15 +11,18 @@ django_application = get_asgi_application()
 from asgiref.sync import iscoroutinefunction
 from django.urls import Resolver404, resolve, reverse
 
+from agentos.gateway.asgi import Gateway
 from site_config.lifespan import Lifespan
 from site_config.pages import ClientGone, Message, Pages, Receive, Scope, Send, read_body
 from site_config.static import static_application
 from site_config.streams import live
 
 LIVE = reverse("dashboard:live")
+MAY_STREAM = frozenset({reverse("api:agentos_send_message"), reverse("api:agentos_api")})  # or wait for the whole answer
 
 pages = Pages()
-lifespan = Lifespan(on_stop=pages.close)
+gateway = Gateway(reverse("api:agentos_fastapi_app").rstrip("/"))
+lifespan = Lifespan(on_stop=pages.close, gateway=gateway)
 static = static_application()
 
 
@@ -29,6 +32,11 @@ def waits(path: str) -> bool:
         return iscoroutinefunction(resolve(path).func)
     except Resolver404:
         return False
+
+
+def wants_stream(scope: Scope) -> bool:
+    """An ``EventStream`` waits on the loop by itself: what opens one is handled like a page."""
+    return scope["path"] in MAY_STREAM and (b"accept", b"text/event-stream") in scope["headers"]
 
 
 async def with_bounded_body(scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,9 +59,11 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await lifespan(scope, receive, send)
     elif scope["path"].startswith("/static/"):
         await static(scope, receive, send)
+    elif gateway.serves(scope["path"]):
+        await gateway(scope, receive, send)
     elif scope["path"] == LIVE:
         await live(scope, receive, send)
-    elif waits(scope["path"]):
+    elif waits(scope["path"]) and not wants_stream(scope):
         await with_bounded_body(scope, receive, send)
     else:
         await pages(scope, receive, send)

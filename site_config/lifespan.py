@@ -16,9 +16,11 @@ from django.conf import settings
 from agentos.agents import runtime
 from agentos.agents.local_model.supervisor import local_model
 from agentos.chat.engine import Engine
+from agentos.chat.registry import registry
 from agentos.core import db
 from agentos.core.bell import bell
-from agentos.dashboard.registry import registry
+from agentos.gateway.asgi import Gateway
+from agentos.webhooks.outgoing.courier import Courier
 
 log = logging.getLogger("agentos.server")
 
@@ -29,10 +31,12 @@ INTERRUPT_GRACE = 0.5  # seconds, for somebody at the keyboard who has pressed C
 
 
 class Lifespan:
-    def __init__(self, on_stop: Callable[[], None]) -> None:
+    def __init__(self, on_stop: Callable[[], None], gateway: Gateway) -> None:
         self.on_stop = on_stop
+        self.gateway = gateway
         self.engine: Engine | None = None
         self.watch: asyncio.Task[None] | None = None
+        self.courier = Courier()
         self.stopping: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -52,6 +56,8 @@ class Lifespan:
                 return
 
     async def start(self) -> None:
+        if not settings.LOCAL:
+            await self.gateway.check()
         self._chain_signals()
         self.engine = Engine()
         await self.engine.start()
@@ -59,6 +65,7 @@ class Lifespan:
         # The first run should not wait until Agno is loaded.
         self.warming = asyncio.create_task(asyncio.to_thread(runtime.engine))
         self.watch = asyncio.create_task(registry.watch())
+        await self.courier.start()
 
     async def stop(self) -> None:
         self._begin_to_stop(settings.GRACE_SECONDS)
@@ -66,6 +73,8 @@ class Lifespan:
             await self.stopping
         if self.watch:
             self.watch.cancel()
+        await self.courier.stop()
+        await self.gateway.close()
         await local_model.stop()
         await runtime.close()
         self.on_stop()

@@ -2,13 +2,13 @@
 
 Django's ASGI handler gives every synchronous request a new thread and a new database connection, and goes to that thread
 once for each middleware. A burst of requests then stands in its own way. Here a request is one piece of work for one of a few
-threads, whose connections stay open. What has to wait without holding a thread (streams, long answers) is an async view and
-goes through Django's ASGI handler.
+threads, whose connections stay open. A view that answers with an ``EventStream`` hands its frames to the loop and gives the
+thread back. What has to wait without holding a thread (long answers) is an async view and goes through Django's ASGI handler.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any
@@ -20,13 +20,16 @@ from django.core.handlers.base import BaseHandler
 from django.http import HttpResponseBase
 from django.urls import set_script_prefix
 
+from agentos.core.sse import EventStream
+from site_config.frames import stream
+
 Scope = dict[str, Any]
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
-Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
+Answer = tuple[int, list[tuple[bytes, bytes]], bytes | AsyncIterator[bytes]]
 
-THREADS = 8
+THREADS = 4
 HARD_LIMIT = 64 * 1024 * 1024  # bytes of a body that are read at all; settings decide what is accepted
 
 log = logging.getLogger("agentos.server")
@@ -48,6 +51,9 @@ class Pages(BaseHandler):
         except ClientGone:
             return
         status, headers, content = await asyncio.get_running_loop().run_in_executor(self.threads, self.answer, scope, body)
+        if not isinstance(content, bytes):
+            await stream(status, headers, content, receive, send)
+            return
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
@@ -59,8 +65,9 @@ class Pages(BaseHandler):
         request.META["CONTENT_LENGTH"] = str(len(body))  # what came, whatever was announced
         response: HttpResponseBase = self.get_response(request)
         try:
-            content = b"".join(response) if response.streaming else response.content  # type: ignore[attr-defined]
-            response.headers.setdefault("Content-Length", str(len(content)))
+            content = _content_of(response)
+            if isinstance(content, bytes):
+                response.headers.setdefault("Content-Length", str(len(content)))
             headers = [(name.encode("ascii"), value.encode("latin1")) for name, value in response.items()]
             headers += [(b"set-cookie", cookie.output(header="").strip().encode("ascii")) for cookie in response.cookies.values()]
         finally:
@@ -69,6 +76,12 @@ class Pages(BaseHandler):
 
     def close(self) -> None:
         self.threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _content_of(response: HttpResponseBase) -> bytes | AsyncIterator[bytes]:
+    if isinstance(response, EventStream):
+        return response.frames
+    return b"".join(response) if response.streaming else response.content  # type: ignore[attr-defined]
 
 
 async def read_body(receive: Receive) -> bytes:

@@ -1,6 +1,7 @@
 """One settings file, safe by default: without AGENTOS_LOCAL it is a production and refuses what a production must not have."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import dj_database_url
@@ -8,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from site_config.env import env_bool, env_int, env_list, env_str
 from site_config.local import local_secret
+from site_config.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 SECRET_LENGTH = 50
@@ -24,11 +26,19 @@ PORT = env_int("PORT", 8000, "Port that the server listens on.")
 HOST = env_str("HOST", "127.0.0.1", "Address that the server listens on. A local installation only accepts loopback.")
 DEBUG = env_bool("DEBUG", False, "Django's debug pages. Refused without `AGENTOS_LOCAL`.")
 SECRET_KEY = env_str("SECRET_KEY", "", "Signs cookies and forms; at least 50 random characters. Required in production.")
+SECRET_KEY_FALLBACKS = env_list(
+    "SECRET_KEY_FALLBACKS", "", "Secrets used before, separated by commas: what they signed and sealed stays good until they are taken out."
+)
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "", "Host names that the site answers to, separated by commas. Required in production.")
 CSRF_TRUSTED_ORIGINS = env_list(
     "CSRF_TRUSTED_ORIGINS", "", "Origins such as `https://chat.example.com` that may post, when a proxy changes the host."
 )
 BEHIND_TLS_PROXY = env_bool("AGENTOS_BEHIND_TLS_PROXY", False, "`1` when a proxy that you run terminates TLS and sets `X-Forwarded-Proto`.")
+TRUSTED_PROXY_COUNT = env_int(
+    "AGENTOS_TRUSTED_PROXY_COUNT",
+    0,
+    "How many proxies of yours stand before the server and add to `X-Forwarded-For`. 0: the header is not believed.",
+)
 INSECURE_HTTP = env_bool(
     "AGENTOS_INSECURE_HTTP", False, "`1` to serve plain HTTP in production (a closed network): cookies are then not marked Secure."
 )
@@ -60,6 +70,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "template_partials",
     "ninja",
+    "axes",
     "agentos.core",
     "agentos.audit",
     "agentos.access",
@@ -67,7 +78,9 @@ INSTALLED_APPS = [
     "agentos.chat",
     "agentos.dashboard",
     "agentos.api",
+    "agentos.gateway",
     "agentos.webhooks",
+    "agentos.webhooks.outgoing",
 ]
 
 MIDDLEWARE = [
@@ -98,6 +111,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "agentos.dashboard.frame.of_settings",
             ],
             "builtins": [
                 "template_partials.templatetags.partials",
@@ -158,6 +172,40 @@ LOGIN_REDIRECT_URL = "dashboard:home"
 LOGOUT_REDIRECT_URL = "access:sign-in"
 DEMO_PASSWORD = env_str("AGENTOS_DEMO_PASSWORD", "demo", "Password of the demo accounts that `manage.py agentos_demo` makes.")
 
+# --- Limits ------------------------------------------------------------------------------------------------------
+
+SIGN_INS_A_MINUTE = env_int("AGENTOS_SIGN_INS_A_MINUTE", 30, "Attempts to sign in that one address may make in a minute. 0: no limit.")
+LOCKOUT_MINUTES = env_int(
+    "AGENTOS_LOCKOUT_MINUTES", 15, "Minutes for which five wrong passwords lock an account, for the address they came from."
+)
+SENDS_A_MINUTE = env_int(
+    "AGENTOS_SENDS_A_MINUTE", 60, "Messages, retries and other starts of answers by one user in a minute. 0: no limit."
+)
+CREATIONS_A_MINUTE = env_int(
+    "AGENTOS_CREATIONS_A_MINUTE", 60, "Empty chats, forks and API tokens made by one user in a minute, each. 0: no limit."
+)
+TOKEN_REQUESTS_A_MINUTE = env_int("AGENTOS_TOKEN_REQUESTS_A_MINUTE", 600, "Requests with one API token in a minute. 0: no limit.")
+RUNS_A_DAY = env_int("AGENTOS_RUNS_A_DAY", 0, "Answers that a user without a plan may start in a day. 0: no limit.")
+TOKENS_A_MONTH = env_int(
+    "AGENTOS_TOKENS_A_MONTH", 0, "Model tokens that the answers of a user without a plan may cost in a month. 0: no limit."
+)
+CONCURRENT_RUNS = env_int(
+    "AGENTOS_CONCURRENT_RUNS", 0, "Answers of a user without a plan that may be queued or running at once. 0: no limit."
+)
+
+AXES_FAILURE_LIMIT = 5
+# Not the account alone: anybody could lock anybody out. The sign-in form asks axes itself, so no request passes its middleware.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_COOLOFF_TIME = timedelta(minutes=LOCKOUT_MINUTES)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_HANDLER = "agentos.access.lockout.Handler"
+AXES_CLIENT_IP_CALLABLE = "agentos.access.lockout.address"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False  # agentos.access.admin has one that leaves an audit record
+AXES_VERBOSE = False
+SILENCED_SYSTEM_CHECKS = ["axes.W002", "axes.W003"]
+
 # --- Models and runs ---------------------------------------------------------------------------------------------
 
 LOCAL_MODEL = env_bool("AGENTOS_LOCAL_MODEL", True, "`0` to run without the embedded demo model (`local:smollm2`).")
@@ -177,6 +225,12 @@ TOOL_STEPS = env_int("AGENTOS_TOOL_STEPS", 20, "Tool calls that one run may make
 HISTORY_TURNS = env_int("AGENTOS_HISTORY_TURNS", 20, "Earlier turns of a chat that the model is shown.")
 GRACE_SECONDS = env_int(
     "AGENTOS_GRACE_SECONDS", 20, "Seconds that running answers get to finish when the server is told to stop (SIGTERM)."
+)
+
+ALLOW_PRIVATE_HOSTS = env_list(
+    "AGENTOS_ALLOW_PRIVATE_HOSTS",
+    "",
+    "Host names, addresses and networks (`10.1.0.0/16`), separated by commas, that webhooks may reach although they are private.",
 )
 
 os.environ["AGNO_TELEMETRY"] = "false"  # Agno sends usage data unless told not to.
@@ -213,21 +267,18 @@ STORAGES = {
 }
 
 LOG_LEVEL = env_str("LOG_LEVEL", "INFO", "How much the server logs: `DEBUG`, `INFO`, `WARNING` or `ERROR`.")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line"},
-        # Agno resets its loggers to INFO at every run, so its noise is held back here, by the handler.
-        "agno": {"class": "logging.StreamHandler", "formatter": "line", "level": "CRITICAL"},
-    },
-    "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {
-        "agentos": {"level": LOG_LEVEL},
-        "django": {"level": "INFO", "handlers": ["console"], "propagate": False},
-        "agno": {"handlers": ["agno"], "propagate": False},
-        "agno-team": {"handlers": ["agno"], "propagate": False},
-        "agno-workflow": {"handlers": ["agno"], "propagate": False},
-    },
-}
+LOGGING = logging_config(LOG_LEVEL)
+
+# --- Agno's own server -------------------------------------------------------------------------------------------
+
+INTERFACES = env_list(
+    "AGENTOS_INTERFACES",
+    "",
+    "Agno's other interfaces to serve there too, separated by commas: `agui` (AG-UI), `mcp` (an MCP server), `a2a` (A2A).",
+)
+GATEWAY_ORIGINS = env_list(
+    "AGENTOS_GATEWAY_ORIGINS",
+    "",
+    "Other sites, such as `https://chat.example.com`, whose pages may use Agno's own API in a browser, with an API token.",
+)
+GATEWAY = env_bool("AGENTOS_GATEWAY", True, "`0` to not serve Agno's own API below `/api/v1/agentos/fastapi/`.")

@@ -3,8 +3,6 @@
 What the middleware does for a page is done here in one step: the host is checked, the login is read, the headers are set.
 """
 
-import asyncio
-import contextlib
 from http import HTTPStatus
 from importlib import import_module
 from io import BytesIO
@@ -17,9 +15,8 @@ from django.http import HttpResponse
 from agentos.core import db, sse
 from agentos.core.middleware import HEADERS
 from agentos.dashboard.live import Tab, open_tab
+from site_config.frames import stream
 from site_config.pages import Receive, Scope, Send
-
-SEND_SECONDS = 30.0  # for a reader that does not take what it is sent; it comes back with its cursor
 
 store = import_module(settings.SESSION_ENGINE).SessionStore
 
@@ -39,37 +36,7 @@ async def live(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": opened.status_code, "headers": _headers(opened)})
         await send({"type": "http.response.body", "body": opened.content})
         return
-    await _stream(opened, receive, send)
-
-
-async def _stream(tab: Tab, receive: Receive, send: Send) -> None:
-    """Send until the tab is told to go, or goes, or takes nothing any more."""
-    await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": STREAM_HEADERS})
-    sending = asyncio.ensure_future(_send(tab, send))
-    gone = asyncio.ensure_future(_until_gone(receive))
-    try:
-        await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        gone.cancel()
-        sending.cancel()
-        with contextlib.suppress(asyncio.CancelledError, TimeoutError):
-            await sending
-
-
-async def _send(tab: Tab, send: Send) -> None:
-    frames = tab.frames()
-    try:
-        async for data in frames:
-            async with asyncio.timeout(SEND_SECONDS):
-                await send({"type": "http.response.body", "body": data, "more_body": True})
-    finally:
-        await frames.aclose()  # type: ignore[attr-defined]  # an async generator
-    await send({"type": "http.response.body", "body": b""})
-
-
-async def _until_gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    await stream(HTTPStatus.OK, STREAM_HEADERS, opened.frames(), receive, send)
 
 
 def _headers(response: HttpResponse) -> list[tuple[bytes, bytes]]:

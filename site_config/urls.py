@@ -12,6 +12,8 @@ urlpatterns = [
     path("", include("agentos.access.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/agentos/", include("agentos.api.urls")),
-    path("agentos/webhook/", include("agentos.webhooks.urls")),
+    path("v1/", include("agentos.api.openai.urls")),
+    path("", include("agentos.webhooks.urls")),
+    path("agentos/settings/webhooks/", include("agentos.webhooks.outgoing.urls")),
     path("", include("agentos.dashboard.urls")),
 ]

@@ -10,10 +10,13 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
+from agentos.access import allowances
 from agentos.access.models import Membership, Plan, Team, User
 from agentos.agents.models import DjangoAgent
 from agentos.chat.engine import Engine
 from agentos.core import db as database
+from agentos.core import limits
+from agentos.webhooks.outgoing.listening import listening
 from tests.factories import AgentFactory, MembershipFactory, PlanFactory, SubscriptionFactory, TeamFactory, UserFactory
 
 LOOPBACK = ("127.", "::1", "localhost")
@@ -51,8 +54,16 @@ def no_connection_left(django_db_setup: None, django_db_blocker: Any) -> Iterato
 @pytest.fixture(autouse=True)
 def empty_cache() -> Iterator[None]:
     cache.clear()
+    allowances.forget()
+    limits.forget()
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def nobody_listens() -> None:
+    """Forget the webhooks of the test before; no event costs a query until a test makes one of its own."""
+    listening.assume(frozenset())
 
 
 @pytest.fixture

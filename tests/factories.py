@@ -1,13 +1,19 @@
 """One factory per model: ``AgentFactory(is_global=True)`` saves a row that is valid as it stands."""
 
+from datetime import timedelta
+
 import factory
+from axes.models import AccessAttempt
 from factory.django import DjangoModelFactory
 
-from agentos.access.models import Customer, Membership, Plan, Subscription, Team, User
+from agentos.access.models import ApiToken, Customer, Membership, Plan, Subscription, Team, User
 from agentos.agents.models import DjangoAgent
 from agentos.audit.models import AuditRecord
 from agentos.chat.models import ChatSession, Feedback, IdempotencyKey, Run, RunEvent
-from agentos.webhooks.models import WebhookEvent
+from agentos.core import clock
+from agentos.core.secrets import seal
+from agentos.webhooks.models import WebhookEndpoint, WebhookEvent
+from agentos.webhooks.outgoing.models import Delivery, Endpoint
 
 PASSWORD = "correct horse battery"
 
@@ -60,6 +66,31 @@ class SubscriptionFactory(DjangoModelFactory[Subscription]):
 
     customer = factory.SubFactory(CustomerFactory)
     plan = factory.SubFactory(PlanFactory)
+
+
+class ApiTokenFactory(DjangoModelFactory[ApiToken]):
+    """A token that nobody knows the text of; ``actions.create_token`` makes one that somebody can use."""
+
+    class Meta:
+        model = ApiToken
+
+    user = factory.SubFactory(UserFactory)
+    name = factory.Sequence(lambda n: f"Token {n}")
+    digest = factory.Sequence(lambda n: f"{n:064x}")
+    hint = "agentos_AAAA…zzzz"
+    scopes = factory.LazyFunction(lambda: ["agents:read"])
+    expires_at = factory.LazyFunction(lambda: clock.now() + timedelta(days=90))
+
+
+class AccessAttemptFactory(DjangoModelFactory[AccessAttempt]):
+    """Wrong passwords of one account from one address."""
+
+    class Meta:
+        model = AccessAttempt
+
+    username = factory.Sequence(lambda n: f"guessed-{n}@example.com")
+    ip_address = "192.0.2.1"
+    failures_since_start = 5
 
 
 class AgentFactory(DjangoModelFactory[DjangoAgent]):
@@ -133,6 +164,44 @@ class IdempotencyKeyFactory(DjangoModelFactory[IdempotencyKey]):
     user = factory.SelfAttribute("run.by")
     key = factory.Sequence(lambda n: f"key-{n}")
     fingerprint = "0" * 64
+
+
+class WebhookEndpointFactory(DjangoModelFactory[WebhookEndpoint]):
+    """``secret`` is given in clear, and stored sealed as the product does."""
+
+    class Meta:
+        model = WebhookEndpoint
+
+    name = factory.Sequence(lambda n: f"Sender {n}")
+    agent = factory.SubFactory(AgentFactory, is_global=True)
+    identity = factory.SubFactory(UserFactory, email=factory.Sequence(lambda n: f"endpoint-{n}@service.invalid"))
+    secret = "whsec_" + "c2VjcmV0" * 4
+
+    @classmethod
+    def _create(cls, model_class, *args, secret, **kwargs):
+        return super()._create(model_class, *args, secret=seal(secret), **kwargs)
+
+
+class HookFactory(DjangoModelFactory[Endpoint]):
+    """Where a team wants to hear of its chats."""
+
+    class Meta:
+        model = Endpoint
+
+    team = factory.SubFactory(TeamFactory)
+    name = factory.Sequence(lambda n: f"Receiver {n}")
+    url = "https://hooks.example.com/agentos"
+    events = factory.LazyFunction(lambda: ["run.completed"])
+    secret = factory.LazyFunction(lambda: seal("whsec_" + "c2VjcmV0" * 4))
+
+
+class DeliveryFactory(DjangoModelFactory[Delivery]):
+    class Meta:
+        model = Delivery
+
+    endpoint = factory.SubFactory(HookFactory)
+    event = "run.completed"
+    body = "{}"
 
 
 class WebhookEventFactory(DjangoModelFactory[WebhookEvent]):

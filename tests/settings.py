@@ -21,6 +21,9 @@ atexit.register(remove_data)
 for name in list(os.environ):
     if name.endswith("_API_KEY") or name in {"CACHE_URL", "DEBUG", "ALLOWED_HOSTS", "SECRET_KEY", "AGENTOS_OPENAI_LIKE_URL"}:
         del os.environ[name]
+# No limits, but where a test sets one.
+LIMITS = ("SIGN_INS", "SENDS", "CREATIONS", "TOKEN_REQUESTS")
+os.environ.update({f"AGENTOS_{name}_A_MINUTE": "0" for name in LIMITS})
 os.environ.update({"AGENTOS_LOCAL": "1", "AGENTOS_DATA_DIR": DATA, "AGENTOS_SCRIPTED_MODELS": "1", "AGENTOS_LOCAL_MODEL": "0"})
 
 from site_config.settings import *  # noqa: E402, F403
@@ -39,4 +42,4 @@ if DATABASES["default"]["ENGINE"] == "agentos.core.sqlite":
     DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY;"
 
 # To the root logger, so that caplog hears it.
-LOGGING["loggers"]["django"] = {"level": "INFO"}  # type: ignore[index]
+LOGGING["loggers"]["django"] = {"level": "INFO"}

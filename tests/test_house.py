@@ -36,8 +36,12 @@ PUBLIC = {
     "access:sign-in": "how one gets in",
     "access:sign-out": "harmless, and must work when a session is over",
     "api:openapi-json": "describes the API, holds no data",
+    "api:docs": "the same, for people",
     "api:api-root": "is only the API's own base for reverse()",
-    "webhooks:agentos_webhook": "called by other systems, proven by a signature",
+    "openai:openapi-json": "describes the API, holds no data",
+    "openai:api-root": "is only the API's own base for reverse()",
+    "webhooks:agentos_webhook": "called by other systems, starts nothing",
+    "webhooks:receive": "called by other systems, proven by a signature",
 }
 GUARDS = {"signed_in", "operator_only"}
 
@@ -113,6 +117,7 @@ def actions() -> Iterator[tuple[str, Any]]:
 NOT_BY_A_PERSON = {
     "agentos.audit.actions.record": "the record itself, with its verb first",
     "agentos.webhooks.actions.receive_event": "another system has sent it",
+    "agentos.webhooks.actions.receive_delivery": "another system has sent it, and the endpoint's service identity acts",
 }
 
 

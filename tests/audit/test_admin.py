@@ -23,14 +23,30 @@ FACTORIES: dict[str, Callable[[], Any]] = {
     "access_plan": lambda: factories.SubscriptionFactory().plan,
     "access_customer": lambda: factories.SubscriptionFactory().customer,
     "access_subscription": factories.SubscriptionFactory,
+    "access_apitoken": factories.ApiTokenFactory,
+    "axes_accessattempt": factories.AccessAttemptFactory,
     "agents_djangoagent": lambda: factories.AgentFactory(team=factories.TeamFactory(), plans=[factories.PlanFactory()], tools=["clock"]),
     "chat_chatsession": lambda: factories.RunFactory().session,
     "chat_feedback": factories.FeedbackFactory,
     "chat_run": factories.RunFactory,
+    "webhooks_webhookendpoint": factories.WebhookEndpointFactory,
     "webhooks_webhookevent": factories.WebhookEventFactory,
+    "webhooks_outgoing_endpoint": factories.HookFactory,
+    "webhooks_outgoing_delivery": factories.DeliveryFactory,
     "audit_auditrecord": factories.AuditRecordFactory,
 }
-READ_ONLY = {"chat_chatsession", "chat_feedback", "chat_run", "webhooks_webhookevent", "audit_auditrecord"}
+READ_ONLY = {
+    "access_apitoken",
+    "axes_accessattempt",
+    "chat_chatsession",
+    "chat_feedback",
+    "chat_run",
+    "webhooks_webhookendpoint",
+    "webhooks_webhookevent",
+    "webhooks_outgoing_endpoint",
+    "webhooks_outgoing_delivery",
+    "audit_auditrecord",
+}
 pytestmark = pytest.mark.usefixtures("operator")
 
 

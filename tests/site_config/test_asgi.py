@@ -13,7 +13,7 @@ from django.test import Client
 from agentos.access.models import User
 from agentos.chat import actions
 from agentos.chat.models import ChatSession
-from agentos.dashboard.registry import STREAMS_A_USER, registry
+from agentos.chat.registry import STREAMS_A_USER, registry
 from site_config.asgi import application
 from site_config.pages import ClientGone, read_body
 from tests.factories import AgentFactory

@@ -126,7 +126,7 @@ def config() -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=settings.BEHIND_TLS_PROXY,
+        proxy_headers=False,  # whom to believe is for SECURE_PROXY_SSL_HEADER and core.http.client_address to say
         timeout_graceful_shutdown=settings.GRACE_SECONDS + MORE_THAN_GRACE,
     )
 

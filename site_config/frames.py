@@ -1,0 +1,68 @@
+"""Sending a stream of frames on the server's loop, until it ends, its reader goes, or its reader takes nothing any more."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+
+SEND_SECONDS = 30.0  # for a reader that does not take what it is sent; it comes back with its cursor
+
+Headers = list[tuple[bytes, bytes]]
+
+
+async def stream(
+    status: int,
+    headers: Headers,
+    frames: AsyncIterator[bytes],
+    receive: Callable[[], Awaitable[dict[str, Any]]],
+    send: Callable[[Mapping[str, Any]], Awaitable[None]],
+) -> None:
+    sender = Sender({"type": "http.response.start", "status": status, "headers": headers}, frames, send)
+    sending = asyncio.ensure_future(sender.send_all())
+    gone = asyncio.ensure_future(_until_gone(receive))
+    try:
+        done: set[asyncio.Future[None]] = set()
+        while not done and not sender.is_stuck():
+            done, _ = await asyncio.wait((sending, gone), timeout=SEND_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        gone.cancel()
+        sending.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await sending
+
+
+class Sender:
+    """Notes when it began to send a frame: looked at now and then, that is cheaper than a timeout for each of them."""
+
+    def __init__(
+        self, start: Mapping[str, Any], frames: AsyncIterator[bytes], send: Callable[[Mapping[str, Any]], Awaitable[None]]
+    ) -> None:
+        self.start = start
+        self.frames = frames
+        self.send = send
+        self.now = asyncio.get_running_loop().time
+        self.since = 0.0
+
+    async def send_all(self) -> None:
+        try:
+            # Only a generator that has begun can be closed, and it holds one of its user's streams.
+            first = await anext(self.frames, b"")
+            self.since = self.now()
+            await self.send(self.start)
+            await self.send({"type": "http.response.body", "body": first, "more_body": True})
+            self.since = 0.0
+            async for data in self.frames:
+                self.since = self.now()
+                await self.send({"type": "http.response.body", "body": data, "more_body": True})
+                self.since = 0.0
+        finally:
+            await self.frames.aclose()  # type: ignore[attr-defined]  # an async generator
+        await self.send({"type": "http.response.body", "body": b""})
+
+    def is_stuck(self) -> bool:
+        return bool(self.since) and self.now() - self.since >= SEND_SECONDS
+
+
+async def _until_gone(receive: Callable[[], Awaitable[dict[str, Any]]]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
