@@ -1,0 +1,1 @@
+"""The examples of docs/ are run as they stand there."""
