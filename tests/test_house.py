@@ -37,6 +37,7 @@ PUBLIC = {
     "access:sign-out": "harmless, and must work when a session is over",
     "api:openapi-json": "describes the API, holds no data",
     "api:docs": "the same, for people",
+    "api:integrations": "examples, the same for everybody",
     "api:api-root": "is only the API's own base for reverse()",
     "openai:openapi-json": "describes the API, holds no data",
     "openai:api-root": "is only the API's own base for reverse()",

@@ -90,6 +90,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("api:agentos_info_api", "GET"): api(200),
     ("api:agentos_fastapi_app", "GET"): api(200),
     ("api:docs", "GET"): everybody(200),
+    ("api:integrations", "GET"): everybody(200),
     ("api:agent", "GET"): api_of_team(200),
     ("api:agentos_sessions_api", "POST"): api_of_team(201),
     ("api:session", "GET"): api_of_owner(200),
@@ -211,7 +212,7 @@ FORMS: dict[str, dict[str, str]] = {
     "dashboard:tokens": {"name": "Laptop", "scopes": "agents:read", "days": "7"},
 }
 QUERIES: dict[str, str] = {"dashboard:live": "?session=SESSION"}
-NOT_JSON = {"api:docs", "api:run_events"}
+NOT_JSON = {"api:docs", "api:integrations", "api:run_events"}
 HARMLESS = {"api:agentos_api", "dashboard:root", "access:sign-in", "access:sign-out", "webhooks:agentos_webhook"}
 
 

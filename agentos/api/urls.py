@@ -4,11 +4,12 @@ from django.urls import URLPattern, path
 
 from agentos.api.app import api
 from agentos.api.docs import docs
+from agentos.api.integrations import integrations
 
-PUBLIC = frozenset({"openapi-json", "api-root", "docs"})
+PUBLIC = frozenset({"openapi-json", "api-root", "docs", "integrations"})
 
 operations, _, app_name = api.urls
-urlpatterns = [*operations, path("docs/", docs, name="docs")]
+urlpatterns = [*operations, path("docs/", docs, name="docs"), path("docs/integrations/", integrations, name="integrations")]
 
 for pattern in urlpatterns:
     if isinstance(pattern, URLPattern):

@@ -24,7 +24,7 @@ from tests.test_permissions import BODIES, PEOPLE, TABLE, World, content
 
 pytestmark = pytest.mark.django_db
 
-PUBLIC = {"api:openapi-json", "api:docs"}
+PUBLIC = {"api:openapi-json", "api:docs", "api:integrations"}
 ROWS = sorted(row for row in TABLE if row[0].startswith("api:") and row[0] not in PUBLIC)
 PATHS = api.get_openapi_schema()["paths"]
 DEAD = ("expired", "revoked", "suspended", "forged", "checksum", "empty")

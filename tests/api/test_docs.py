@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,8 @@ from agentos.api.webhook_nouns import HOOK_ID, MESSAGE_ID
 from agentos.chat.registry import registry
 from tests.factories import ChatSessionFactory, RunFactory
 from tests.webhooks.outgoing import make_delivery, make_endpoint
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "integrations.md"
 
 pytestmark = pytest.mark.django_db
 
@@ -106,3 +109,22 @@ class TestExamples:
         assert response.status_code == (IN_THE_WRONG_STATE | UNANSWERED).get(name, response.status_code)
         assert name in IN_THE_WRONG_STATE | UNANSWERED or 200 <= response.status_code < 300, (command, json.dumps(body))
         response.close()
+
+
+class TestIntegrations:
+    """The page of examples, which tests/docs runs."""
+
+    def test_shows_each_example_with_this_address(self, client: Client, settings: Any) -> None:
+        settings.ALLOWED_HOSTS = ["chat.example.com"]
+        response = client.get(reverse("api:integrations"), headers={"Host": "chat.example.com:8443"})
+        html = BeautifulSoup(response.content, "html.parser")
+        assert html.h1
+        assert html.h1.text == "Other systems and AgentOS"
+        assert len(html.select(".prose pre")) == EXAMPLES.read_text(encoding="utf-8").count("```") / 2
+        assert "AGENTOS_URL=http://chat.example.com:8443" in html.text
+        assert "localhost:8000" not in html.text
+        assert "<!--" not in html.text
+
+    def test_may_be_read_by_anybody_and_written_by_nobody(self, client: Client) -> None:
+        assert client.get(reverse("api:integrations")).status_code == 200
+        assert client.post(reverse("api:integrations")).status_code == 405

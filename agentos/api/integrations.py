@@ -1,0 +1,28 @@
+"""The page with an example for every way in and out: docs/integrations.md, with this server's own address in it."""
+
+import re
+from functools import cache
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from agentos.core import markdown
+
+MARKS = re.compile(r"<!-- example: \S+ -->\n")  # by which the tests find the examples
+TITLE = re.compile(r"# (.+)\n")
+PLACEHOLDER = "http://localhost:8000"
+
+
+@cache
+def text() -> str:
+    page = (settings.BASE_DIR / "docs" / "integrations.md").read_text(encoding="utf-8")
+    return MARKS.sub("", page)
+
+
+@require_safe
+def integrations(request: HttpRequest) -> HttpResponse:
+    title, body = TITLE.split(text(), maxsplit=1)[1:]
+    here = body.replace(PLACEHOLDER, request.build_absolute_uri("/").rstrip("/"))
+    return render(request, "agentos/integrations.html", {"title": title, "text": markdown.render_cached(here)})
