@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from html import unescape
 from pathlib import Path
+from uuid import uuid4
 
 from tests.bench.people import Person
 from tests.bench.wire import Heard, listen, request
@@ -130,7 +131,8 @@ class Agno:
 
     async def chat(self, number: int, heard: Heard) -> None:
         heard.asked = time.perf_counter()
-        form = {"message": "Go on.", "stream": "true", "session_id": f"bench-{number}", "user_id": str(number)}
+        # A chat of its own, as with us: what a turn costs there grows with the turns before it.
+        form = {"message": "Go on.", "stream": "true", "session_id": uuid4().hex, "user_id": str(number)}
         answer, writer = await request(self.port, "POST", "/agents/bench/runs", headers={}, form=form)
         await listen(answer, heard, text=b"event: RunContent\n", end=b"event: RunCompleted\n")
         writer.close()
