@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.contrib.messages import ERROR
+from django.contrib.messages import ERROR, get_messages
 from django.contrib.messages.storage.base import Message
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -48,6 +48,8 @@ def fragments(request: HttpRequest, *parts: str, status: int = HTTPStatus.OK) ->
 
 def waiting_notices(request: HttpRequest) -> str:
     """Return the messages that wait for this user as a fragment, or nothing."""
+    if not get_messages(request):
+        return ""
     html = render_to_string("shared/_notices.html#items", request=request).strip()
     return fragment(html, "#notices", "beforeend") if html else ""
 
