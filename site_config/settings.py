@@ -185,6 +185,9 @@ CREATIONS_A_MINUTE = env_int(
     "AGENTOS_CREATIONS_A_MINUTE", 60, "Empty chats, forks and API tokens made by one user in a minute, each. 0: no limit."
 )
 TOKEN_REQUESTS_A_MINUTE = env_int("AGENTOS_TOKEN_REQUESTS_A_MINUTE", 600, "Requests with one API token in a minute. 0: no limit.")
+BAD_TOKENS_A_MINUTE = env_int(
+    "AGENTOS_BAD_TOKENS_A_MINUTE", 30, "Requests with an API token that does not work, from one address in a minute. 0: no limit."
+)
 RUNS_A_DAY = env_int("AGENTOS_RUNS_A_DAY", 0, "Answers that a user without a plan may start in a day. 0: no limit.")
 TOKENS_A_MONTH = env_int(
     "AGENTOS_TOKENS_A_MONTH", 0, "Model tokens that the answers of a user without a plan may cost in a month. 0: no limit."

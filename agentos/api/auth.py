@@ -5,12 +5,10 @@ from django.http import HttpRequest
 from ninja.security.base import AuthBase
 
 from agentos.access import tokens
+from agentos.access.bearer import shows_token, token_shown_by
 from agentos.access.models import ApiToken, User
-from agentos.core import limits
 from agentos.core.errors import Problem
 from agentos.core.origin import may_use_cookie
-
-MINUTE = 60
 
 
 class ApiRequest(HttpRequest):
@@ -39,15 +37,7 @@ class BearerToken(AuthBase):
     def __call__(self, request: HttpRequest) -> User | None:
         if not shows_token(request):
             return None
-        token = tokens.authenticate(request.headers["Authorization"][len("bearer") :].strip())
-        if token is None:
-            raise Problem(
-                401,
-                "This API token does not work: it is wrong, expired or revoked.",
-                code="invalid_token",
-                headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
-            )
-        limits.show(request, limits.check("token", str(token.pk), limit=settings.TOKEN_REQUESTS_A_MINUTE, seconds=MINUTE))
+        token = token_shown_by(request)
         request.api_token = token  # type: ignore[attr-defined]
         request.user = token.user
         if self.scope:
@@ -69,10 +59,6 @@ class SessionCookie(AuthBase):
         if not may_use_cookie(request):
             raise Problem(403, "This request came from another site.", code="cross_origin")
         return request.user
-
-
-def shows_token(request: HttpRequest) -> bool:
-    return request.headers.get("Authorization", "").lower().startswith("bearer")
 
 
 def token_of(request: HttpRequest) -> ApiToken | None:

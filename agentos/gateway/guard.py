@@ -12,7 +12,6 @@ from django.core.handlers.asgi import ASGIRequest
 from agentos.agents.cache import cards_for
 from agentos.chat import queries
 from agentos.chat.models import ChatSession
-from agentos.core import limits
 from agentos.core.errors import Problem
 from agentos.core.text import clean
 from agentos.gateway import bodies, identity, sessions
@@ -22,7 +21,6 @@ from agentos.gateway.refused import no_such
 from agentos.gateway.routes import Route, is_known, match
 
 KEY_LIMIT = 100
-MINUTE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +41,6 @@ def admit(routes: Sequence[Route], scope: dict[str, Any], path: str, body: bytes
     request = ASGIRequest(scope, BytesIO())
     identity.check_address(request)
     call = identity.who(request)
-    if call.token:
-        limits.check("token", str(call.token.pk), limit=settings.TOKEN_REQUESTS_A_MINUTE, seconds=MINUTE)
     path = path.rstrip("/")
     found = match(routes, scope["method"], path)
     if found is None:

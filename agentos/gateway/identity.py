@@ -9,7 +9,7 @@ from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
 
-from agentos.access import tokens
+from agentos.access.bearer import shows_token, token_shown_by
 from agentos.access.models import ApiToken, User
 from agentos.core.errors import Problem
 from agentos.core.origin import may_use_cookie
@@ -31,19 +31,20 @@ def check_address(request: ASGIRequest) -> None:
 def who(request: ASGIRequest) -> Call:
     """Return the call of whoever calls. Raises Problem 401, or 403 for a cookie that another site makes a browser send."""
     if "Authorization" in request.headers:
-        # A caller who shows a token is that token's owner or nobody; the cookie is not looked at.
-        scheme, _, secret = request.headers["Authorization"].partition(" ")
-        token = tokens.authenticate(secret.strip()) if scheme.lower() == "bearer" else None
-        if token is None:
-            sentence = "This API token does not work: it is wrong, expired or revoked."
-            raise Problem(401, sentence, code="invalid_token", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+        if not shows_token(request):
+            raise _unknown()
+        token = token_shown_by(request)
         return Call(token.user, token)
     user = _signed_in(request)
     if not isinstance(user, User):
-        raise Problem(401, "Send an API token, or sign in first.", headers={"WWW-Authenticate": "Bearer"})
+        raise _unknown()
     if not may_use_cookie(request):
         raise Problem(403, "This request came from another site.", code="cross_origin")
     return Call(user, None, login=request)
+
+
+def _unknown() -> Problem:
+    return Problem(401, "Send an API token, or sign in first.", headers={"WWW-Authenticate": "Bearer"})
 
 
 def check_scope(call: Call, scope: str) -> None:

@@ -1,0 +1,42 @@
+"""The API token that a request shows, for every face that takes tokens: the same rule, limits and sentence."""
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from agentos.access import tokens
+from agentos.access.models import ApiToken
+from agentos.core import limits
+from agentos.core.errors import Problem
+from agentos.core.http import client_network
+
+SCHEME = "bearer"
+MINUTE = 60
+
+
+def shows_token(request: HttpRequest) -> bool:
+    """Whoever shows one is that token's owner or nobody: no cookie is looked at."""
+    return request.headers.get("Authorization", "").lower().startswith(SCHEME)
+
+
+def token_shown_by(request: HttpRequest) -> ApiToken:
+    """Return the token of a request that shows one. Counts its use, and for the address a token that does not work.
+
+    Raises ``Problem`` 401 and 429.
+    """
+    token = tokens.authenticate(request.headers["Authorization"][len(SCHEME) :].strip())
+    if token is None:
+        limits.check(
+            "bad-token",
+            client_network(request),
+            limit=settings.BAD_TOKENS_A_MINUTE,
+            seconds=MINUTE,
+            sentence="Too many API tokens that do not work came from your address.",
+        )
+        raise Problem(
+            401,
+            "This API token does not work: it is wrong, expired or revoked.",
+            code="invalid_token",
+            headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+        )
+    limits.show(request, limits.check("token", str(token.pk), limit=settings.TOKEN_REQUESTS_A_MINUTE, seconds=MINUTE))
+    return token
