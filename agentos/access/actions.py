@@ -156,8 +156,14 @@ def cancel_subscription(*, subscription: Subscription, by: User | None) -> Subsc
     return subscription
 
 
-def create_token(*, by: User, name: str, scopes: Iterable[str], days: int = tokens.DAYS) -> tuple[ApiToken, str]:
-    """Make a token of this user's own. Its text is returned here and kept nowhere. Raises InvalidToken, ``Problem`` 429."""
+def create_token(*, by: User, name: str, scopes: Iterable[str], days: int = tokens.DAYS, owner: User | None = None) -> tuple[ApiToken, str]:
+    """Make a token of this user's own, or of an account that nobody signs in to. Its text is returned here and kept nowhere.
+
+    Raises InvalidToken, ``Problem`` 429.
+    """
+    owner = owner or by
+    if owner != by and owner.has_usable_password():
+        raise InvalidToken("user", "A token would show you what is theirs: people make their tokens themselves.")
     limits.check(
         "token-create", str(by.pk), limit=settings.CREATIONS_A_MINUTE, seconds=60, sentence="You made a lot of tokens in a short time."
     )
@@ -170,13 +176,13 @@ def create_token(*, by: User, name: str, scopes: Iterable[str], days: int = toke
     if not 1 <= days <= tokens.LONGEST:
         raise InvalidToken("days", f"A token can last 1 to {tokens.LONGEST} days.")
     with transaction.atomic():
-        User.objects.select_for_update().get(pk=by.pk)  # two requests at once do not count past each other
-        if ApiToken.objects.usable().filter(user=by).count() >= TOKENS_LIMIT:
-            raise InvalidToken("name", f"You have {TOKENS_LIMIT} tokens already. Revoke one first.")
+        User.objects.select_for_update().get(pk=owner.pk)  # two requests at once do not count past each other
+        if ApiToken.objects.usable().filter(user=owner).count() >= TOKENS_LIMIT:
+            raise InvalidToken("name", f"There are {TOKENS_LIMIT} tokens of this account already. Revoke one first.")
         secret = tokens.new_secret()
         now = clock.now()
         token = ApiToken.objects.create(
-            user=by,
+            user=owner,
             name=label,
             digest=tokens.digest_of(secret),
             hint=tokens.hint_of(secret),
@@ -184,7 +190,8 @@ def create_token(*, by: User, name: str, scopes: Iterable[str], days: int = toke
             created_at=now,
             expires_at=now + timedelta(days=days),
         )
-        record("access.token.created", by=by, object_type="token", object_id=str(token.pk), scopes=token.scopes, days=days)
+        about = {"owner": owner.pk, "scopes": token.scopes, "days": days}
+        record("access.token.created", by=by, object_type="token", object_id=str(token.pk), **about)
     return token, secret
 
 

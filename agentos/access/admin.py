@@ -7,13 +7,15 @@ from axes.models import AccessAttempt
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, Model, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
 
 from agentos.access import actions
-from agentos.access.forms import AddUserForm
+from agentos.access.forms import AddUserForm, OperatorsTokenForm
 from agentos.access.guards import operator_only
 from agentos.access.models import ApiToken, Customer, Membership, Plan, Subscription, Team, User
 from agentos.audit.admin import AuditedAdmin, ReadOnlyAdmin
@@ -206,6 +208,30 @@ class ApiTokenAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
         return super().get_queryset(request).defer("digest")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(user_of(request).has_perm("access.add_apitoken"))
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Make a token and show its text, in the answer itself: it is kept nowhere."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = OperatorsTokenForm(request.POST or None, operator=user_of(request))
+        secret = self._made(request, form) if form.is_valid() else ""
+        context = {**self.admin_site.each_context(request), "title": "Add API token", "opts": self.opts, "form": form, "secret": secret}
+        return TemplateResponse(request, "admin/access/apitoken/add_form.html", context)
+
+    def _made(self, request: HttpRequest, form: OperatorsTokenForm) -> str:
+        """Return the token's text; empty when it was refused, which the form then says."""
+        chosen = form.cleaned_data
+        try:
+            _, secret = actions.create_token(
+                by=user_of(request), owner=chosen["user"], name=chosen["name"], scopes=chosen["scopes"], days=chosen["days"]
+            )
+        except actions.InvalidToken as refused:
+            form.add_error(refused.field if refused.field in form.fields else None, str(refused))
+            return ""
+        return secret
 
     @admin.display(description="may")
     def may(self, obj: ApiToken) -> str:

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from agentos.access import lockout
 from agentos.access.models import User, UserManager
+from agentos.access.queries import accounts_for_tokens_of
 from agentos.access.tokens import DAYS, SCOPES
 
 
@@ -84,6 +85,18 @@ class TokenForm(forms.Form):
         choices=((7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "a year")),
         initial=DAYS,
     )
+
+
+class OperatorsTokenForm(TokenForm):
+    """The same in the admin: for the operator, or for an account that nobody signs in to."""
+
+    user: Any = forms.ModelChoiceField(label="Owner", queryset=None)
+    field_order = ("user", "name", "scopes", "days")
+
+    def __init__(self, *args: Any, operator: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["user"]
+        field.queryset, field.initial = accounts_for_tokens_of(operator), operator
 
 
 class AddUserForm(AdminUserCreationForm):

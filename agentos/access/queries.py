@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from django.db.models import Min, QuerySet
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.db.models import Min, Q, QuerySet
 
 from agentos.access.models import ApiToken, Plan, Subscription, Team, User
 
@@ -35,3 +36,9 @@ def listed_tokens(user: User) -> list[ApiToken]:
     """Return those that are usable, then the last few that have ended."""
     usable = list(ApiToken.objects.usable().filter(user=user).select_related("user"))
     return usable + list(tokens_for(user).exclude(pk__in=[token.pk for token in usable])[:ENDED_LISTED])
+
+
+def accounts_for_tokens_of(operator: User) -> QuerySet[User]:
+    """For whom an operator may make an API token: themselves, and accounts that nobody signs in to."""
+    nobodys = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+    return User.objects.filter(Q(pk=operator.pk) | nobodys, is_active=True)

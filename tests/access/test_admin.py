@@ -187,9 +187,37 @@ class TestApiTokenAdmin:
         signed_in(looker).post(self.URL, choose("revoke", token))
         assert authenticate(secret)
 
-    def test_adds_changes_and_deletes_none(self, as_operator: Client, owner: User) -> None:
+    def test_makes_one_for_the_operator_and_for_accounts_that_nobody_signs_in_to(self, as_operator: Client, operator: User) -> None:
+        robot = actions.create_user(email="robot@example.com", name="Robot", by=operator)
+        for account in (operator, robot):
+            html = page(as_operator.post(f"{self.URL}add/", self.wanted(account)))
+            token = authenticate(html.texts("#new-token code")[0])
+            assert token
+            assert token.user == account
+            assert AuditRecord.objects.get(verb="access.token.created", object_id=str(token.pk)).actor == operator
+
+    def test_makes_none_in_the_name_of_somebody(self, as_operator: Client, operator: User, owner: User) -> None:
+        assert page(as_operator.post(f"{self.URL}add/", self.wanted(owner))).has(".field-user .errorlist")
+        with pytest.raises(actions.InvalidToken):
+            actions.create_token(by=operator, owner=owner, name="Laptop", scopes=["agents:read"])
+        assert not owner.api_tokens.exists()
+
+    def test_says_what_is_missing(self, as_operator: Client, operator: User) -> None:
+        html = page(as_operator.post(f"{self.URL}add/", {"user": operator.pk}))
+        assert html.has(".field-name .errorlist")
+        assert html.has(".field-scopes .errorlist")
+
+    def test_lets_nobody_who_only_looks_make_one(self, operator: User) -> None:
+        looker = UserFactory(is_staff=True)
+        looker.user_permissions.add(Permission.objects.get(codename="view_apitoken"))
+        assert signed_in(looker).get(f"{self.URL}add/").status_code == 403
+
+    @staticmethod
+    def wanted(account: User) -> dict[str, Any]:
+        return {"user": account.pk, "name": "A program", "scopes": ["agents:read"], "days": "30"}
+
+    def test_changes_and_deletes_none(self, as_operator: Client, owner: User) -> None:
         token, _ = actions.create_token(by=owner, name="Laptop", scopes=["agents:read"])
-        assert as_operator.get(f"{self.URL}add/").status_code == 403
         assert as_operator.post(f"{self.URL}{token.pk}/change/", {"name": "Mine"}).status_code == 403
         assert as_operator.post(f"{self.URL}{token.pk}/delete/", {"post": "yes"}).status_code == 403
 
