@@ -9,11 +9,10 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.api.openai.server import ROOT, START_SECONDS, Server
+from tests.server import ROOT, START_SECONDS, Server, free_port
 
 PAGE = ROOT / "docs" / "integrations.md"
 EXAMPLE = re.compile(r"<!-- example: (?P<name>\S+) -->\n```(?P<language>\w+)\n(?P<text>.*?)```", re.DOTALL)
@@ -23,23 +22,12 @@ SAID = "Hello, how can you help?"  # by the agent, which says what it is told
 pytestmark = pytest.mark.server
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
-
-
 class Seeded(Server):
     def __init__(self, data: Path) -> None:
+        super().__init__(data, AGENTOS_ALLOW_PRIVATE_HOSTS="127.0.0.1")
         self.receiver_port = free_port()
-        super().__init__(data)
-
-    def seed(self) -> Any:
-        self.env["AGENTOS_ALLOW_PRIVATE_HOSTS"] = "127.0.0.1"
-        command = [sys.executable, "-m", "tests.docs.seed", f"http://127.0.0.1:{self.receiver_port}/"]
-        done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=START_SECONDS, check=False)
-        assert done.returncode == 0, done.stderr
-        self.names: dict[str, str] = json.loads(done.stdout)
-        return {"tokens": {}, "sessions": {}}
+        self.names: dict[str, str] = self.run_module("tests.docs.seed", f"http://127.0.0.1:{self.receiver_port}/")
+        self.start()
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +38,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seeded]:
 
 
 def environment(server: Seeded, **more: str) -> dict[str, str]:
-    origin = f"http://127.0.0.1:{server.port}"
+    origin = server.origin
     return {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(server.data),
