@@ -185,6 +185,9 @@ CREATIONS_A_MINUTE = env_int(
     "AGENTOS_CREATIONS_A_MINUTE", 60, "Empty chats, forks and API tokens made by one user in a minute, each. 0: no limit."
 )
 TOKEN_REQUESTS_A_MINUTE = env_int("AGENTOS_TOKEN_REQUESTS_A_MINUTE", 600, "Requests with one API token in a minute. 0: no limit.")
+ADDRESS_REQUESTS_A_MINUTE = env_int(
+    "AGENTOS_ADDRESS_REQUESTS_A_MINUTE", 3000, "Requests with API tokens from one address in a minute. 0: no limit."
+)
 BAD_TOKENS_A_MINUTE = env_int(
     "AGENTOS_BAD_TOKENS_A_MINUTE", 30, "Requests with an API token that does not work, from one address in a minute. 0: no limit."
 )

@@ -22,7 +22,7 @@ for name in list(os.environ):
     if name.endswith("_API_KEY") or name in {"CACHE_URL", "DEBUG", "ALLOWED_HOSTS", "SECRET_KEY", "AGENTOS_OPENAI_LIKE_URL"}:
         del os.environ[name]
 # No limits, but where a test sets one.
-LIMITS = ("SIGN_INS", "SENDS", "CREATIONS", "TOKEN_REQUESTS", "BAD_TOKENS")
+LIMITS = ("SIGN_INS", "SENDS", "CREATIONS", "TOKEN_REQUESTS", "ADDRESS_REQUESTS", "BAD_TOKENS")
 os.environ.update({f"AGENTOS_{name}_A_MINUTE": "0" for name in LIMITS})
 os.environ.update({"AGENTOS_LOCAL": "1", "AGENTOS_DATA_DIR": DATA, "AGENTOS_SCRIPTED_MODELS": "1", "AGENTOS_LOCAL_MODEL": "0"})
 

@@ -19,15 +19,23 @@ def shows_token(request: HttpRequest) -> bool:
 
 
 def token_shown_by(request: HttpRequest) -> ApiToken:
-    """Return the token of a request that shows one. Counts its use, and for the address a token that does not work.
+    """Return the token of a request that shows one. Counts the use of it and of the address, and apart what does not work.
 
     Raises ``Problem`` 401 and 429.
     """
+    address = client_network(request)
+    limits.check(
+        "address",
+        address,
+        limit=settings.ADDRESS_REQUESTS_A_MINUTE,
+        seconds=MINUTE,
+        sentence="Too many requests with API tokens came from your address.",
+    )
     token = tokens.authenticate(request.headers["Authorization"][len(SCHEME) :].strip())
     if token is None:
         limits.check(
             "bad-token",
-            client_network(request),
+            address,
             limit=settings.BAD_TOKENS_A_MINUTE,
             seconds=MINUTE,
             sentence="Too many API tokens that do not work came from your address.",

@@ -39,6 +39,15 @@ class TestTokenShownBy:
         assert statuses == [401, 401, 429, 401]
         assert token_shown_by(showing(rf, secret))  # who has a good one is not shut out by a neighbour's guesses
 
+    def test_counts_what_comes_from_an_address(self, rf: RequestFactory, owner: User, member: User, settings: Any) -> None:
+        settings.ADDRESS_REQUESTS_A_MINUTE = 1
+        secrets = [actions.create_token(by=user, name="A program", scopes=["agents:read"])[1] for user in (owner, member)]
+        assert token_shown_by(showing(rf, secrets[0]))
+        with pytest.raises(Problem) as refused:
+            token_shown_by(showing(rf, secrets[1]))
+        assert refused.value.status == 429
+        assert token_shown_by(showing(rf, secrets[1], "192.0.2.2"))
+
     def test_counts_the_use_of_a_token(self, rf: RequestFactory, member: User, settings: Any) -> None:
         settings.TOKEN_REQUESTS_A_MINUTE = 1
         _, secret = actions.create_token(by=member, name="A program", scopes=["agents:read"])

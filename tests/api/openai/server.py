@@ -21,7 +21,8 @@ AGENTS = {
 
 class Server(server.Server):
     def __init__(self, data: Path) -> None:
-        super().__init__(data, AGENTOS_SENDS_A_MINUTE="0", AGENTOS_TOKEN_REQUESTS_A_MINUTE="0", AGENTOS_BAD_TOKENS_A_MINUTE="0")
+        limits = ("SENDS", "TOKEN_REQUESTS", "ADDRESS_REQUESTS", "BAD_TOKENS")
+        super().__init__(data, **{f"AGENTOS_{name}_A_MINUTE": "0" for name in limits})
         seeded = self.run_module("tests.api.openai.seed")
         self.tokens: dict[str, str] = seeded["tokens"]
         self.sessions: dict[str, list[str]] = seeded["sessions"]  # empty ones of ada, by agent
