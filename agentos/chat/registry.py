@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from agentos.access import rights
 from agentos.access.models import ApiToken, User
-from agentos.agents.models import DjangoAgent
+from agentos.agents.queries import may_use
 from agentos.core import db
 from agentos.core.bell import bell
 
@@ -126,8 +126,7 @@ class Registry:
 def _may_write(stream: OpenStream) -> bool:
     if stream.agent_pk is None:
         return True
-    user = User.objects.get(pk=stream.user_pk)
-    return bool(DjangoAgent.objects.usable_by(user).filter(pk=stream.agent_pk).exists())
+    return may_use(User(pk=stream.user_pk), stream.agent_pk)
 
 
 registry = Registry()
