@@ -1,10 +1,19 @@
-"""Who drives queued runs. Embedded: the server's own loop (runner.Engine). A process without one leaves them queued,
-and the server takes them up when it starts."""
+"""Who drives runs. Embedded: the server's own loop (engine.Engine). A process without one leaves them queued, and the server
+takes them up when it starts."""
 
+from datetime import timedelta
 from typing import Protocol
+
+from agentos.chat.models import Run
 
 
 class Dispatcher(Protocol):
+    def lease(self) -> timedelta | None:
+        """For how long a run that is stored now may be claimed for this dispatcher; None: it has to be queued."""
+
+    def drive(self, run: Run) -> None:
+        """This run was claimed for you. Called after the commit, from any thread."""
+
     def wake(self, session_pk: int) -> None:
         """A message waits in this session. Called after the commit, from any thread."""
 
@@ -14,6 +23,12 @@ class Dispatcher(Protocol):
 
 class NoDispatcher:
     """Of a process that drives no runs: a management command, a test."""
+
+    def lease(self) -> timedelta | None:
+        return None
+
+    def drive(self, run: Run) -> None:
+        """Only when the server stopped between the claim and its commit: the next one interrupts the run."""
 
     def wake(self, session_pk: int) -> None:
         pass
@@ -28,6 +43,14 @@ class _Current:
 
 def use(dispatcher: Dispatcher) -> None:
     _Current.dispatcher = dispatcher
+
+
+def lease() -> timedelta | None:
+    return _Current.dispatcher.lease()
+
+
+def drive(run: Run) -> None:
+    _Current.dispatcher.drive(run)
 
 
 def wake(session_pk: int) -> None:

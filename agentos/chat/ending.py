@@ -1,7 +1,6 @@
 """How a run ends: one function for the runner, for Stop and for the reaper, so that exactly one of them wins."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -85,24 +84,3 @@ def _taken_over(run: Run, event: Event, journal: list[queries.JournalLine]) -> d
         "messages": event.messages if isinstance(event, Finished) else run.messages,
         "error_code": event.code if isinstance(event, Failed) else run.error_code,
     }
-
-
-def claim_next(session_pk: int, lease: timedelta) -> Run | None:
-    """Take the session's oldest queued run for this driver, unless one is active. Counts its attempt up."""
-    with transaction.atomic():
-        session = _UNDELETED.first(session_pk)
-        is_open = _OPEN_RUNS.all(session_pk)
-        if session is None or not is_open or any(run.is_active for run in is_open):
-            return None
-        run = is_open[0]
-        run.session = session  # with its agent, for the driver
-        now = clock.now()
-        claimed = {"status": Run.Status.RUNNING, "attempt": run.attempt + 1, "started_at": now, "lease_until": now + lease}
-        update(run, revision=change(session), **claimed)
-    return run
-
-
-_UNDELETED = Query(
-    lambda pk: ChatSession.objects.select_for_update(of=("self",)).select_related("agent").filter(pk=pk, deleted_at=None), int
-)
-_OPEN_RUNS = Query(lambda session: Run.objects.filter(session=session, status__in=Run.OPEN).order_by("turn", "pk"), int)

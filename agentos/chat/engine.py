@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine
+from datetime import timedelta
 from typing import Any
 
 from agentos.agents.events import Interrupted
 from agentos.chat import dispatch, sweeper
-from agentos.chat.ending import claim_next
+from agentos.chat.claiming import claim_next
 from agentos.chat.journal import Journal
+from agentos.chat.models import Run
 from agentos.chat.runner import LEASE, Drive
 from agentos.core import db
 
@@ -21,7 +23,7 @@ SWEEP_EVERY = 15.0
 
 
 class Engine:
-    """``start`` and ``stop`` belong to the server's lifespan; ``wake`` and ``cancel`` may be called from any thread."""
+    """``start`` and ``stop`` belong to the server's lifespan; what a dispatcher does may be called from any thread."""
 
     def __init__(self) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -57,6 +59,13 @@ class Engine:
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*self.tasks, return_exceptions=True)
 
+    def lease(self) -> timedelta | None:
+        return None if self.stopping else LEASE
+
+    def drive(self, run: Run) -> None:
+        if self.loop and not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(lambda: self._spawn(self._drive(run)))
+
     def wake(self, session_pk: int) -> None:
         if self.loop and not self.loop.is_closed():
             self.loop.call_soon_threadsafe(lambda: self._spawn(self._take(session_pk)))
@@ -85,8 +94,10 @@ class Engine:
         if self.stopping:
             return
         run = await db.write_together(claim_next, session_pk, LEASE)
-        if run is None:
-            return
+        if run is not None:
+            await self._drive(run)
+
+    async def _drive(self, run: Run) -> None:
         drive = self.drives[run.pk] = Drive(run, self.journal)
         drive.task = asyncio.current_task()
         try:

@@ -17,9 +17,10 @@ from agentos.agents.events import Stopped
 from agentos.agents.history import Turn
 from agentos.agents.models import DjangoAgent
 from agentos.audit.actions import record
-from agentos.chat import dispatch, limits, quotas
+from agentos.chat import limits, quotas
 from agentos.chat.actions.opening import check_agent_available, check_agent_open
 from agentos.chat.actions.runs import stop_run
+from agentos.chat.claiming import begin
 from agentos.chat.ending import end_run
 from agentos.chat.models import ChatSession, Run, RunEvent
 from agentos.chat.revisions import lock
@@ -45,9 +46,10 @@ def start(*, agent: DjangoAgent, message: str, history: Sequence[Message], conte
         check_agent_available(agent)
         quotas.check(by)
         session = ChatSession.objects.create(user=by, agent=agent, is_ephemeral=True, given_history=list(history), revision=1)
-        run = Run.objects.create(session=session, by=by, turn=1, input=message, context=context, revision=1)
+        run = Run(session=session, by=by, turn=1, input=message, context=context, revision=1)
+        begin(run)
+        run.save()
         record("chat.message.sent", by=by, object_type="run", object_id=run.run_id, agent=agent.agent_id, ephemeral=True)
-        transaction.on_commit(lambda: dispatch.wake(session.pk))
     return run
 
 

@@ -8,7 +8,7 @@ from agentos.chat.models import ChatSession
 from agentos.core.bell import bell
 from agentos.core.prepared import Query, update
 
-LISTED = frozenset({"title", "is_pinned", "is_archived", "deleted_at"})  # what decides on a session's place and name in lists
+PLACED = frozenset({"is_pinned", "is_archived", "deleted_at"})  # what decides on a session's place in lists, beside its time
 
 
 def lock(session_pk: int) -> ChatSession:
@@ -33,9 +33,10 @@ def _lists(session: ChatSession, fields: dict[str, Any]) -> list[str]:
     """What the owner's lists have to hear: that they changed, that one session moved to their top, or nothing."""
     if session.is_ephemeral:
         return []
-    if any(getattr(session, name) != fields[name] for name in LISTED.intersection(fields)):
+    changed = {name for name, value in fields.items() if getattr(session, name) != value}
+    if changed & PLACED or ("title" in changed and "updated_at" not in changed):
         return [f"user:{session.user_id}"]
-    return [f"user:{session.user_id}#{session.pk}"] if "updated_at" in fields else []
+    return [f"user:{session.user_id}#{session.pk}"] if "updated_at" in changed else []
 
 
 def ring_owner(session: ChatSession) -> None:

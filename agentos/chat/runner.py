@@ -68,7 +68,7 @@ class Drive:
             drafts.close(draft)
 
     async def _listen(self, entry: Entry) -> Event:
-        blueprint, history, lines = await db.read(_prepare, self.run)
+        blueprint, history, lines = await db.look(_prepare, self.run)
         for line in lines:
             entry.draft.take(line.seq, line.kind, line.data)
         for pause in RETRY_PAUSES:

@@ -16,7 +16,8 @@ from agentos.agents.events import Finished, Stopped, Waiting
 from agentos.agents.models import DjangoAgent
 from agentos.agents.runtime import Answer
 from agentos.chat import actions, queries
-from agentos.chat.ending import claim_next, end_run
+from agentos.chat.claiming import claim_next
+from agentos.chat.ending import end_run
 from agentos.chat.engine import Engine
 from agentos.chat.models import ChatSession, Run, RunEvent
 from agentos.chat.registry import STREAMS_A_USER, registry

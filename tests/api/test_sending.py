@@ -22,7 +22,8 @@ from agentos.agents.models import DjangoAgent
 from agentos.api import sending
 from agentos.audit.models import AuditRecord
 from agentos.chat import actions, waiting
-from agentos.chat.ending import claim_next, end_run
+from agentos.chat.claiming import claim_next
+from agentos.chat.ending import end_run
 from agentos.chat.engine import Engine
 from agentos.chat.models import ChatSession, Run, RunEvent
 from agentos.core.bell import bell

@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
 
 from agentos.access.models import User
 from agentos.agents.events import Failed, Finished, Interrupted, Stopped, Waiting
 from agentos.chat import actions, sweeper
-from agentos.chat.ending import claim_next, end_run
+from agentos.chat.claiming import claim_next
+from agentos.chat.ending import end_run
 from agentos.chat.models import ChatSession, Run, RunEvent
 from agentos.core import clock
 
@@ -23,29 +23,6 @@ def running(session: ChatSession, member: User) -> Run:
     said = [("text", {"text": "Hello "}), ("text", {"text": "there."}), ("usage", {"input_tokens": 3, "output_tokens": 2})]
     RunEvent.objects.bulk_create(RunEvent(run=run, seq=seq, attempt=1, kind=kind, data=data) for seq, (kind, data) in enumerate(said, 1))
     return run
-
-
-class TestClaimNext:
-    def test_takes_the_oldest_queued_run(self, session: ChatSession, member: User) -> None:
-        first = actions.send_message(by=member, session=session, text="one")
-        actions.send_message(by=member, session=session, text="two")
-        claimed = claim_next(session.pk, LEASE)
-        assert claimed is not None
-        assert (claimed.pk, claimed.status, claimed.attempt) == (first.pk, Run.Status.RUNNING, 1)
-
-    def test_takes_none_while_one_is_active(self, running: Run, member: User) -> None:
-        actions.send_message(by=member, session=running.session, text="two")
-        assert claim_next(running.session_id, LEASE) is None
-
-    def test_takes_none_of_a_deleted_session(self, session: ChatSession, member: User) -> None:
-        actions.send_message(by=member, session=session, text="one")
-        ChatSession.objects.update(deleted_at=clock.now())
-        assert claim_next(session.pk, LEASE) is None
-
-    def test_is_held_by_the_database_too(self, running: Run, member: User) -> None:
-        queued = actions.send_message(by=member, session=running.session, text="two")
-        with pytest.raises(IntegrityError), transaction.atomic():
-            Run.objects.filter(pk=queued.pk).update(status=Run.Status.RUNNING)
 
 
 class TestEndRun:

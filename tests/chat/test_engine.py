@@ -12,7 +12,7 @@ from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
 from agentos.agents.runtime import Answer
 from agentos.chat import actions, waiting
-from agentos.chat.ending import claim_next
+from agentos.chat.claiming import claim_next
 from agentos.chat.engine import Engine
 from agentos.chat.models import ChatSession, Run
 from agentos.core.bell import bell

@@ -15,7 +15,8 @@ from agentos.agents.events import Finished, Interrupted, Waiting
 from agentos.agents.models import DjangoAgent
 from agentos.audit.models import AuditRecord
 from agentos.chat import actions, ephemeral, listing, queries, refusals, sweeper, waiting
-from agentos.chat.ending import claim_next, end_run
+from agentos.chat.claiming import claim_next
+from agentos.chat.ending import end_run
 from agentos.chat.engine import Engine
 from agentos.chat.models import ChatSession, Run, RunEvent
 from agentos.core import clock

@@ -10,7 +10,8 @@ from asgiref.sync import sync_to_async
 from agentos.access.models import User
 from agentos.agents.events import Finished
 from agentos.chat import actions
-from agentos.chat.ending import claim_next, end_run
+from agentos.chat.claiming import claim_next
+from agentos.chat.ending import end_run
 from agentos.chat.engine import Engine
 from agentos.chat.following import Look, follow
 from agentos.chat.models import ChatSession, Run, RunEvent

@@ -10,8 +10,8 @@ from django.db import OperationalError
 from agentos.access.models import User
 from agentos.agents.events import ReasoningDelta, TextDelta, ToolStarted
 from agentos.chat import actions, journal
+from agentos.chat.claiming import claim_next
 from agentos.chat.drafts import Draft
-from agentos.chat.ending import claim_next
 from agentos.chat.journal import Entry, Journal, Row, _store
 from agentos.chat.models import Run, RunEvent
 from agentos.core import clock

@@ -14,9 +14,10 @@ from agentos.agents.events import Failed, Finished, Interrupted, Waiting
 from agentos.agents.models import DjangoAgent
 from agentos.agents.runtime import Answer
 from agentos.chat import actions, queries, streaming, sweeper
+from agentos.chat.claiming import claim_next
 from agentos.chat.cursor import Cursor
 from agentos.chat.drafts import draft_of
-from agentos.chat.ending import claim_next, end_run
+from agentos.chat.ending import end_run
 from agentos.chat.journal import Row, _store
 from agentos.chat.models import ChatSession, Run, RunEvent
 from agentos.chat.refusals import Refusal

@@ -9,9 +9,10 @@ import pytest
 from agentos.access.models import User
 from agentos.agents.events import Event, Failed, Finished, Interrupted, Stopped, Waiting
 from agentos.chat import actions, streaming
+from agentos.chat.claiming import claim_next
 from agentos.chat.cursor import Cursor
 from agentos.chat.drafts import Draft, draft_of
-from agentos.chat.ending import claim_next, end_run
+from agentos.chat.ending import end_run
 from agentos.chat.models import ChatSession, Run, RunEvent
 from agentos.chat.transcript import open_transcript
 from tests.live_dom import LiveDom

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 
 from agentos.access.models import Team
 from agentos.core import db
@@ -70,3 +70,28 @@ class TestWriteTogether:
         await busy
         assert await db.write_together(store, "b") is False
         assert await names() == ["b"]
+
+
+class TestLook:
+    async def test_gives_the_result_and_the_error(self) -> None:
+        assert await db.look(Team.objects.count) == 0
+        with pytest.raises(ZeroDivisionError):
+            await db.look(lambda: 1 / 0)
+
+    async def test_needs_no_thread_on_sqlite(self) -> None:
+        is_here = await db.look(threading.get_ident) == threading.get_ident()
+        assert is_here == (connection.vendor == "sqlite")
+
+    async def test_uses_one_connection_for_all_tasks_of_the_loop(self) -> None:
+        if connection.vendor != "sqlite":
+            pytest.skip("elsewhere it is a reader's thread that looks")
+
+        async def looked() -> int:
+            return await db.look(lambda: id(connections["default"]))
+
+        assert len(set(await asyncio.gather(*(asyncio.create_task(looked()) for _ in range(5))))) == 1
+
+    async def test_lets_the_loop_run_on(self) -> None:
+        await db.look(lambda: None)
+        await asyncio.sleep(0)
+        assert asyncio.get_running_loop().is_running()

@@ -14,9 +14,10 @@ from agentos.access.models import Membership, User
 from agentos.agents.events import Finished
 from agentos.agents.models import DjangoAgent
 from agentos.chat import actions
+from agentos.chat.claiming import claim_next
 from agentos.chat.cursor import Cursor
 from agentos.chat.drafts import drafts
-from agentos.chat.ending import claim_next, end_run
+from agentos.chat.ending import end_run
 from agentos.chat.models import ChatSession, Run, RunEvent
 from agentos.chat.registry import OpenStream, Registry, registry
 from agentos.chat.streaming import render_turn

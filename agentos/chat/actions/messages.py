@@ -11,8 +11,9 @@ from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
 from agentos.audit.actions import record
 from agentos.chat import limits, quotas
-from agentos.chat.actions.opening import bring_to_top, check_agent_available, check_agent_open
+from agentos.chat.actions.opening import check_agent_available, check_agent_open, move_to_top
 from agentos.chat.actions.sessions import create_session
+from agentos.chat.claiming import begin
 from agentos.chat.models import MESSAGE_LIMIT, ChatSession, IdempotencyKey, Run
 from agentos.chat.refusals import InvalidInput, KeyReused, QueueFull
 from agentos.chat.revisions import lock
@@ -51,7 +52,7 @@ def send_message(
         with transaction.atomic():
             session = _session_for_message(session, agent, by)
             quotas.check(by)
-            run = _queue_run(session, by, message, extra)
+            run = _new_run(session, by, message, extra)
             if idempotency_key:
                 insert(IdempotencyKey(user=by, key=idempotency_key, fingerprint=fingerprint, run=run))
             about = {"session": session.session_id, "agent": session.agent.agent_id}
@@ -110,12 +111,14 @@ def _session_for_message(session: ChatSession | None, agent: DjangoAgent | None,
     return session
 
 
-def _queue_run(session: ChatSession, by: User, message: str, context: dict[str, Any]) -> Run:
-    newest, queued = next(iter(_TURNS.rows(session.pk)), (0, 0))
+def _new_run(session: ChatSession, by: User, message: str, context: dict[str, Any]) -> Run:
+    newest, unended, queued = next(iter(_TURNS.rows(session.pk)), (0, 0, 0))
     if queued >= QUEUE_LIMIT:
         raise QueueFull(f"{QUEUE_LIMIT} messages are waiting in this chat already. Wait for an answer first.")
-    revision = bring_to_top(session, title=session.title or shorten(message, AUTO_TITLE_LIMIT))
+    revision = move_to_top(session, title=session.title or shorten(message, AUTO_TITLE_LIMIT))
     run = Run(session=session, by=by, turn=newest + 1, input=message, context=context, revision=revision)
+    if not unended:
+        begin(run)  # else the end of the run before it wakes the dispatcher
     insert(run)
     return run
 
@@ -124,8 +127,12 @@ _TURNS = Query(
     lambda session: (
         Run.objects.filter(session=session)
         .values("session")
-        .annotate(newest=Max("turn"), queued=Count("pk", filter=Q(status=Run.Status.QUEUED)))
-        .values_list("newest", "queued")
+        .annotate(
+            newest=Max("turn"),
+            unended=Count("pk", filter=Q(status__in=Run.OPEN)),
+            queued=Count("pk", filter=Q(status=Run.Status.QUEUED)),
+        )
+        .values_list("newest", "unended", "queued")
     ),
     int,
 )

@@ -30,8 +30,12 @@ def check_agent_available(agent: DjangoAgent) -> None:
         raise AgentUnavailable(NOT_AVAILABLE)
 
 
-def bring_to_top(session: ChatSession, **fields: Any) -> int:
-    """A locked session gets a run to drive: it moves to the top of its owner's list, the dispatcher hears of it after the
+def bring_to_top(session: ChatSession) -> int:
+    """A locked session has a run to drive: it moves to the top of its owner's list, the dispatcher hears of it after the
     commit, and the new revision is returned."""
     transaction.on_commit(lambda: dispatch.wake(session.pk))
+    return move_to_top(session)
+
+
+def move_to_top(session: ChatSession, **fields: Any) -> int:
     return change(session, updated_at=clock.now(), is_archived=False, **fields)
