@@ -43,6 +43,8 @@ def guard(name: str, may_pass: MayPass) -> Callable[[View], View]:
         @wraps(view)
         def call(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             refused = refusal(request, request.user, may_pass)
+            # Resolved: the lazy one asks itself at every look at it whether it is there.
+            request.user = getattr(request.user, "_wrapped", request.user)
             return refused or view(request, *args, **kwargs)
 
         @wraps(view)

@@ -16,11 +16,11 @@ from agentos.access.models import User
 
 
 def answer(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(str(request.user))
+    return HttpResponse(str(request.user), headers={"Type": type(request.user).__name__})
 
 
 async def async_answer(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(str(request.user))
+    return answer(request)
 
 
 class Page(SignedInMixin, View):
@@ -58,6 +58,9 @@ def these_urls() -> Any:
 class TestSignedIn:
     def test_lets_a_signed_in_user_pass(self, url: str, as_member: Client) -> None:
         assert as_member.get(url).content == b"member@example.com"
+
+    def test_gives_the_view_the_user_and_not_a_promise_of_one(self, url: str, as_member: Client) -> None:
+        assert as_member.get(url).headers["Type"] == "User"
 
     def test_redirects_a_page_to_the_sign_in(self, url: str, anonymous: Client) -> None:
         response = anonymous.get(f"{url}?q=a%26b")
