@@ -106,3 +106,8 @@ class TestTextField:
     )
     def test_is_the_one_text_of_a_delta(self, fields: dict[str, Any], expected: str) -> None:
         assert text_field(ModelResponse(**fields)) == expected
+
+    def test_is_none_of_a_delta_with_a_field_that_nobody_knows(self) -> None:
+        delta = ModelResponse(content="a")
+        delta.novelty = "b"  # type: ignore[attr-defined]
+        assert text_field(delta) == ""

@@ -6,6 +6,7 @@ done for all of them together. Only text joins text: a tool call, usage or anyth
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from operator import itemgetter
 from weakref import WeakKeyDictionary
 
 from agno.models.response import ModelResponse
@@ -15,7 +16,9 @@ TICK_PER_STREAM = 0.001  # as in the journal: the more is said at a time, the lo
 TICK_MOST = 0.25
 
 TEXTS = ("content", "reasoning_content")
-_PLAIN = {name: value for name, value in vars(ModelResponse()).items() if name not in {*TEXTS, "created_at", "provider_data"}}
+_FIELDS = vars(ModelResponse())
+_rest_of = itemgetter(*(name for name in _FIELDS if name not in {*TEXTS, "created_at", "provider_data"}))
+_NOTHING = _rest_of(_FIELDS)
 
 
 class Tick:
@@ -93,13 +96,13 @@ def text_field(delta: ModelResponse) -> str:
 
     What a provider adds to every delta (an id) is no more than text; a list, which Agno collects, is.
     """
-    rest = vars(delta).copy()
-    rest.pop("created_at", None)
-    added = rest.pop("provider_data")
-    texts = {name: rest.pop(name) for name in TEXTS}
-    if rest != _PLAIN or (added and any(isinstance(value, list) for value in added.values())):
+    fields = vars(delta)
+    if len(fields) != len(_FIELDS) or _rest_of(fields) != _NOTHING:
         return ""
-    content, reasoning = texts.values()
+    added = fields["provider_data"]
+    if added and any(isinstance(value, list) for value in added.values()):
+        return ""
+    content, reasoning = fields["content"], fields["reasoning_content"]
     if reasoning is None:
         return "content" if type(content) is str else ""
     return "reasoning_content" if content is None and type(reasoning) is str else ""

@@ -2,6 +2,7 @@
 
 import zlib
 from datetime import datetime
+from functools import cache, lru_cache
 
 from django import template
 from django.contrib.messages.storage.base import Message
@@ -17,10 +18,12 @@ register = template.Library()
 
 HUES = 12  # .hue-0 to .hue-11 in house.css
 MINUTE = 60
+TIMES = 4096  # that are kept as they were shown: a turn is shown several times while it is answered
 UNDO = "undo:"
 
 
 @register.simple_tag
+@cache
 def icon(name: str) -> SafeString:
     """Draw a symbol of ``shared/_icons.html``. It says nothing to a screen reader: the words stand beside it."""
     return format_html('<svg class="icon" aria-hidden="true"><use href="#icon-{}"></use></svg>', name)
@@ -58,6 +61,7 @@ def ago(moment: datetime) -> SafeString:
     return _time(moment, text, "ago")
 
 
+@lru_cache(TIMES)
 def _time(moment: datetime, text: str, kind: str) -> SafeString:
     local = timezone.localtime(moment)
     exact = date_format(local, "j F Y, H:i")
