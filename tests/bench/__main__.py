@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--chats 1,50,100,400] [--rounds 3] [--idle 1000] [--json FILE]`"""
+"""`python -m tests.bench [--chats 1,50,100,400] [--tokens 200] [--rounds 3] [--idle 1000] [--json FILE]`"""
 
 import argparse
 import asyncio
@@ -8,17 +8,30 @@ import statistics
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from tests.bench import people
 from tests.bench.servers import Agno, Ours, cpu_seconds, free_port, memory_mb, running
 from tests.bench.wire import Heard, request
 
-TOKENS, PACE = 200, 0.02
-MODEL = f"scripted:{TOKENS}x{int(PACE * 1000)}"
-IDEAL = TOKENS * PACE  # seconds
-SETTLE = 1.0
+PACE = 20  # ms a token
+SETTLE = 1.0  # seconds
 Figures = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Answer:
+    tokens: int
+
+    @property
+    def model(self) -> str:
+        return f"scripted:{self.tokens}x{PACE}"
+
+    @property
+    def ideal(self) -> float:
+        """Seconds that it takes at least."""
+        return self.tokens * PACE / 1000
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -26,7 +39,7 @@ def percentile(values: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
 
 
-async def round_of(server: Ours | Agno, pid: int, chats: int) -> Figures:
+async def round_of(server: Ours | Agno, pid: int, chats: int, answer: Answer) -> Figures:
     """Let ``chats`` people ask at the same time and return what it took."""
     heard = [Heard(asked=0.0) for _ in range(chats)]
     for number in range(chats):
@@ -44,32 +57,32 @@ async def round_of(server: Ours | Agno, pid: int, chats: int) -> Figures:
     done = [one for one in heard if not one.failed]
     first = [one.first - one.asked for one in done]
     return {
-        "cpu_us_a_token": cpu / (TOKENS * chats) * 1e6,
+        "cpu_us_a_token": cpu / (answer.tokens * chats) * 1e6,
         "first_p50_ms": percentile(first, 0.5) * 1000,
         "first_p95_ms": percentile(first, 0.95) * 1000,
         "gap_p99_ms": percentile([gap for one in done for gap in one.gaps], 0.99) * 1000,
-        "slowest": max((one.ended - one.asked for one in done), default=float("nan")) / IDEAL,
+        "slowest": max((one.ended - one.asked for one in done), default=float("nan")) / answer.ideal,
         "memory_mb": memory_mb(pid),
         "failed": float(len(failed)),
     }
 
 
-async def compare(chats: list[int], rounds: int, data_dir: str) -> dict[int, dict[str, Figures]]:
-    made = people.make(max(chats), MODEL, rounds * len(chats) + 1)
+async def compare(chats: list[int], rounds: int, answer: Answer, data_dir: str) -> dict[int, dict[str, Figures]]:
+    made = people.make(max(chats), answer.model, rounds * len(chats) + 1)
     table: dict[int, dict[str, Figures]] = {}
     ports = {Ours.name: free_port(), Agno.name: free_port()}
     (ours, ours_env), (agno, agno_env) = Ours.command(ports[Ours.name]), Agno.command(ports[Agno.name])
-    env = people.environment(data_dir, MODEL)
+    env = people.environment(data_dir, answer.model)
     with running(ours, ports[Ours.name], {**env, **ours_env}) as ours_pid, running(agno, ports[Agno.name], {**env, **agno_env}) as agno_pid:
         servers: list[tuple[Ours | Agno, int]] = [(Ours(ports[Ours.name], made), ours_pid), (Agno(ports[Agno.name]), agno_pid)]
         for server, pid in servers:  # the first run of a process pays for its imports
-            await round_of(server, pid, 1)
+            await round_of(server, pid, 1, answer)
         for count in chats:
             seen: dict[str, list[Figures]] = {Ours.name: [], Agno.name: []}
             for _ in range(rounds):
                 for server, pid in servers:
                     await asyncio.sleep(SETTLE)
-                    seen[server.name].append(await round_of(server, pid, count))
+                    seen[server.name].append(await round_of(server, pid, count, answer))
             table[count] = {name: {key: statistics.median(one[key] for one in many) for key in many[0]} for name, many in seen.items()}
             print(row(count, table[count]), flush=True)
     return table
@@ -96,13 +109,13 @@ HEAD = (
 )
 
 
-async def idle(count: int, data_dir: str) -> str:
+async def idle(count: int, answer: Answer, data_dir: str) -> str:
     """Open ``count`` live streams that have nothing to say, and return what they cost."""
     per_person = 10
-    made = people.make(-(-count // per_person), MODEL, 1)
+    made = people.make(-(-count // per_person), answer.model, 1)
     port = free_port()
     command, extra = Ours.command(port)
-    with running(command, port, {**people.environment(data_dir, MODEL), **extra}) as pid:
+    with running(command, port, {**people.environment(data_dir, answer.model), **extra}) as pid:
         before = memory_mb(pid)
         writers = []
         for number in range(count):
@@ -125,22 +138,24 @@ async def idle(count: int, data_dir: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--chats", default="1,50,100,400")
+    parser.add_argument("--tokens", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--idle", type=int, default=1000)
     parser.add_argument("--json", default="")
     chosen = parser.parse_args()
+    answer = Answer(chosen.tokens)
     table: dict[int, Any] = {}
     with tempfile.TemporaryDirectory(prefix="agentos-bench-") as data_dir:
-        people.environment(data_dir, MODEL)
+        people.environment(data_dir, answer.model)
         import django
 
         django.setup()
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # this process makes rows before it opens sockets
         if chosen.chats:
-            print(f"{MODEL}, ours / AgentOS, median of {chosen.rounds} rounds, {time.strftime('%Y-%m-%d')}\n{HEAD}", flush=True)
-            table = asyncio.run(compare([int(count) for count in chosen.chats.split(",")], chosen.rounds, data_dir))
+            print(f"{answer.model}, ours / AgentOS, median of {chosen.rounds} rounds, {time.strftime('%Y-%m-%d')}\n{HEAD}", flush=True)
+            table = asyncio.run(compare([int(count) for count in chosen.chats.split(",")], chosen.rounds, answer, data_dir))
         if chosen.idle:
-            print(asyncio.run(idle(chosen.idle, data_dir)))
+            print(asyncio.run(idle(chosen.idle, answer, data_dir)))
     if chosen.json:
         with open(chosen.json, "w", encoding="utf-8") as file:
             json.dump(table, file, indent=2)
