@@ -5,9 +5,11 @@ streams to end, before the server looks at them.
 """
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Awaitable, Callable
+from functools import cache
 from types import FrameType
 from typing import Any
 
@@ -27,7 +29,18 @@ log = logging.getLogger("agentos.server")
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
+COLLECT_AT = (10_000, 20, 50)  # Python's own (700, 10, 10) collect several times for each answer
 INTERRUPT_GRACE = 0.5  # seconds, for somebody at the keyboard who has pressed Ctrl-C
+
+
+@cache
+def warm_up() -> None:
+    """Load Agno, for which the first run should not have to wait. What is loaded then stays as long as the process: the garbage
+    collector does not have to walk over a million objects of it again and again."""
+    runtime.engine()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AT)
 
 
 class Lifespan:
@@ -62,8 +75,7 @@ class Lifespan:
         self.engine = Engine()
         await self.engine.start()
         await local_model.start()
-        # The first run should not wait until Agno is loaded.
-        self.warming = asyncio.create_task(asyncio.to_thread(runtime.engine))
+        self.warming = asyncio.create_task(asyncio.to_thread(warm_up))
         self.watch = asyncio.create_task(registry.watch())
         await self.courier.start()
 
