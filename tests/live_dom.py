@@ -6,15 +6,20 @@ from typing import Any
 from bs4 import BeautifulSoup, NavigableString, Tag
 
 
+def parsed(html: str) -> BeautifulSoup:
+    """Read HTML as a browser does: what is white space alone stays as it is, too."""
+    return BeautifulSoup(html, "html.parser", preserve_whitespace_tags={"hx-partial", "div", "pre", "textarea"})
+
+
 class LiveDom:
     """A page that takes fragments. Only what the product sends is understood; anything else is an error."""
 
     def __init__(self, html: str) -> None:
-        self.soup = BeautifulSoup(html, "html.parser")
+        self.soup = parsed(html)
 
     def apply(self, html: str) -> None:
         """Put the fragments of one frame where they belong. As htmx does: all places are looked for before the first is filled."""
-        parts = BeautifulSoup(html, "html.parser").find_all("hx-partial", recursive=False)
+        parts = parsed(html).find_all("hx-partial", recursive=False)
         places = [self.soup.find(id=str(part["hx-target"]).removeprefix("#")) for part in parts]
         for part, place in zip(parts, places, strict=True):
             if isinstance(place, Tag):  # as htmx: a fragment without its place is dropped
@@ -69,7 +74,7 @@ def number(element: Tag) -> int:
 def normalised(element: Tag) -> str:
     """The HTML of an element without what differs between two readings of the same state: forgery tokens, fresh keys, and
     white space beside tags. Text that touches is one text."""
-    copy = BeautifulSoup(str(element), "html.parser")
+    copy = parsed(str(element))
     for field in copy.find_all("input", attrs={"name": ["csrfmiddlewaretoken", "idempotency_key"]}):
         field.decompose()
     copy.smooth()

@@ -1,14 +1,19 @@
 """Where a growing markdown text may be cut: what stands before a cut never changes again, whatever comes after.
 
-So a live answer is rendered block by block, and its cost grows with its length, not with its square. The rule looks at
-whole lines only and errs towards *still open*: a cut is missed at worst, never made too early.
+So a live answer is rendered block by block, and its cost grows with its length, not with its square. The rule errs towards
+*still open*: a cut is missed at worst, never made too early. Of the open block, what is *settled* (whole lines, or whole
+sentences) is shown rendered too, for the time being; the rest as it is written.
 """
 
 import re
+from typing import NamedTuple
 
 FENCE = re.compile(r"( {0,3})(`{3,}(?=[^`]*$)|~{3,})")
 LIST_MARKER = re.compile(r" {0,3}([-*+]|\d{1,9}[.)])(\s|$)")
 CLOSING_INDENT = 3  # spaces, at most, before the fence that ends a code block
+SETTLED_LIMIT = 4000  # characters of an open block that are rendered again and again while it grows
+MARKUP = re.compile(r"[*_`\[\]<~\\&]|://|www\.")
+SENTENCE_END = re.compile(r"[.!?:][)\"'*_`\]~]*(?=\s)")
 
 
 class BlockScanner:
@@ -29,7 +34,15 @@ class BlockScanner:
         while not self._lost and (end := text.find("\n", self._position)) != -1:
             self._line(text[self._position : end], self._position)
             self._position = end + 1
+        if not self._lost and not self._fence and text[self._position : self._position + 1].isalpha():
+            self._begin(self._position)  # whatever else this line will say, it is text
         return self.closed
+
+    def _begin(self, start: int) -> None:
+        """A line of text begins at the margin, which is no list marker: the block before it has ended, if it could."""
+        if self._after_blank or self._fence_ended:
+            self.closed = start
+            self._maybe_in_list = False
 
     def _line(self, line: str, start: int) -> None:
         indent = len(line) - len(line.lstrip(" "))
@@ -48,22 +61,64 @@ class BlockScanner:
 
     def _line_of_text(self, line: str, indent: int, start: int) -> None:
         marker = LIST_MARKER.match(line)
-        # A marker may go on with the list before it, so it is no place to cut.
-        if not indent and not line[0].isspace() and not marker and (self._after_blank or self._fence_ended):
-            self.closed = start
-            self._maybe_in_list = False
+        # A marker may go on with the list before it, and is then no place to cut.
+        if not indent and not line[0].isspace() and not (marker and self._maybe_in_list):
+            self._begin(start)
         self._maybe_in_list = self._maybe_in_list or bool(marker)
         self._after_blank = self._fence_ended = False
         if opened := FENCE.match(line):
             self._fence, self._fence_indent = opened[2], indent
 
 
-def open_code(rest: str) -> str | None:
+class Code(NamedTuple):
+    """A block of code that is still open. ``info`` is what stands behind its fence: a language, mostly."""
+
+    info: str
+    text: str
+
+
+def open_code(rest: str) -> Code | None:
     """Return the code so far, when ``rest`` (what stands after the last cut) begins with a whole line that opens a fence."""
-    first, newline, code = rest.partition("\n")
-    return code if newline and FENCE.match(first) else None
+    first, newline, text = rest.partition("\n")
+    opened = FENCE.match(first) if newline else None
+    return Code(first[opened.end() :].strip(), text) if opened else None
 
 
 def closed_end(text: str) -> int:
     """Return the offset up to which the blocks of ``text`` are final."""
     return BlockScanner().feed(text)
+
+
+class Settled(NamedTuple):
+    """``end``: up to where an open block is rendered. ``goes_on``: what follows belongs to its last paragraph."""
+
+    end: int = 0
+    goes_on: bool = False
+
+
+def shape(rest: str) -> Settled | None:
+    """Return what decides on the form of an open block, None for code: as long as it stays the same, text is only added."""
+    return None if open_code(rest) else settled(rest)
+
+
+def settled(rest: str) -> Settled:
+    """Return what is settled of ``rest`` (what stands after the last cut), which is no code. A rule about the text alone, so that
+    all tabs show the same."""
+    limit = min(len(rest), SETTLED_LIMIT)
+    start = rest.rfind("\n", 0, limit) + 1
+    line = rest[start:limit]
+    is_text = bool(line) and not line[0].isspace() and line[0] not in "|>#" and not (LIST_MARKER.match(line) or FENCE.match(line))
+    if is_text and (sentence := _sentences_end(line)):
+        return Settled(start + sentence, goes_on=True)
+    if not rest[:start].strip():
+        return Settled()
+    goes_on = is_text and not rest.endswith("\n\n", 0, start)
+    return Settled(start - 1, goes_on=True) if goes_on else Settled(start)
+
+
+def _sentences_end(line: str) -> int:
+    """Where the last whole sentence of a line of text ends; 0 when rendering would not change how it looks."""
+    if not MARKUP.search(line):
+        return 0
+    ends = [found.end() for found in SENTENCE_END.finditer(line)]
+    return ends[-1] if ends and MARKUP.search(line, 0, ends[-1]) else 0

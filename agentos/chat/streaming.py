@@ -7,7 +7,7 @@ from django.template.loader import get_template
 from django.utils.html import escape
 
 from agentos.chat import queries
-from agentos.chat.blocks import open_code
+from agentos.chat.blocks import shape
 from agentos.chat.cursor import Cursor
 from agentos.chat.drafts import Draft, Line, drafts
 from agentos.chat.models import ChatSession, Run
@@ -97,7 +97,7 @@ def _grown_text(draft: Draft, first: Line, last: Line) -> str:
     if first.start == 0:
         return _close_before(draft, first.part) + _new_part(draft, first.part, last) + _now(draft, first.part)
     before, after = text[first.closed_before : first.start], text[last.closed : last.end]
-    if not done and (open_code(before) is None) == (open_code(after) is None):
+    if not done and shape(before) == shape(after):
         return fragment(escape(text[first.start : last.end]), f"#{element}-open", "beforeend")
     closed = fragment(done, f"#{element}-done", "beforeend") if done else ""
     return closed + fragment(open_block(element, after), f"#{element}-open", "outerHTML")

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from agentos.agents import failures
 from agentos.agents.runtime import approvals
-from agentos.chat.blocks import closed_end, open_code
+from agentos.chat.blocks import closed_end, open_code, settled
 from agentos.chat.models import Feedback, Run
 from agentos.chat.parts import Part
 from agentos.core import markdown
@@ -134,11 +134,16 @@ def part_view(part: Part, element_id: str, *, growing: bool) -> PartView:
 
 
 def open_block(part_element: str, rest: str) -> SafeString:
-    """The element of the block that still grows: text as it is written, or code, without the line that opens it."""
-    code = open_code(rest)
-    if code is None:
-        return format_html('<div id="{}-open" class="open-block">{}</div>', part_element, rest)
-    return format_html('<div id="{}-open" class="open-block open-code">{}</div>', part_element, code)
+    """The element of the block that still grows: what is settled of it, then text as it is written; or code, without the line that
+    opens it."""
+    if code := open_code(rest):
+        name = markdown.language(code.info)
+        return format_html('<div id="{}-open" class="open-block open-code" data-language="{}">{}</div>', part_element, name, code.text)
+    so_far, rendered = settled(rest), SafeString()
+    if so_far.end:
+        kind = "settled goes-on" if so_far.goes_on else "settled"
+        rendered = format_html('<div class="{}">{}</div>', kind, markdown.render(rest[: so_far.end]))
+    return format_html('<div id="{}-open" class="open-block">{}{}</div>', part_element, rendered, rest[so_far.end :])
 
 
 def turn_view(run: Run, parts: list[Part], *, agent_name: str, is_last: bool, may_write: bool) -> TurnView:

@@ -20,11 +20,13 @@ from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
+from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
 RENDERED_LIMIT = 200_000  # characters; a longer text is shown as it is
 HIGHLIGHT_LIMIT = 50_000  # characters of one code block
+LANGUAGE_LIMIT = 20  # characters
 CACHE_SECONDS = 24 * 3600
 CACHE_VERSION = 1  # count up when the HTML of the same text changes
 
@@ -80,25 +82,35 @@ class Renderer(RendererHTML):
         return f'<a href="{escape(source)}">{escape(label)} (image{f" at {escape(host)}" if host else ""})</a>'
 
     def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:
-        language = tokens[idx].info.strip().split(" ")[0].lower()
-        return code_block(tokens[idx].content, language)
+        return code_block(tokens[idx].content, tokens[idx].info)
 
     def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:
         return code_block(tokens[idx].content, "")
 
 
-def code_block(code: str, language: str) -> str:
-    """Return highlighted code in the frame that the copy button is put into."""
-    name, body = "", str(escape(code))
-    if language and len(code) <= HIGHLIGHT_LIMIT:
-        try:
-            lexer = get_lexer_by_name(language, stripnl=False)
-        except ClassNotFound:
-            pass
-        else:
-            name = lexer.aliases[0]
-            body = highlight(code, lexer, HtmlFormatter(nowrap=True))
-    return f'<div class="code" data-language="{escape(name or language)[:20]}"><pre tabindex="0"><code>{body}</code></pre></div>\n'
+def code_block(code: str, info: str) -> str:
+    """Return highlighted code in the frame that the copy button is put into. ``info``: what stands behind its fence."""
+    lexer, body = _lexer(info), str(escape(code))
+    if lexer and len(code) <= HIGHLIGHT_LIMIT:
+        body = highlight(code, lexer, HtmlFormatter(nowrap=True))
+    return f'<div class="code" data-language="{escape(language(info))}"><pre tabindex="0"><code>{body}</code></pre></div>\n'
+
+
+def language(info: str) -> str:
+    """Return the name of a language as a block of code shows it."""
+    lexer = _lexer(info)
+    return (lexer.aliases[0] if lexer else _word(info))[:LANGUAGE_LIMIT]
+
+
+def _lexer(info: str) -> Lexer | None:
+    try:
+        return get_lexer_by_name(_word(info), stripnl=False) if _word(info) else None
+    except ClassNotFound:
+        return None
+
+
+def _word(info: str) -> str:
+    return info.strip().partition(" ")[0].lower()
 
 
 @cache

@@ -1,9 +1,10 @@
 """A cut is final: rendering block by block gives what rendering the whole gives, however the text arrived."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentos.chat.blocks import BlockScanner, closed_end, open_code
+from agentos.chat.blocks import SETTLED_LIMIT, BlockScanner, closed_end, open_code, settled, shape
 from agentos.core import markdown
 
 LINES = st.sampled_from(
@@ -11,6 +12,7 @@ LINES = st.sampled_from(
         "", "", "", "Some words", "# Heading", "## Other", "- item", "- other", "* star", "1. one", "2. two", "  more of it",
         "    deep", "> quote", "```", "```python", "~~~", "x = 1", "    ```", "  ```", "- ```", "| a | b |", "|---|---|",
         "| 1 | 2 |", "---", "===", "***", "`code`", "``` ```", "\ttab", "1) one", "<div>", "&amp;", "a  ", "\\", "+ plus", "10. ten",
+        "**Bold.** And *more.* Then", "A `code: x` in [a link. So](https://example.com/a.b?) it is",
     ]
 )  # fmt: skip
 TEXTS = st.lists(LINES, max_size=25).map("\n".join)
@@ -43,8 +45,14 @@ def test_the_cuts_do_not_depend_on_how_the_text_arrived(text: str, data: st.Data
 
 
 def test_paragraphs_close_when_the_next_begins() -> None:
-    assert closed_end("one\n\ntwo") == 0
-    assert closed_end("one\n\ntwo\n") == len("one\n\n")
+    assert closed_end("one\n\n") == 0
+    assert closed_end("one\n\n2") == 0  # may become a marker
+    assert closed_end("one\n\nt") == closed_end("one\n\ntwo\n") == closed_end("one\n\n2 and\n") == len("one\n\n")
+
+
+def test_what_stands_before_a_list_closes_when_the_list_begins() -> None:
+    assert closed_end("one\n\n- a\n") == len("one\n\n")
+    assert closed_end("- a\n\n- b\n\n") == 0
 
 
 def test_code_stays_open_until_its_fence_ends() -> None:
@@ -58,7 +66,41 @@ def test_a_list_stays_open_over_its_blank_lines() -> None:
 
 
 def test_open_code_is_told_from_text_by_its_first_whole_line() -> None:
-    assert open_code("```python\nx = 1\n") == "x = 1\n"
-    assert open_code("~~~\n") == ""
+    assert open_code("```python\nx = 1\n") == ("python", "x = 1\n")
+    assert open_code("~~~\n") == ("", "")
     assert open_code("```python") is None
     assert open_code("text\n```\n") is None
+
+
+@pytest.mark.parametrize(
+    ("rest", "end", "goes_on"),
+    [
+        ("plain words. And more", 0, False),
+        ("**bold** words", 0, False),
+        ("**bold** words. And", len("**bold** words."), True),
+        ("plain words. And **bold", 0, False),
+        ("a `b.` (c.) d", len("a `b.` (c.)"), True),
+        ("## Head", 0, False),
+        ("## Head\n", len("## Head\n"), False),
+        ("## Head\n\nText", len("## Head\n\n"), False),
+        ("- one\n- tw", len("- one\n"), False),
+        ("- one\n- two. Three", len("- one\n"), False),
+        ("| a | b |\n|---|", len("| a | b |\n"), False),
+        ("one\ntwo", len("one"), True),
+        ("\n\n", 0, False),
+        ("", 0, False),
+    ],
+)
+def test_whole_lines_and_whole_sentences_are_settled(rest: str, end: int, goes_on: bool) -> None:
+    assert settled(rest) == (end, goes_on)
+
+
+def test_code_is_shown_as_it_is_written() -> None:
+    assert shape("```\nx = 1\n") is None
+    assert shape("```") == (0, False)
+
+
+def test_a_long_block_is_not_rendered_again_and_again() -> None:
+    lines = "- item\n" * SETTLED_LIMIT
+    assert settled(lines) == settled(lines + "- more\n")
+    assert 0 < settled(lines)[0] <= SETTLED_LIMIT

@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from django.template.loader import get_template
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agentos.access.models import User
 from agentos.agents.events import Event, Failed, Finished, Interrupted, Stopped, Waiting
@@ -15,6 +19,8 @@ from agentos.chat.drafts import Draft, draft_of
 from agentos.chat.ending import end_run
 from agentos.chat.models import ChatSession, Run, RunEvent
 from agentos.chat.transcript import open_transcript
+from agentos.chat.turns import part_id, part_view
+from tests.chat.test_blocks import TEXTS
 from tests.live_dom import LiveDom
 
 Lines = Sequence[tuple[str, dict[str, Any]]]
@@ -35,8 +41,12 @@ EVERY_KIND: Lines = [
     ("tool_finished", {"call_id": "2", "name": "clock", "result": "12:00", "seconds": 0.5}),
     ("tool_failed", {"call_id": "1", "name": "add", "error": "not a number", "seconds": 0.1}),
     ("text", {"text": "- one\n"}),
-    ("text", {"text": "- two\n\nThe"}),
-    ("text", {"text": " end."}),
+    ("text", {"text": "- **two.** Or"}),
+    ("text", {"text": " three\n\n## A head"}),
+    ("text", {"text": "\n\nThe **end** is"}),
+    ("text", {"text": " near. Very"}),
+    ("text", {"text": " *near*! It\nis"}),
+    ("text", {"text": " here."}),
 ]
 
 
@@ -115,6 +125,26 @@ class TestGrowth:
         [(_, html)] = streaming.growth(draft_at(running, 2), 1)
         assert "<script" not in html
         assert html.count("</hx-partial>") == html.count("<hx-partial")
+
+
+def page_of(draft: Draft) -> LiveDom:
+    """What a page that is loaded now shows of the one part of this answer."""
+    view = part_view(draft.parts[0], part_id(draft.turn, 0), growing=True)
+    part = get_template("chat/_part.html").render({"part": view})
+    return LiveDom(f'<div id="turn-{draft.turn}-answer">{part}</div><p id="turn-{draft.turn}-now">Writing</p>')
+
+
+@settings(max_examples=150, deadline=None)
+@given(TEXTS.filter(bool), st.data())
+def test_any_text_grows_into_what_a_fresh_page_shows(text: str, data: st.DataObject) -> None:
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(text)), max_size=12)) | {len(text)})
+    draft = Draft(Run(pk=1, session_id=1, turn=1, attempt=1))
+    draft.take(1, "text", {"text": text[: cuts[0]]})
+    tab = page_of(draft)
+    for seq, (start, end) in enumerate(pairwise(cuts), 2):
+        draft.take(seq, "text", {"text": text[start:end]})
+        grow(tab, draft, seq - 1)
+        assert tab.shown("turn-1-answer") == page_of(draft).shown("turn-1-answer")
 
 
 class TestChanges:
