@@ -1,9 +1,11 @@
 """The version of everybody's rights: the key under which anything about rights may be cached."""
 
-from django.db import transaction
-from django.db.models import F
+from datetime import datetime
 
-from agentos.access.models import RightsVersion
+from django.db import transaction
+from django.db.models import F, Min, QuerySet
+
+from agentos.access.models import RightsVersion, Subscription
 
 
 class _Changes:
@@ -17,15 +19,33 @@ def version() -> int:
 
 def changed() -> None:
     """Count the version up, in the caller's transaction."""
-    if not RightsVersion.objects.filter(pk=1).update(number=F("number") + 1):
-        RightsVersion.objects.get_or_create(pk=1, defaults={"number": 1})
-    _note()
-    transaction.on_commit(_note)  # what another thread has read in between was of before
+    _count_up(RightsVersion.objects.filter(pk=1))
+
+
+def next_end(after: datetime) -> datetime | None:
+    """Return when the next subscription ends by time alone, which no commit announces: ``ended`` does. One query."""
+    end: datetime | None = Subscription.objects.running(after).aggregate(end=Min("current_period_end"))["end"]
+    return end
+
+
+def ended(number: int) -> None:
+    """Count the version up because an end has come of those that lay ahead at version ``number``.
+
+    Every process notices by itself. The first one counts, for all: to the others the version has moved.
+    """
+    _count_up(RightsVersion.objects.filter(pk=1, number=number))
 
 
 def changes() -> int:
     """Return how many changes this process has made itself: the key of what only this process remembers. No query."""
     return _Changes.seen
+
+
+def _count_up(row: QuerySet[RightsVersion]) -> None:
+    if not row.update(number=F("number") + 1):
+        RightsVersion.objects.get_or_create(pk=1, defaults={"number": 1})
+    _note()
+    transaction.on_commit(_note)  # what another thread has read in between was of before
 
 
 def _note() -> None:

@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.contrib.sessions.models import Session
 from django.utils import timezone
@@ -12,7 +13,7 @@ from django.utils import timezone
 from agentos.access import rights
 from agentos.access.models import ApiToken, User
 from agentos.agents.queries import may_use
-from agentos.core import db
+from agentos.core import clock, db
 from agentos.core.bell import bell
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class Registry:
         self.streams: set[OpenStream] = set()
         self.count: Counter[int] = Counter()
         self.rights = -1
+        self.next_end: datetime | None = None  # when time alone changes the rights of this version
         self.stopping = False
 
     def open(self, user: User, session_key: str, agent_pk: int | None, token_pk: int | None = None) -> OpenStream:
@@ -79,6 +81,8 @@ class Registry:
 
     async def look(self) -> None:
         try:
+            if self.next_end and self.next_end <= clock.now():
+                await db.write(rights.ended, self.rights)
             lost = await db.read(self._lost, list(self.streams))
         except Exception:
             log.exception("Rights could not be checked; the streams stay open until they can.")
@@ -112,14 +116,15 @@ class Registry:
         if by_token:
             usable = set(ApiToken.objects.usable().filter(pk__in={stream.token_pk for stream in by_token}).values_list("pk", flat=True))
             lost += [stream for stream in by_token if stream.token_pk not in usable]
-        version = rights.version()
+        now, version = clock.now(), rights.version()
         if version != self.rights:
+            next_end = rights.next_end(now)  # since before anybody is asked: an end that comes meanwhile is asked about again
             gone = set(lost)
             barred = [stream for stream in streams if stream not in gone and not _may_write(stream)]
             for stream in barred:
                 stream.news.add("lost")
             lost += barred
-            self.rights = version
+            self.rights, self.next_end = version, next_end
         return lost
 
 

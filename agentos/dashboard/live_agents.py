@@ -1,7 +1,8 @@
 """What a tab shows of agents, and how it follows when agents or rights change.
 
 A page that lists agents names its list in its stream's address. When the list has become another, the stream says ``agents``, and the
-page asks for itself again, with what stands in its search by then. A composer is closed and opened by the stream.
+page asks for itself again, with what stands in its search by then. A composer is closed and opened by the stream. The address of a
+stream that comes back says what the page shows by then: static/js/live.js sees to that.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -130,6 +131,7 @@ def _composer(tab: "Tab") -> str:
         tab.cursor = Cursor.read(transcript.cursor) or tab.cursor
         turns = "".join(fragment(streaming.render_turn(view), "#turns", "upsert") for view in transcript.turns)
     composer = composer_context(
+        user=tab.user,
         session=tab.session,
         agent=agent,
         closed="" if tab.shown.is_open else WITHDRAWN,

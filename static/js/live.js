@@ -7,6 +7,8 @@
   const PATIENCE = 2_000; // before the strip shows
   const LONGEST = 10_000;
   let connection = live._htmx?.sse ?? null;
+  let request = null; // of the connection, and of every one that hx-sse makes after it
+  let isListOld = false;
   let heard = Date.now();
   let failures = 0;
   let stripTimer = 0;
@@ -34,15 +36,34 @@
   // and nobody has opened the stream. This task comes after that one.
   setTimeout(() => live._htmx || htmx.process(live));
 
+  const note = ({ detail: { ctx } }) => {
+    request = ctx.request;
+  };
+  live.addEventListener("htmx:config:request", note);
+  live.addEventListener("htmx:before:swap", note); // htmx may have been quicker than this script with the first
   live.addEventListener("htmx:sse:before:connection", (event) => {
     connection = event.detail.connection;
+    if (request) request.action = addressNow(request.action);
     lost();
   });
   live.addEventListener("htmx:sse:after:connection", found);
   live.addEventListener("htmx:sse:before:message", hear);
   live.addEventListener("beat", hear);
+  live.addEventListener("agents", () => {
+    isListOld = true;
+  });
   live.addEventListener("closed", lookAgain);
   // `restart` needs nothing: the server ends the stream, and hx-sse comes back with the last id that it heard.
+
+  // The address says what the page showed when it came. A stream that comes back is told what is shown by then: the composer as it
+  // stands, and no digest of a list that was followed since.
+  function addressNow(address) {
+    const url = new URL(address, location.href);
+    const composer = document.getElementById("composer");
+    if (composer && url.searchParams.has("composer")) url.searchParams.set("composer", composer.matches(".closed") ? "closed" : "open");
+    if (isListOld) ["rights", "digest"].forEach((name) => url.searchParams.delete(name));
+    return url.pathname + url.search;
+  }
 
   // A session that is gone or a person who may no longer read it: the page itself says so.
   live.addEventListener("htmx:sse:error", ({ detail: { status } }) => {

@@ -1,7 +1,8 @@
 """What stands in the database before a browser comes: agents of every temper, people with a login, long chats.
 
 ``python -m tests.browser.seed`` makes it and prints the people as JSON. ``suspend <e-mail>`` switches an account off, ``open <agent>``
-makes an agent for everyone or switches it on again, ``close <agent>`` switches it off: what an operator does meanwhile.
+makes an agent for everyone or switches it on again, ``close <agent>`` switches it off, ``lend <e-mail>`` opens the agent Loan to somebody
+by a subscription, which ends by itself a few seconds after ``limit <e-mail>``: what an operator does meanwhile.
 """
 
 import json
@@ -12,6 +13,7 @@ from typing import Any
 
 PEOPLE = 120
 LONG = 1000  # turns
+LOAN = timedelta(seconds=8)  # longer than it takes until the change itself was heard of
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 
 AGENTS = {
@@ -103,7 +105,27 @@ def close_agent(agent_id: str) -> None:
     agent.save()
 
 
-OPERATOR = {"suspend": suspend, "open": open_agent, "close": close_agent}
+def lend(email: str) -> None:
+    from agentos.access.models import Customer, Plan, Subscription, User
+    from agentos.agents.models import DjangoAgent
+
+    plan, _ = Plan.objects.get_or_create(name="Lent")
+    agent, _ = DjangoAgent.objects.get_or_create(agent_id="loan", defaults={"name": "Loan", "model": "scripted:echo"})
+    agent.plans.add(plan)
+    customer, _ = Customer.objects.get_or_create(user=User.objects.get(email=email))
+    Subscription.objects.create(customer=customer, plan=plan)
+
+
+def limit(email: str) -> None:
+    from agentos.access.models import Subscription
+    from agentos.core import clock
+
+    loan = Subscription.objects.get(customer__user__email=email)
+    loan.current_period_end = clock.now() + LOAN
+    loan.save()
+
+
+OPERATOR = {"suspend": suspend, "open": open_agent, "close": close_agent, "lend": lend, "limit": limit}
 
 
 if __name__ == "__main__":

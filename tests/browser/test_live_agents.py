@@ -5,12 +5,14 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.acting import wait_for_stream
-from tests.browser.server import Server
+from tests.browser.acting import hide, show, wait_for_stream
+from tests.browser.server import Person, Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 WITHIN = 10_000  # ms
+LOAN = 8_000  # ms: as in seed.py
+LET_GO = "() => document.getElementById('live')._htmx?.sse?.reader === null"
 
 
 def stay(page: Page) -> None:
@@ -21,6 +23,11 @@ def stay(page: Page) -> None:
 
 def has_stayed(page: Page) -> bool:
     return bool(page.evaluate("window.stayed === true"))
+
+
+def put_away(page: Page) -> None:
+    hide(page)
+    page.wait_for_function(LET_GO)
 
 
 class TestAgentsPage:
@@ -39,6 +46,33 @@ class TestAgentsPage:
         server.seed("close", "newcomer")
         expect(page.locator("#agent-newcomer")).to_have_count(0, timeout=WITHIN)
         assert has_stayed(page)
+
+    def test_that_was_put_away_shows_what_came_back_meanwhile(self, page: Page, server: Server):
+        server.seed("open", "boomerang")
+        page.goto("/agentos/agents/")
+        stay(page)
+        server.seed("close", "boomerang")
+        expect(page.locator("#agent-boomerang")).to_have_count(0, timeout=WITHIN)
+        put_away(page)
+        server.seed("open", "boomerang")
+        show(page)
+        expect(page.locator("#agent-boomerang")).to_be_visible(timeout=WITHIN)
+        assert has_stayed(page)
+
+    def test_locks_a_card_when_the_time_of_a_subscription_is_over(self, page: Page, person: Person, server: Server):
+        server.seed("lend", person.email)
+        page.goto("/agentos/agents/")
+        stay(page)
+        chat = page.context.new_page()
+        chat.goto("/agentos/chat/loan/")
+        stay(chat)
+        server.seed("limit", person.email)
+        expect(page.locator("#agent-loan:not(.locked)")).to_be_visible()
+        expect(page.locator(".locked-agents")).to_contain_text("Loan", timeout=LOAN + WITHIN)
+        expect(chat.locator("#composer.closed")).to_be_visible(timeout=WITHIN)
+        expect(chat.locator("#notices")).to_contain_text("Your agent Loan was closed.")
+        assert has_stayed(page)
+        assert has_stayed(chat)
 
 
 class TestDashboard:
@@ -72,3 +106,36 @@ class TestComposer:
         page.locator("#message").press("Enter")
         expect(page.locator(".turn")).to_have_count(2)
         expect(page.locator(".turn").last).to_have_attribute("data-status", "completed")
+
+    def test_that_was_put_away_is_what_a_fresh_page_shows(self, page: Page, server: Server):
+        server.seed("open", "pendulum")
+        page.goto("/agentos/chat/pendulum/")
+        page.locator("#message").fill("Hello")
+        page.locator("#send").click()
+        page.wait_for_url("**/agentos/session/*/*")
+        stay(page)
+        server.seed("close", "pendulum")
+        expect(page.locator("#composer.closed")).to_be_visible(timeout=WITHIN)
+        put_away(page)
+        server.seed("open", "pendulum")
+        show(page)
+        expect(page.locator("#message")).to_be_visible(timeout=WITHIN)
+        assert has_stayed(page)
+
+    def test_of_a_page_that_came_closed_closes_again_when_it_was_put_away(self, page: Page, server: Server):
+        server.seed("open", "swing")
+        page.goto("/agentos/chat/swing/")
+        page.locator("#message").fill("Hello")
+        page.locator("#send").click()
+        page.wait_for_url("**/agentos/session/*/*")
+        server.seed("close", "swing")
+        page.reload()
+        expect(page.locator("#composer.closed")).to_be_visible()
+        stay(page)
+        server.seed("open", "swing")
+        expect(page.locator("#message")).to_be_visible(timeout=WITHIN)
+        put_away(page)
+        server.seed("close", "swing")
+        show(page)
+        expect(page.locator("#composer.closed")).to_be_visible(timeout=WITHIN)
+        assert has_stayed(page)

@@ -2,7 +2,7 @@
 
 import asyncio
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from asgiref.sync import sync_to_async
 from bs4 import BeautifulSoup, Tag
@@ -71,10 +71,21 @@ class OpenPage:
                 pass
 
     async def come_back(self) -> None:
-        """As hx-sse does when a stream ends."""
+        """As hx-sse and live.js do when a stream ends."""
+        self.live_url = self.address_now()
         self.tab = await sync_to_async(self.connect)()
         self.frames = self.tab.frames()
         await self.start()
+
+    def address_now(self) -> str:
+        address = urlsplit(self.live_url)
+        said = parse_qs(address.query)
+        if "composer" in said:
+            said["composer"] = ["closed" if self.dom.soup.select("#composer.closed") else "open"]
+        if "agents" in self.events:
+            for name in ("rights", "digest"):
+                said.pop(name, None)
+        return f"{address.path}?{urlencode(said, doseq=True)}"
 
     async def leave(self) -> None:
         await self.frames.aclose()  # type: ignore[attr-defined]
