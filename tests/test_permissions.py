@@ -143,6 +143,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("inbox:reveal", "POST"): page_of_operator(200),
     ("inbox:rotate", "POST"): page_of_operator(422),
     ("inbox:switch", "POST"): page_of_operator(303),
+    ("inbox:delete", "POST"): page_of_operator(303),
     ("dashboard:root", "GET"): page(302),
     ("dashboard:root", "POST"): page(302),
     ("dashboard:home", "GET"): page(200),

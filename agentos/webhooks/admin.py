@@ -1,11 +1,20 @@
-"""What other systems sent, and their endpoints, as operators see them. What one does with them is on the settings pages."""
+"""What other systems sent, and their endpoints, as operators see them: endpoints may be deleted, the rest is on the settings pages."""
+
+import contextlib
+from collections.abc import Iterable
+from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from agentos.audit.admin import ReadOnlyAdmin
+from agentos.core.errors import Problem
+from agentos.core.http import user_of
+from agentos.webhooks import actions
 from agentos.webhooks.models import WebhookEndpoint, WebhookEvent
 
 MAPPING = ("event_path", "message_events", "message_path", "key_path", "preamble")
@@ -31,6 +40,26 @@ class WebhookEndpointAdmin(ReadOnlyAdmin):
     list_select_related = ("agent", "identity")
     search_fields = ("name", "endpoint_id")
     fields = ("name", "page", "agent", "identity", "is_active", *MAPPING, "rejected", "rejected_at", "rejected_because", "created_at")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return admin.ModelAdmin.has_delete_permission(self, request, obj)
+
+    def get_deleted_objects(self, objs: Iterable[Any], request: HttpRequest) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """Count what goes with the endpoints instead of listing every event. Nobody may delete one of those by itself."""
+        counts = [(endpoint, endpoint.events.count()) for endpoint in objs]
+        lines = [
+            f"{endpoint}: its address, its secret and {events:,} event{'' if events == 1 else 's'}. Its chats stay."
+            for endpoint, events in counts
+        ]
+        return lines, {"endpoints": len(counts), "events": sum(events for _, events in counts)}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: WebhookEndpoint) -> None:
+        with contextlib.suppress(Problem):  # somebody else was first
+            actions.delete_endpoint(endpoint=obj, by=user_of(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
+        for endpoint in queryset:
+            self.delete_model(request, endpoint)
 
     @admin.display(description="page")
     def page(self, obj: WebhookEndpoint) -> SafeString:

@@ -22,6 +22,7 @@ pages = [
     path("endpoints/<str:endpoint_id>/reveal/", endpoints.reveal, name="reveal"),
     path("endpoints/<str:endpoint_id>/rotate/", endpoints.rotate, name="rotate"),
     path("endpoints/<str:endpoint_id>/switch/", endpoints.switch, name="switch"),
+    path("endpoints/<str:endpoint_id>/delete/", endpoints.delete, name="delete"),
 ]
 
 urlpatterns = [

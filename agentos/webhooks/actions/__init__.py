@@ -1,7 +1,14 @@
 """Taking in what other systems send, and what operators do with it."""
 
 from agentos.webhooks.actions.deliveries import Delivery, check_signature, receive_delivery, replay_event
-from agentos.webhooks.actions.endpoints import change_endpoint, create_endpoint, reveal_secret, rotate_secret, switch_endpoint
+from agentos.webhooks.actions.endpoints import (
+    change_endpoint,
+    create_endpoint,
+    delete_endpoint,
+    reveal_secret,
+    rotate_secret,
+    switch_endpoint,
+)
 from agentos.webhooks.actions.receiving import check_rate, receive_event
 from agentos.webhooks.actions.runs import answer_event_run, stop_event_run
 
@@ -12,6 +19,7 @@ __all__ = [
     "check_rate",
     "check_signature",
     "create_endpoint",
+    "delete_endpoint",
     "receive_delivery",
     "receive_event",
     "replay_event",

@@ -44,7 +44,11 @@ def check_signature(*, endpoint_id: str, headers: Mapping[str, str], body: bytes
     except (Unverified, Unreadable) as reason:
         if endpoint:
             _note_rejection(endpoint, str(reason), now)
-    raise Problem(401, "The signature is missing or not valid.", code="invalid_signature")
+    raise _unsigned()
+
+
+def _unsigned() -> Problem:
+    return Problem(401, "The signature is missing or not valid.", code="invalid_signature")
 
 
 def _note_rejection(endpoint: WebhookEndpoint, because: str, now: datetime) -> None:
@@ -55,7 +59,10 @@ def _note_rejection(endpoint: WebhookEndpoint, because: str, now: datetime) -> N
 def receive_delivery(
     *, endpoint: WebhookEndpoint, signed: Signed, headers: Mapping[str, str], body: bytes, source_address: str | None
 ) -> Delivery:
-    """Store a proven message and do what it says, once. One that was refused has done nothing: its next delivery is tried again."""
+    """Store a proven message and do what it says, once. One that was refused has done nothing: its next delivery is tried again.
+
+    Raises ``Problem`` 401 when the endpoint was deleted since it was proven.
+    """
     given = {name.lower(): value[:HEADER_LIMIT] for name, value in headers.items() if name.lower() in HEADERS}
     came = {
         "headers": {name: clean(value) for name, value in given.items()},
@@ -65,7 +72,9 @@ def receive_delivery(
         "received_at": clock.now(),
     }
     with transaction.atomic():
-        endpoint = _lock(endpoint)
+        if (locked := _lock(endpoint)) is None:
+            raise _unsigned()
+        endpoint = locked
         event, is_new = WebhookEvent.objects.get_or_create(
             endpoint=endpoint, message_id=signed.message_id, defaults={**came, "status": WebhookEvent.Status.REFUSED}
         )
@@ -80,11 +89,13 @@ def receive_delivery(
 
 
 def replay_event(*, event: WebhookEvent, by: User) -> Delivery:
-    """Do a signed event again, under an id of its own. Raises ``Problem`` 409."""
+    """Do a signed event again, under an id of its own. Raises ``Problem`` 409, 404 when it was deleted meanwhile."""
     if event.endpoint is None or not event.is_verified:
         raise Problem(409, "Only a signed event can be replayed: nobody knows who sent this one.")
     with transaction.atomic():
         endpoint = _lock(event.endpoint)
+        if endpoint is None:
+            raise Problem(404, "The endpoint was deleted meanwhile, and its events with it.")
         if not endpoint.is_active:
             raise Problem(409, "The endpoint is switched off. Switch it on to replay its events.")
         again = WebhookEvent.objects.create(
@@ -103,6 +114,6 @@ def replay_event(*, event: WebhookEvent, by: User) -> Delivery:
     return Delivery(again, problem)
 
 
-def _lock(endpoint: WebhookEndpoint) -> WebhookEndpoint:
+def _lock(endpoint: WebhookEndpoint) -> WebhookEndpoint | None:
     locked = WebhookEndpoint.objects.select_for_update(of=("self",)).select_related("agent", "identity")
-    return locked.get(pk=endpoint.pk)
+    return locked.filter(pk=endpoint.pk).first()

@@ -10,12 +10,16 @@ from agentos.access import actions as access
 from agentos.access.models import Membership, Team, User
 from agentos.agents.models import DjangoAgent
 from agentos.audit.actions import record
+from agentos.chat import actions as chat
+from agentos.chat.models import Run
+from agentos.chat.queries import shown
 from agentos.core import clock
 from agentos.core.errors import Problem
 from agentos.core.secrets import Unreadable, seal, unseal
 from agentos.core.signatures import check_secret, new_secret
 from agentos.webhooks.models import SERVICE_DOMAIN, WebhookEndpoint, new_endpoint_id
 
+GONE = "This endpoint was deleted meanwhile."
 LOST = "The secret cannot be read: it was stored under another SECRET_KEY. Rotate it, and give the sender the new one."
 
 
@@ -42,8 +46,9 @@ def create_endpoint(
 def change_endpoint(
     *, endpoint: WebhookEndpoint, name: str, agent: DjangoAgent, teams: Iterable[Team], by: User, **mapping: str
 ) -> WebhookEndpoint:
+    """Raises ``Problem`` 404 when it was deleted meanwhile."""
     with transaction.atomic():
-        endpoint = WebhookEndpoint.objects.select_for_update().get(pk=endpoint.pk)
+        endpoint = _locked(endpoint)
         wanted: dict[str, Any] = {"name": name, "agent": agent, **mapping}
         changed = [field for field, value in wanted.items() if getattr(endpoint, field) != value]
         for field in changed:
@@ -76,15 +81,49 @@ def reveal_secret(*, endpoint: WebhookEndpoint, by: User) -> str:
 
 
 def rotate_secret(*, endpoint: WebhookEndpoint, keep_for: timedelta, secret: str = "", by: User) -> None:
-    """Give the endpoint a new secret. The old one counts for ``keep_for`` more, so that no event is lost meanwhile. Raises BadSecret."""
+    """Give the endpoint a new secret. The old one counts for ``keep_for`` more, so that no event is lost meanwhile.
+
+    Raises BadSecret, ``Problem`` 404 when the endpoint was deleted meanwhile.
+    """
     check_secret(secret or new_secret())
     with transaction.atomic():
-        endpoint = WebhookEndpoint.objects.select_for_update().get(pk=endpoint.pk)
+        endpoint = _locked(endpoint)
         endpoint.old_secret = endpoint.secret if keep_for and _is_readable(endpoint.secret) else ""
         endpoint.old_secret_until = clock.now() + keep_for if endpoint.old_secret else None
         endpoint.secret = seal(secret or new_secret())
         endpoint.save(update_fields=["secret", "old_secret", "old_secret_until"])
         _record("rotated", endpoint, by, old_counts_for_hours=keep_for / timedelta(hours=1) if endpoint.old_secret else 0)
+
+
+def delete_endpoint(*, endpoint: WebhookEndpoint, by: User) -> None:
+    """Delete it with all that came to it, and stop what it still does. The chats stay with its identity, which is suspended.
+
+    Raises ``Problem`` 404 when somebody else was first.
+    """
+    with transaction.atomic():
+        endpoint = _locked(endpoint)
+        identity, events = endpoint.identity, endpoint.events.count()
+        stopped = [run for run in shown(Run.objects.filter(session__user=identity, status__in=Run.OPEN)) if chat.stop_run(run=run, by=by)]
+        about = {"name": endpoint.name, "identity": identity.pk, "events": events, "runs_stopped": len(stopped)}
+        _record("deleted", endpoint, by, **about)
+        endpoint.delete()
+        _retire(identity, endpoint.endpoint_id, by)
+
+
+def _retire(identity: User, endpoint_id: str, by: User) -> None:
+    """End its rights and its tokens. That nobody signs in as it is from now on said by its address alone (signals.py)."""
+    if not identity.email.endswith(f"@{SERVICE_DOMAIN}"):
+        identity.email = f"{endpoint_id}@{SERVICE_DOMAIN}"
+        identity.save(update_fields=["email"])
+    if identity.is_active:
+        access.suspend_user(user=identity, by=by)
+
+
+def _locked(endpoint: WebhookEndpoint) -> WebhookEndpoint:
+    """Raises ``Problem`` 404 when it is not there any more."""
+    if found := WebhookEndpoint.objects.select_for_update().filter(pk=endpoint.pk).first():
+        return found
+    raise Problem(404, GONE)
 
 
 def _is_readable(sealed: str) -> bool:

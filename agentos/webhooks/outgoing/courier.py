@@ -9,7 +9,7 @@ from datetime import datetime
 import httpx2
 
 from agentos.core import clock, db
-from agentos.webhooks.outgoing import results, sender, waking
+from agentos.webhooks.outgoing import mail, results, sender, waking
 from agentos.webhooks.outgoing.listening import listening
 from agentos.webhooks.outgoing.results import Due
 
@@ -96,7 +96,8 @@ class Courier:
         except asyncio.CancelledError:
             await db.write(results.give_back, delivery)
             raise
-        await db.write(results.write_down, delivery, outcome)
+        if off := await db.write(results.write_down, delivery, outcome):
+            await mail.tell(off)
 
     def _landed(self, task: "asyncio.Task[None]") -> None:
         del self.flying[task]

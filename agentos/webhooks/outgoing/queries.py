@@ -4,6 +4,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from agentos.access.models import Membership, Team, User
 from agentos.core.paging import Page, page_of
+from agentos.webhooks.models import SERVICE_DOMAIN
 from agentos.webhooks.outgoing.models import Attempt, Delivery, Endpoint
 
 MANAGERS = (Membership.Role.OWNER, Membership.Role.ADMIN)
@@ -17,6 +18,12 @@ def managed_teams(user: User) -> QuerySet[Team]:
 
 def may_manage(user: User, team_pk: int) -> bool:
     return managed_teams(user).filter(pk=team_pk).exists()
+
+
+def managers_of(endpoint: Endpoint) -> QuerySet[User]:
+    """Return the people who may manage this endpoint, service identities left out: no mail reaches those."""
+    people = User.objects.filter(is_active=True, memberships__team=endpoint.team_id, memberships__role__in=MANAGERS)
+    return people.exclude(email__endswith=f"@{SERVICE_DOMAIN}")
 
 
 def team_for(user: User, team_pk: int) -> Team | None:

@@ -79,16 +79,20 @@ def give_back(delivery: Delivery) -> None:
     Delivery.objects.filter(pk=delivery.pk, claims=delivery.claims, status=Delivery.Status.PENDING).update(due_at=clock.now())
 
 
-def write_down(delivery: Delivery, outcome: Outcome) -> None:
-    """Log the request, and decide what follows unless somebody else holds the delivery by now."""
+def write_down(delivery: Delivery, outcome: Outcome) -> Endpoint | None:
+    """Log the request, and decide what follows unless somebody else holds the delivery by now.
+
+    Returns the endpoint, with its team, when this has switched it off.
+    """
     with transaction.atomic():
-        endpoint = Endpoint.objects.select_for_update().filter(pk=delivery.endpoint_id).first()
+        endpoint = Endpoint.objects.select_for_update(of=("self",)).select_related("team").filter(pk=delivery.endpoint_id).first()
         current = Delivery.objects.filter(pk=delivery.pk).first()
         if endpoint is None or current is None:
-            return
+            return None
         _log(current, outcome)
         if current.claims != delivery.claims or current.status != Delivery.Status.PENDING:
-            return
+            return None
+        was_on = endpoint.is_enabled
         current.tries += 1
         if outcome.is_success:
             current.status = Delivery.Status.DELIVERED
@@ -96,6 +100,7 @@ def write_down(delivery: Delivery, outcome: Outcome) -> None:
         else:
             _failed(current, endpoint, outcome)
         current.save(update_fields=["status", "tries", "due_at"])
+    return endpoint if was_on and not endpoint.is_enabled else None
 
 
 def _log(delivery: Delivery, outcome: Outcome) -> None:

@@ -1,4 +1,4 @@
-"""The operators' pages of endpoints: make and change one, its secret, a request to copy, an event to try."""
+"""The operators' pages of endpoints: make, change and delete one, its secret, a request to copy, an event to try."""
 
 import json
 from http import HTTPStatus
@@ -50,7 +50,10 @@ def endpoint(request: SignedInRequest, endpoint_id: str) -> HttpResponse:
     form = EndpointForm(request.POST, endpoint=found)
     if not form.is_valid():
         return endpoint_page(request, found, form=form, status=UNPROCESSABLE)
-    actions.change_endpoint(endpoint=found, by=request.user, **form.cleaned_data)
+    try:
+        actions.change_endpoint(endpoint=found, by=request.user, **form.cleaned_data)
+    except Problem as problem:
+        return endpoint_page(request, found, form=form, error=problem.sentence, status=problem.status)
     messages.success(request, "Saved.")
     return go_to(request, reverse("inbox:endpoint", args=[endpoint_id]))
 
@@ -83,7 +86,10 @@ def rotate(request: SignedInRequest, endpoint_id: str) -> HttpResponse:
     form = RotateForm(request.POST)
     if not form.is_valid():
         return endpoint_page(request, found, rotate_form=form, status=UNPROCESSABLE)
-    actions.rotate_secret(endpoint=found, keep_for=form.keep_for, secret=form.cleaned_data["secret"], by=request.user)
+    try:
+        actions.rotate_secret(endpoint=found, keep_for=form.keep_for, secret=form.cleaned_data["secret"], by=request.user)
+    except Problem as problem:
+        return endpoint_page(request, found, error=problem.sentence, status=problem.status)
     messages.success(request, "There is a new secret. Reveal it and give it to the sender.")
     return go_to(request, reverse("inbox:endpoint", args=[endpoint_id]))
 
@@ -94,6 +100,18 @@ def switch(request: SignedInRequest, endpoint_id: str) -> HttpResponse:
     found = endpoint_or_404(request, endpoint_id)
     actions.switch_endpoint(endpoint=found, is_active=request.POST.get("on") == "1", by=request.user)
     return go_to(request, reverse("inbox:endpoint", args=[endpoint_id]))
+
+
+@require_POST
+@operator_only
+def delete(request: SignedInRequest, endpoint_id: str) -> HttpResponse:
+    found = endpoint_or_404(request, endpoint_id)
+    try:
+        actions.delete_endpoint(endpoint=found, by=request.user)
+    except Problem as problem:
+        raise Http404 from problem
+    messages.success(request, f"“{found.name}” was deleted.")
+    return go_to(request, reverse("inbox:endpoints"))
 
 
 def endpoint_page(request: SignedInRequest, endpoint: WebhookEndpoint, *, status: int = HTTPStatus.OK, **context: Any) -> HttpResponse:
