@@ -14,6 +14,9 @@ MODEL_REQUIREMENTS := agentos/agents/local_model/requirements.txt
 # What speaks to the database in ways of its own.
 ON_POSTGRES := tests/access tests/agents/test_queries.py tests/api tests/chat tests/core/test_db.py tests/core/test_limits.py tests/core/test_prepared.py \
 	tests/gateway tests/webhooks
+# What speaks to the cache, and what several servers share.
+ON_REDIS := tests/core/test_shared_cache.py tests/core/test_limits.py tests/agents/test_cache.py tests/api/test_limits.py \
+	tests/site_config/test_processes.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check fmt bench chaos lock chromium
@@ -24,11 +27,13 @@ help: ## list the habits
 run: .venv/ready ## start it on this machine, with demo data: make run PORT=8123
 	@exec env $(LOCAL) AGENTOS_SCRIPTED_MODELS=$${AGENTOS_SCRIPTED_MODELS:-1} PORT=$(PORT) $(BIN)/python manage.py agentos_serve --migrate --demo
 
-test: .venv/ready-for-tests chromium ## run all tests: on SQLite, on PostgreSQL, in a browser, under chaos
+test: .venv/ready-for-tests chromium ## run all tests: on SQLite, on PostgreSQL, on Redis, in a browser, under chaos
 	@echo "Tests on SQLite"
-	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not browser"
+	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not browser and not redis"
 	@echo "Tests on PostgreSQL"
-	@$(BIN)/python -m tests.postgres -q -n $(JOBS) -m "not browser and not server" $(ON_POSTGRES)
+	@$(BIN)/python -m tests.postgres -q -n $(JOBS) -m "not browser and not server and not redis" $(ON_POSTGRES)
+	@echo "Tests on Redis"
+	@$(BIN)/python -m tests.redis -q -n 2 --dist loadfile $(ON_REDIS)
 	@echo "Tests in Chromium"
 	@$(BIN)/python -m pytest -q -n $(JOBS) -m browser
 	@echo "Chaos: $(KILLS) kills, four minutes or so"

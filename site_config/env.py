@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -56,3 +57,17 @@ def env_int(name: str, default: int, text: str) -> int:
 def env_list(name: str, default: str, text: str) -> list[str]:
     """Return a comma-separated setting as a list, without blanks."""
     return [item.strip() for item in env_str(name, default, text).split(",") if item.strip()]
+
+
+def env_url(name: str, schemes: tuple[str, ...], text: str) -> str:
+    """Return an address, or nothing. A wrong one is not repeated: there may be a password in it."""
+    value = env_str(name, "", text)
+    try:
+        is_good = urlsplit(value).scheme in schemes and urlsplit(value).port != 0
+    except ValueError:  # of a port that is no number, as after a "#" in a password
+        is_good = False
+    if value and not is_good:
+        begins = " or ".join(f"{scheme}://" for scheme in schemes)
+        msg = f"{name} must be an address that begins with {begins}. In a password, special characters are written as in %23."
+        raise ImproperlyConfigured(msg)
+    return value

@@ -2,14 +2,16 @@
 
 import os
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from site_config.env import env_bool, env_int, env_list, env_str
+from site_config.env import env_bool, env_int, env_list, env_str, env_url
 from site_config.local import local_secret
 from site_config.logs import logging_config
+from site_config.mail import *  # noqa: F403 - ORIGIN, EMAIL_*
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 SECRET_LENGTH = 50
@@ -141,14 +143,19 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = 0
     DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 20, "timeout": 10}}
 
-CACHE_URL = env_str(
+CACHE_URL = env_url(
     "CACHE_URL",
-    "",
+    ("redis", "rediss", "unix"),
     "`redis://host:6379/0` for a cache that several processes share. Without it: memory. A cache that is down costs speed only.",
 )
 CACHES = {
     "default": (
-        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
+        {
+            "BACKEND": "agentos.core.shared_cache.SharedCache",
+            "LOCATION": CACHE_URL,
+            # Two installations on one server must not read each other's: user 7 of the one is not user 7 of the other.
+            "KEY_PREFIX": f"agentos-{sha256(SECRET_KEY.encode()).hexdigest()[:12]}",
+        }
         if CACHE_URL
         else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 5000}}
     )

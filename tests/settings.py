@@ -21,6 +21,9 @@ atexit.register(remove_data)
 for name in list(os.environ):
     if name.endswith("_API_KEY") or name in {"CACHE_URL", "DEBUG", "ALLOWED_HOSTS", "SECRET_KEY", "AGENTOS_OPENAI_LIKE_URL"}:
         del os.environ[name]
+if "TEST_REDIS_URL" in os.environ:
+    # Tests empty it: each of the workers has a database of its own.
+    os.environ["CACHE_URL"] = f"{os.environ['TEST_REDIS_URL']}?db={os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:]}"
 # No limits, but where a test sets one.
 LIMITS = ("SIGN_INS", "SENDS", "CREATIONS", "TOKEN_REQUESTS", "ADDRESS_REQUESTS", "BAD_TOKENS")
 os.environ.update({f"AGENTOS_{name}_A_MINUTE": "0" for name in LIMITS})

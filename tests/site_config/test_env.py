@@ -67,6 +67,25 @@ class TestEnvList:
         assert env.env_list("A_NAME", "", "Help.") == ["a", "b", "c"]
 
 
+class TestEnvUrl:
+    @pytest.mark.parametrize(
+        "text",
+        ["", "redis://host", "redis://:secret@host:6379/0", "rediss://me:a%23b@[::1]:6379/0?socket_timeout=2", "unix:///run/redis.sock"],
+    )
+    def test_takes_an_address(self, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("A_NAME", text)
+        assert env.env_url("A_NAME", ("redis", "rediss", "unix"), "Help.") == text
+
+    @pytest.mark.parametrize(
+        "text", ["secret", "secret:6379", "memcached://secret", "redis://:secret#1@host:6379/0", "redis://secret:port"]
+    )
+    def test_refuses_anything_else_and_does_not_repeat_it(self, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("A_NAME", text)
+        with pytest.raises(ImproperlyConfigured, match="A_NAME must be an address that begins with redis:// or rediss://") as refused:
+            env.env_url("A_NAME", ("redis", "rediss"), "Help.")
+        assert "secret" not in str(refused.value)
+
+
 class TestLocalSecret:
     def test_is_made_once_and_is_its_owners_alone(self, tmp_path: Path) -> None:
         first = local_secret(tmp_path / "data")
@@ -93,3 +112,13 @@ class TestAProduction:
     def test_has_nothing_to_say_against_itself(self, tmp_path: Path) -> None:
         done = manage(tmp_path, "check", "--deploy", "--fail-level", "WARNING", SECRET_KEY=SECRET, ALLOWED_HOSTS="example.com")
         assert (done.returncode, done.stdout.strip()) == (0, "System check identified no issues (2 silenced)."), done.stderr
+
+    def test_reads_nothing_of_another_one_in_a_cache_that_both_use(self, tmp_path: Path) -> None:
+        ask = "from django.conf import settings; print(settings.CACHES['default']['KEY_PREFIX'])"
+        common = {"ALLOWED_HOSTS": "example.com", "CACHE_URL": "redis://localhost"}
+        one, again, other = (
+            manage(tmp_path, "shell", "--no-imports", "-c", ask, SECRET_KEY=secret, **common).stdout
+            for secret in (SECRET, SECRET, SECRET[::-1])
+        )
+        assert one == again != other
+        assert one.startswith("agentos-")
