@@ -19,7 +19,7 @@ async def stream(
 ) -> None:
     sender = Sender({"type": "http.response.start", "status": status, "headers": headers}, frames, send)
     sending = asyncio.ensure_future(sender.send_all())
-    gone = asyncio.ensure_future(_until_gone(receive))
+    gone = asyncio.ensure_future(until_gone(receive))
     try:
         done: set[asyncio.Future[None]] = set()
         while not done and not sender.is_stuck():
@@ -63,6 +63,7 @@ class Sender:
         return bool(self.since) and self.now() - self.since >= SEND_SECONDS
 
 
-async def _until_gone(receive: Callable[[], Awaitable[dict[str, Any]]]) -> None:
+async def until_gone(receive: Callable[[], Awaitable[dict[str, Any]]]) -> None:
+    """Call it when the whole request has come: then there is nothing to hear but that the client has gone."""
     while (await receive())["type"] != "http.disconnect":
         pass

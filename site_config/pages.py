@@ -3,13 +3,16 @@
 Django's ASGI handler gives every synchronous request a new thread and a new database connection, and goes to that thread
 once for each middleware. A burst of requests then stands in its own way. Here a request is one piece of work for one of a few
 threads, whose connections stay open. A view that answers with an ``EventStream`` hands its frames to the loop and gives the
-thread back. What has to wait without holding a thread (long answers) is an async view and goes through Django's ASGI handler.
+thread back. One that answers ``later`` hands over its waiting, and what comes of it goes out through the middleware as if the view
+had returned it. An async view would hold a thread until it is done: there is none here.
 """
 
 import asyncio
 import logging
+from asyncio import Future
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -17,19 +20,23 @@ from django.conf import settings
 from django.core import signals
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.base import BaseHandler
-from django.http import HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import set_script_prefix
+from django.utils.cache import patch_vary_headers
 
+from agentos.core.later import MAY_COME, Later
 from agentos.core.sse import EventStream
-from site_config.frames import stream
+from site_config.frames import stream, until_gone
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes | AsyncIterator[bytes]]
+Rest = Future[HttpResponseBase]
 
 THREADS = 2
+CAME = "agentos.came"  # in a request's META: the end of its waiting
 HARD_LIMIT = 64 * 1024 * 1024  # bytes of a body that are read at all; settings decide what is accepted
 
 log = logging.getLogger("agentos.server")
@@ -50,38 +57,79 @@ class Pages(BaseHandler):
             body = await read_body(receive)
         except ClientGone:
             return
-        status, headers, content = await asyncio.get_running_loop().run_in_executor(self.threads, self.answer, scope, body)
+        work = partial(asyncio.get_running_loop().run_in_executor, self.threads)
+        answer = await work(self.answer, scope, body)
+        if isinstance(answer, Later):
+            rest = await finished(answer, receive)
+            if rest is None:
+                return
+            answer = await work(self.finish, answer, rest)
+        status, headers, content = answer
         if not isinstance(content, bytes):
             await stream(status, headers, content, receive, send)
             return
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
-    def answer(self, scope: Scope, body: bytes) -> Answer:
-        """Handle one request from its beginning to its end, on one thread."""
+    def answer(self, scope: Scope, body: bytes) -> Answer | Later:
+        """Handle one request from its beginning to its end, on one thread; or to the point where there is only waiting left to do."""
         set_script_prefix(scope.get("root_path", "") or "/")
         signals.request_started.send(sender=self.__class__, scope=scope)
         request = ASGIRequest(scope, BytesIO(body))
         request.META["CONTENT_LENGTH"] = str(len(body))  # what came, whatever was announced
+        request.META[MAY_COME] = True
         response: HttpResponseBase = self.get_response(request)
-        try:
-            content = _content_of(response)
-            if isinstance(content, bytes):
-                response.headers.setdefault("Content-Length", str(len(content)))
-            headers = [(name.encode("ascii"), value.encode("latin1")) for name, value in response.items()]
-            headers += [(b"set-cookie", cookie.output(header="").strip().encode("ascii")) for cookie in response.cookies.values()]
-        finally:
+        if isinstance(response, Later):
             response.close()
-        return response.status_code, headers, content
+            return response
+        return _encoded(response)
+
+    def finish(self, later: Later, rest: Rest) -> Answer:
+        """Send what came of the waiting through the middleware, on one thread. What it had to say about the login before, it says too."""
+        later.request.META[CAME] = rest
+        response: HttpResponseBase = self.get_response(later.request)
+        response.cookies.update(later.cookies)
+        if vary := later.headers.get("Vary"):
+            patch_vary_headers(response, vary.split(", "))
+        return _encoded(response)
+
+    def _get_response(self, request: HttpRequest) -> HttpResponseBase:
+        """What the middleware stands around: the view, or what came of the waiting that it began."""
+        rest: Rest | None = request.META.pop(CAME, None)
+        return rest.result() if rest else super()._get_response(request)  # type: ignore[misc]  # not in the stubs
 
     def close(self) -> None:
         self.threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _encoded(response: HttpResponseBase) -> Answer:
+    try:
+        content = _content_of(response)
+        if isinstance(content, bytes):
+            response.headers.setdefault("Content-Length", str(len(content)))
+        headers = [(name.encode("ascii"), value.encode("latin1")) for name, value in response.items()]
+        headers += [(b"set-cookie", cookie.output(header="").strip().encode("ascii")) for cookie in response.cookies.values()]
+    finally:
+        response.close()
+    return response.status_code, headers, content
 
 
 def _content_of(response: HttpResponseBase) -> bytes | AsyncIterator[bytes]:
     if isinstance(response, EventStream):
         return response.frames
     return b"".join(response) if response.streaming else response.content  # type: ignore[attr-defined]
+
+
+async def finished(later: Later, receive: Receive) -> Rest | None:
+    """Return the waiting when it is over; None when the client went away before, which ends it."""
+    waiting, gone = asyncio.ensure_future(later.rest()), asyncio.ensure_future(until_gone(receive))
+    try:
+        await asyncio.wait((waiting, gone), return_when=asyncio.FIRST_COMPLETED)
+        return waiting if waiting.done() else None
+    finally:
+        gone.cancel()
+        if waiting.cancel():
+            await asyncio.wait((waiting,))  # for what it does at its end
 
 
 async def read_body(receive: Receive) -> bytes:

@@ -1,10 +1,11 @@
 """Sending a message: waiting for the whole answer, following it, or leaving it to itself. The run belongs to the server: a caller
 that goes away changes nothing."""
 
+from functools import partial
 from http import HTTPStatus
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
 from agentos.agents import failures
@@ -19,35 +20,42 @@ from agentos.chat.models import Run
 from agentos.chat.registry import registry
 from agentos.chat.waiting import ended
 from agentos.core.errors import Problem
-from agentos.service import AgentOSService, SessionNotFound
+from agentos.core.later import later
+from agentos.service import AgentOSService
 
 MARGIN = 15.0  # seconds beyond a run's own limit: its end is written, and the next watch looks
 UNAVAILABLE_CODES = frozenset({"agent_unavailable", "model_unreachable", "model_busy"})
 
 
-async def send(request: ApiRequest, message: MessageIn, idempotency_key: str) -> Sent | HttpResponseBase:
-    """Return the finished answer, or the stream of it, or where it will be.
+def send(request: ApiRequest, message: MessageIn, idempotency_key: str) -> HttpResponseBase:
+    """Return the answer once it is finished, or the stream of it, or where it will be.
 
-    Raises ``Problem`` for every end but a good one, and what ``AgentOSService.send_message`` raises.
+    Raises what ``AgentOSService.send_message`` raises.
     """
     if not message.background and wants_stream(request):
-        return await sync_to_async(_followed)(request, message, idempotency_key)
-    run = await sync_to_async(_store)(request, message, idempotency_key)
+        return _followed(request, message, idempotency_key)
+    run = _store(request, message, idempotency_key)
     if message.background:
         return created(run, 202, started(run))
+    return later(request, partial(_finished, run))
+
+
+async def _finished(run: Run) -> HttpResponse:
+    """Raises ``Problem`` for every end but a good one."""
     try:
-        run = await ended(run, settings.RUN_TIMEOUT + MARGIN)
+        run = await ended(run, settings.RUN_TIMEOUT + MARGIN) or run
     except Run.DoesNotExist:  # its owner was erased in the meantime
-        raise SessionNotFound from None
-    if run.status == Run.Status.COMPLETED and run.finished_at:
-        return Sent(
-            success=True,
-            response=run.answer,
-            session_id=run.session.session_id,
-            agent_id=run.session.agent.agent_id,
-            timestamp=run.finished_at,
-        )
-    raise _problem_of(run)
+        raise Problem(404, "There is no such session.", code="session_not_found") from None
+    if run.status != Run.Status.COMPLETED or not run.finished_at:
+        raise _problem_of(run)
+    sent = Sent(
+        success=True,
+        response=run.answer,
+        session_id=run.session.session_id,
+        agent_id=run.session.agent.agent_id,
+        timestamp=run.finished_at,
+    )
+    return HttpResponse(sent.model_dump_json(), content_type="application/json; charset=utf-8")
 
 
 def wants_stream(request: ApiRequest) -> bool:

@@ -2,7 +2,6 @@
 
 from typing import Annotated, Literal
 
-from asgiref.sync import sync_to_async
 from django.http.response import HttpResponseBase
 from ninja import Body
 
@@ -38,7 +37,7 @@ def agentos_api(request: ApiRequest, action: Literal["info", "agents"] = "info")
     summary="Do an action",
     openapi_extra=IS_STREAM,
 )
-async def agentos_api_action(
+def agentos_api_action(
     request: ApiRequest, payload: Annotated[schemas.Action, Body()], idempotency_key: IdempotencyKey = ""
 ) -> schemas.ActionResult | HttpResponseBase:
     """Every endpoint in one: the answer of the endpoint of that name, with ``success`` added.
@@ -48,8 +47,8 @@ async def agentos_api_action(
     """
     need_scope(request, NEEDED_BY_ACTION[payload.action])
     if isinstance(payload, schemas.SendMessageAction):
-        return await send(request, payload, idempotency_key)
-    return await sync_to_async(_act)(request, payload, idempotency_key)
+        return send(request, payload, idempotency_key)
+    return _act(request, payload, idempotency_key)
 
 
 @router.post(
@@ -60,9 +59,7 @@ async def agentos_api_action(
     summary="Send a message and get the whole answer",
     openapi_extra=IS_STREAM,
 )
-async def agentos_send_message(
-    request: ApiRequest, payload: schemas.MessageIn, idempotency_key: IdempotencyKey = ""
-) -> schemas.Sent | HttpResponseBase:
+def agentos_send_message(request: ApiRequest, payload: schemas.MessageIn, idempotency_key: IdempotencyKey = "") -> HttpResponseBase:
     """Answers when the agent has finished. The message is stored first, and a caller that hangs up changes nothing.
 
     With the header `Accept: text/event-stream` the answer is streamed: first an event `run`, whose data says where it is found again,
@@ -71,7 +68,7 @@ async def agentos_send_message(
     Without `session_id` a new session is opened. Every error after the message was stored names its session in the header
     X-Session-ID.
     """
-    return await send(request, payload, idempotency_key)
+    return send(request, payload, idempotency_key)
 
 
 @router.post(

@@ -2,32 +2,30 @@
 
 import time
 
-from asgiref.sync import sync_to_async
-from django.db import connection
-
 from agentos.chat.models import Run
+from agentos.core import db
 from agentos.core.bell import bell
+from agentos.core.prepared import Query
 
 POLL_SECONDS = 1.0  # a lost ring costs this much
+WORKING = frozenset({Run.Status.QUEUED, Run.Status.RUNNING})
+
+_status = Query(lambda pk: Run.objects.filter(pk=pk).values_list("status"), int)
 
 
-async def ended(run: Run, seconds: float) -> Run:
-    """Return the run as soon as it has ended or waits for a person; after ``seconds`` return it as it is then.
+async def ended(run: Run, seconds: float) -> Run | None:
+    """Return the run as soon as it has ended or waits for a person, None when ``seconds`` have passed before.
 
-    Holds no thread and no database connection while it waits.
+    Holds no thread and no database connection while it waits. Raises Run.DoesNotExist when the run was erased meanwhile.
     """
     over = time.monotonic() + seconds
     with bell.listen(f"session:{run.session_id}") as listener:
-        while True:
-            found = await sync_to_async(_read)(run.pk)
-            left = over - time.monotonic()
-            if found.status not in {Run.Status.QUEUED, Run.Status.RUNNING} or left <= 0:
-                return found
+        while (left := over - time.monotonic()) > 0:
+            if await db.look(_status.value, run.pk) not in WORKING:
+                return await db.read(_whole, run.pk)
             await listener.wait(min(left, POLL_SECONDS))
+    return None
 
 
-def _read(pk: int) -> Run:
-    run = Run.objects.select_related("session__agent").get(pk=pk)
-    if not connection.in_atomic_block:
-        connection.close()  # not to be held until the next look
-    return run
+def _whole(pk: int) -> Run:
+    return Run.objects.select_related("session__agent").get(pk=pk)

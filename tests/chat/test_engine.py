@@ -25,7 +25,9 @@ create_agent = sync_to_async(AgentFactory)
 
 
 async def ended(run: Run, seconds: float = 20) -> Run:
-    return await waiting.ended(run, seconds)
+    found = await waiting.ended(run, seconds)
+    assert found, "it took too long"
+    return found
 
 
 async def run_with(model: str, member: User, text: str = "hello") -> Run:

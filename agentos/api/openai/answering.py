@@ -5,19 +5,21 @@ the run belongs to the server, whoever hangs up. Otherwise the client's own mess
 (``chat/ephemeral.py``). Nobody else could read its answer, so it is stopped when its client goes away.
 """
 
-from asgiref.sync import sync_to_async
+import asyncio
+
 from django.conf import settings
+from django.http import HttpResponse
 
 from agentos.access.models import User
 from agentos.api import sending
 from agentos.api.openai.asking import NEW, Asked
 from agentos.api.openai.ending import problem_of
 from agentos.api.openai.errors import BadField, no_model, no_session
-from agentos.api.openai.schemas import Completion
 from agentos.api.openai.telling import completion
 from agentos.chat import ephemeral
 from agentos.chat.models import Run
 from agentos.chat.waiting import ended
+from agentos.core import db
 from agentos.service import AgentNotFound, AgentOSService
 
 
@@ -46,15 +48,20 @@ def _check_session(service: AgentOSService, asked: Asked) -> None:
         raise BadField("model", f"This session is of the agent {session.agent.agent_id}: name it as the model.", code="model_mismatch")
 
 
-async def complete(run: Run, user: User) -> Completion:
+async def complete(run: Run, user: User) -> HttpResponse:
     """Return the whole answer. Raises ``Problem`` for every other end."""
     try:
-        run = await ended(run, settings.RUN_TIMEOUT + sending.MARGIN)
+        run = await ended(run, settings.RUN_TIMEOUT + sending.MARGIN) or run
         if run.status != Run.Status.COMPLETED:
             raise problem_of(run)
-        return completion(run)
+        return HttpResponse(completion(run).model_dump_json(), content_type="application/json; charset=utf-8")
     except Run.DoesNotExist:  # its owner was erased in the meantime
         raise no_session() from None
     finally:
-        if run.session.is_ephemeral:
-            await sync_to_async(ephemeral.discard)(run_pk=run.pk, by=user)
+        await delivered(run, user)
+
+
+async def delivered(run: Run, user: User) -> None:
+    """Erase what must leave no trace. The client may have gone away: that must not keep this from being done."""
+    if run.session.is_ephemeral:
+        await asyncio.shield(db.write(ephemeral.discard, run_pk=run.pk, by=user))

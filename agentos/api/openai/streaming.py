@@ -5,19 +5,16 @@ import logging
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 
-from asgiref.sync import SyncToAsync, sync_to_async
 from django.conf import settings
-from django.db import connections
-from django.http import StreamingHttpResponse
 
 from agentos.access import tokens
 from agentos.access.models import User
 from agentos.api import sending
 from agentos.api.openai import telling
+from agentos.api.openai.answering import delivered
 from agentos.api.openai.asking import Asked
 from agentos.api.openai.ending import problem_of, session_header
 from agentos.api.openai.errors import no_session
-from agentos.chat import ephemeral
 from agentos.chat.actions import check_agent_open
 from agentos.chat.following import Look, follow
 from agentos.chat.models import Run
@@ -32,18 +29,18 @@ PATIENCE = 10.0  # seconds for a first word: a run that fails before is answered
 CHECK_SECONDS = 5.0  # between two looks whether the token and the right to the agent still hold
 
 
-async def stream(run: Run, asked: Asked, user: User, secret: str) -> StreamingHttpResponse:
+async def stream(run: Run, asked: Asked, user: User, secret: str) -> sse.EventStream:
     """Return the answer that streams. Raises ``Problem`` for a run that ends without a word."""
     looks = follow(run)
     try:
         first = await _first(looks)
     except BaseException as error:
         await looks.aclose()
-        await _delivered(run, user)
+        await delivered(run, user)
         if isinstance(error, Run.DoesNotExist):
             raise no_session() from None
         raise
-    answer = sse.response(Delivery(run, asked, user, secret).frames(looks, first))
+    answer = sse.EventStream(Delivery(run, asked, user, secret).frames(looks, first))
     for name, value in session_header(run).items():
         answer.headers[name] = value
     return answer
@@ -78,7 +75,6 @@ class Delivery:
         """Yield everything from ``first`` to the end. An ephemeral run ends with it, however it ends."""
         try:
             async with aclosing(looks):
-                await _let_go_of_thread()
                 yield self.chunks.delta({"role": "assistant", "content": ""})
                 async for frame in self._answer(looks, first):
                     yield frame
@@ -90,7 +86,7 @@ class Delivery:
             log.exception("The stream of run %s broke.", self.run.run_id)
             yield telling.error(BROKEN)
         finally:
-            await _delivered(self.run, self.user)
+            await delivered(self.run, self.user)
 
     async def _answer(self, looks: AsyncGenerator[Look, None], look: Look) -> AsyncGenerator[bytes, None]:
         now = asyncio.get_running_loop().time
@@ -132,18 +128,3 @@ def _check_rights(run: Run, user: User, secret: str) -> None:
         check_agent_open(run.session.agent, user)
     except AgentClosed as closed:
         raise Problem(closed.status, closed.sentence, code="agent_closed") from None
-
-
-async def _delivered(run: Run, user: User) -> None:
-    """Erase what must leave no trace. The client may have gone away: that must not keep this from being done."""
-    if run.session.is_ephemeral:
-        await asyncio.shield(db.write(ephemeral.discard, run_pk=run.pk, by=user))
-
-
-async def _let_go_of_thread() -> None:
-    """Django's handler keeps a thread for each request, with a connection, until it is answered to the end; a stream needs neither."""
-    context = SyncToAsync.thread_sensitive_context.get(None)
-    if context is not None:
-        await sync_to_async(connections.close_all)()  # of that thread
-        if executor := SyncToAsync.context_to_thread_executor.pop(context, None):
-            executor.shutdown(wait=False)

@@ -1,8 +1,9 @@
 """The endpoints. Each parses, asks the service or starts a run, answers."""
 
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 
-from asgiref.sync import sync_to_async
+from django.http.response import HttpResponseBase
 from ninja import Header, Router
 
 from agentos.agents.models import DjangoAgent
@@ -14,6 +15,7 @@ from agentos.api.openai.asking import read
 from agentos.api.openai.auth import Key, secret_of
 from agentos.api.openai.errors import no_model
 from agentos.api.openai.streaming import stream
+from agentos.core.later import later
 from agentos.service import AgentOSService
 
 READ_ERRORS = dict.fromkeys((400, 401, 403, 404, 405, 429, 500, 503), schemas.Refused)
@@ -80,9 +82,9 @@ def model(request: ApiRequest, agent_id: str) -> schemas.Model:
     summary="Ask an agent",
     openapi_extra={"responses": {200: {"content": {"text/event-stream": {"schema": CHUNKS}}}}},
 )
-async def completions(
+def completions(
     request: ApiRequest, payload: schemas.CompletionIn, session_header: SessionHeader = "", idempotency_key: IdempotencyKey = ""
-) -> Any:
+) -> HttpResponseBase:
     """Answers as a whole, or with `"stream": true` as chunks.
 
     Without a session the client's messages are the conversation, nothing of it is kept, and the answer is stopped when the client
@@ -92,10 +94,10 @@ async def completions(
     """
     asked = read(payload, session_header)
     user = request.auth
-    run = await sync_to_async(begin)(user, asked, idempotency_key)
+    run = begin(user, asked, idempotency_key)
     if asked.stream:
-        return await stream(run, asked, user, secret_of(request))
-    return await complete(run, user)
+        return later(request, partial(stream, run, asked, user, secret_of(request)))
+    return later(request, partial(complete, run, user))
 
 
 def _model(agent: DjangoAgent) -> schemas.Model:

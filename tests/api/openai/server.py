@@ -10,6 +10,7 @@ AGENTS = {
     "echo": "scripted:echo",
     "slow": "scripted:900x20",
     "steady": "scripted:60x20",
+    "silent": "scripted:hang",
     "tour": "scripted:tour",
     "tool": "scripted:tool",
     "approve": "scripted:approve",
@@ -54,3 +55,9 @@ class Server(server.Server):
     def threads(self) -> int:
         assert self.process
         return len(list(Path(f"/proc/{self.process.pid}/task").iterdir()))
+
+    def connections(self) -> int:
+        """How many connections to the database are open: each has its own descriptor of the journal."""
+        assert self.process
+        files = [descriptor.readlink() for descriptor in Path(f"/proc/{self.process.pid}/fd").iterdir() if descriptor.is_symlink()]
+        return sum(file.name.endswith(".sqlite3-wal") for file in files)
