@@ -30,6 +30,10 @@ async def ended(run: Run, seconds: float = 20) -> Run:
     return found
 
 
+async def now(run: Run) -> Run:
+    return await Run.objects.select_related("session__agent").aget(pk=run.pk)
+
+
 async def run_with(model: str, member: User, text: str = "hello") -> Run:
     agent = await create_agent(model=model, is_global=True)
     return await send(by=member, agent=agent, text=text)
@@ -43,7 +47,7 @@ async def said(run: Run) -> str:
 async def words_of(run: Run) -> None:
     """Wait until the run has said something, or has ended: then its journal is folded."""
     with bell.listen(f"draft:{run.session_id}", f"session:{run.session_id}") as listener:
-        while not await said(run) and (await ended(run, 0)).status in Run.OPEN:
+        while not await said(run) and (await now(run)).status in Run.OPEN:
             await listener.wait(1)
 
 
@@ -115,7 +119,7 @@ class TestEngine:
         run = await run_with("scripted:1000x20", member)
         await words_of(run)
         await engine.stop(0)
-        run = await ended(run, 0)
+        run = await now(run)
         assert run.status == Run.Status.INTERRUPTED
         assert run.answer
 
@@ -125,16 +129,16 @@ class TestEngine:
         run = await run_with("scripted:10x20", member)
         await words_of(run)
         await engine.stop(10)
-        assert (await ended(run, 0)).status == Run.Status.COMPLETED
+        assert (await now(run)).status == Run.Status.COMPLETED
 
 
 class TestStop:
     async def test_ends_a_hanging_model_at_once(self, engine: Engine, member: User) -> None:
         run = await run_with("scripted:hang", member)
-        while (await ended(run, 0)).status != Run.Status.RUNNING:
+        while (await now(run)).status != Run.Status.RUNNING:
             await asyncio.sleep(0.01)
         began = time.monotonic()
-        assert await stop(run=await ended(run, 0), by=member)
+        assert await stop(run=await now(run), by=member)
         assert (await ended(run)).status == Run.Status.STOPPED
         while engine.drives:
             await asyncio.sleep(0.01)
@@ -144,20 +148,20 @@ class TestStop:
         run = await run_with("scripted:1000x20", member)
         await words_of(run)
         second = await send(by=member, session=run.session, text="next")
-        assert await stop(run=await ended(run, 0), by=member)
+        assert await stop(run=await now(run), by=member)
         stopped = await ended(run)
         assert stopped.status == Run.Status.STOPPED
         assert stopped.answer
-        while (await ended(second, 0)).status == Run.Status.QUEUED:
+        while (await now(second)).status == Run.Status.QUEUED:
             await asyncio.sleep(0.01)
-        await stop(run=await ended(second, 0), by=member)
+        await stop(run=await now(second), by=member)
 
     async def test_races_with_the_end_and_one_wins(self, engine: Engine, member: User) -> None:
         agent = await create_agent(model="scripted:3x1", is_global=True)
         for _ in range(20):
             run = await send(by=member, agent=agent, text="hello")
             await words_of(run)
-            won = await stop(run=await ended(run, 0), by=member)
+            won = await stop(run=await now(run), by=member)
             run = await ended(run)
             assert run.status == (Run.Status.STOPPED if won else Run.Status.COMPLETED)
             assert await run.events.acount() == 1
@@ -205,7 +209,7 @@ class TestApproval:
         run = await self.paused(member)
         second = await send(by=member, session=run.session, text="next")
         assert await sync_to_async(claim_next)(run.session_id, timedelta(seconds=30)) is None
-        assert (await ended(second, 0)).status == Run.Status.QUEUED
+        assert (await now(second)).status == Run.Status.QUEUED
 
 
 async def test_many_runs_at_once_all_end(engine: Engine, member: User, scripted: DjangoAgent) -> None:
