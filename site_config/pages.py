@@ -35,7 +35,7 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes | AsyncIterator[bytes]]
 Rest = Future[HttpResponseBase]
 
-THREADS = 2
+THREADS = 4
 CAME = "agentos.came"  # in a request's META: the end of its waiting
 HARD_LIMIT = 64 * 1024 * 1024  # bytes of a body that are read at all; settings decide what is accepted
 
