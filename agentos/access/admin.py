@@ -18,6 +18,7 @@ from agentos.access import actions
 from agentos.access.forms import AddUserForm, OperatorsTokenForm
 from agentos.access.guards import operator_only
 from agentos.access.models import ApiToken, Customer, Membership, Plan, Subscription, Team, User
+from agentos.access.queries import team_of_last_owner
 from agentos.audit.admin import AuditedAdmin, ReadOnlyAdmin
 from agentos.core import clock
 from agentos.core.http import user_of
@@ -28,8 +29,24 @@ admin.site.site_url = "/agentos/"
 admin.site.login = operator_only(admin.site.login)  # type: ignore[method-assign]
 
 
+class MembershipsOfUser(forms.BaseInlineFormSet):
+    def clean(self) -> None:
+        """No team loses its last owner by the page of a person either."""
+        super().clean()
+        for form in self.initial_forms:
+            given = getattr(form, "cleaned_data", None)
+            if given and (team := team_of_last_owner(form.instance.pk)) and not self._stays(given, team):
+                msg = f"The team {team} needs at least one owner."
+                raise forms.ValidationError(msg)
+
+    @staticmethod
+    def _stays(given: dict[str, Any], team: Team) -> bool:
+        return not given.get("DELETE") and given.get("role") == Membership.Role.OWNER and given.get("team") == team
+
+
 class MembershipOfUser(admin.TabularInline):
     model = Membership
+    formset = MembershipsOfUser
     fields = ("team", "role")
     autocomplete_fields = ("team",)
     extra = 0

@@ -5,13 +5,22 @@ from datetime import datetime
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import Min, Q, QuerySet
 
-from agentos.access.models import ApiToken, Plan, Subscription, Team, User
+from agentos.access.models import ApiToken, Membership, Plan, Subscription, Team, User
 
 ENDED_LISTED = 20
 
 
 def teams_of(user: User) -> QuerySet[Team]:
     return Team.objects.filter(members__user=user)
+
+
+def team_of_last_owner(membership_pk: int) -> Team | None:
+    """Return the team that would be without an owner if this membership ended; None when there is another, or it is no owner's."""
+    membership = Membership.objects.select_related("team").filter(pk=membership_pk, role=Membership.Role.OWNER).first()
+    if membership is None:
+        return None
+    others = Membership.objects.filter(team=membership.team_id, role=Membership.Role.OWNER).exclude(pk=membership_pk)
+    return None if others.exists() else membership.team
 
 
 def plans_of(user: User) -> QuerySet[Plan]:

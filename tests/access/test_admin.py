@@ -14,7 +14,7 @@ from agentos.access.models import Membership, Plan, Team, User
 from agentos.access.tokens import authenticate
 from agentos.audit.models import AuditRecord
 from tests.conftest import signed_in
-from tests.factories import PASSWORD, CustomerFactory, UserFactory
+from tests.factories import PASSWORD, CustomerFactory, MembershipFactory, UserFactory
 from tests.html import page
 
 NO_ROWS = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
@@ -68,6 +68,20 @@ class TestUserAdmin:
         html = page(as_operator.post("/admin/access/user/", choose("suspend", operator), follow=True))
         assert "You cannot suspend yourself. Ask another operator." in html.text()
         assert User.objects.get(pk=operator.pk).is_active
+
+    @pytest.mark.parametrize("change", [{"memberships-0-DELETE": "on"}, {"memberships-0-role": "member"}])
+    def test_leaves_no_team_without_an_owner(self, change: dict[str, str], as_operator: Client, owner: User, support: Team) -> None:
+        url = f"/admin/access/user/{owner.pk}/change/"
+        membership = owner.memberships.get(team=support)
+        rows = {**NO_ROWS, "memberships-TOTAL_FORMS": "1", "memberships-INITIAL_FORMS": "1"}
+        row = {"id": membership.pk, "user": owner.pk, "team": support.pk, "role": "owner"}
+        data = {"email": owner.email, "name": "Olive", **rows, **{f"memberships-0-{name}": value for name, value in row.items()}}
+        response = as_operator.post(url, data | change)
+        assert f"The team {support} needs at least one owner." in page(response).text()
+        assert owner.memberships.get(team=support).role == "owner"
+        MembershipFactory(team=support, role="owner")
+        assert as_operator.post(url, data | change).status_code == 302
+        assert not owner.memberships.filter(team=support, role="owner").exists()
 
     def test_records_a_new_password_without_it(self, as_operator: Client, member: User) -> None:
         new = {"usable_password": "true", "password1": "another pass phrase", "password2": "another pass phrase", "set-password": "1"}
