@@ -91,10 +91,6 @@ def reason(agent: DjangoAgent, holdings: Holdings) -> str:
     return ""
 
 
-def why_usable(agent: DjangoAgent, user: User) -> str:
-    return reason(agent, holdings_of(user))
-
-
 def locked_agents_for(user: User) -> list[LockedAgent]:
     """Return the active agents that a team or a plan would open to this user. Their instructions are not even read."""
     if not user.is_active:

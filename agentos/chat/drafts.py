@@ -3,7 +3,6 @@
 A draft is a shadow of the run's journal and never ahead of it. A process that has no draft of a run reads the journal.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,14 +56,6 @@ class Draft:
     def after(self, seq: int) -> list[Line]:
         """The lines with a greater number than ``seq``; ``seq`` counts from 1 without gaps."""
         return self.lines[seq - self.lines[0].seq + 1 :] if self.lines and seq >= self.lines[0].seq else list(self.lines)
-
-
-def draft_of(run: Run, journal: Iterable[tuple[int, str, dict[str, Any]]]) -> Draft:
-    """Build a draft from the journal of a run that somebody else drives."""
-    draft = Draft(run)
-    for seq, kind, data in journal:
-        draft.take(seq, kind, data)
-    return draft
 
 
 class Drafts:

@@ -191,14 +191,6 @@ _NEWEST_TURN = Query(
 )
 
 
-def active_run(session: ChatSession) -> Run | None:
-    return visible_runs(session).filter(status__in=Run.ACTIVE).first()
-
-
-def queued_count(session: ChatSession) -> int:
-    return visible_runs(session).filter(status=Run.Status.QUEUED).count()
-
-
 @dataclass(frozen=True, slots=True)
 class JournalLine:
     seq: int

@@ -93,12 +93,12 @@ def growth(draft: Draft, seq: int) -> list[tuple[int, str]]:
 def _grown_text(draft: Draft, first: Line, last: Line) -> str:
     text = draft.parts[first.part]["text"]
     element = part_id(draft.turn, first.part)
-    done = markdown.render(text[first.closed_before : last.closed]) if last.closed > first.closed_before else ""
     if first.start == 0:
         return _close_before(draft, first.part) + _new_part(draft, first.part, last) + _now(draft, first.part)
     before, after = text[first.closed_before : first.start], text[last.closed : last.end]
-    if not done and shape(before) == shape(after):
+    if last.closed == first.closed_before and shape(before) == shape(after):
         return fragment(escape(text[first.start : last.end]), f"#{element}-open", "beforeend")
+    done = markdown.render(text[first.closed_before : last.closed])
     closed = fragment(done, f"#{element}-done", "beforeend") if done else ""
     return closed + fragment(open_block(element, after), f"#{element}-open", "outerHTML")
 

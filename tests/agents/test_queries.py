@@ -80,17 +80,17 @@ class TestAgentsFor:
 
 
 @pytest.mark.usefixtures("catalogue")
-class TestWhyUsable:
+class TestReason:
     def test_names_what_opens_it(self, owner: User) -> None:
-        whys = {agent.agent_id: queries.why_usable(agent, owner) for agent in queries.agents_for(owner)}
+        whys = {agent.agent_id: queries.reason(agent, queries.holdings_of(owner)) for agent in queries.agents_for(owner)}
         assert whys == {"assistant": "Everyone", "support-writer": "Team Support", "analyst": "Plan Pro"}
 
     def test_names_a_plan_that_the_user_holds(self, owner: User, pro: Plan) -> None:
         agent = AgentFactory(plans=[PlanFactory(name="A plan of others"), pro])
-        assert queries.why_usable(agent, owner) == "Plan Pro"
+        assert queries.reason(agent, queries.holdings_of(owner)) == "Plan Pro"
 
     def test_is_empty_for_who_may_not(self, stranger: User, team_agent: DjangoAgent) -> None:
-        assert queries.why_usable(team_agent, stranger) == ""
+        assert queries.reason(team_agent, queries.holdings_of(stranger)) == ""
 
 
 @pytest.mark.usefixtures("catalogue")

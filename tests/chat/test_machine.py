@@ -16,13 +16,13 @@ from agentos.agents.runtime import Answer
 from agentos.chat import actions, queries, streaming, sweeper
 from agentos.chat.claiming import claim_next
 from agentos.chat.cursor import Cursor
-from agentos.chat.drafts import draft_of
 from agentos.chat.ending import end_run
 from agentos.chat.journal import Row, _store
 from agentos.chat.models import ChatSession, Run, RunEvent
 from agentos.chat.refusals import Refusal
 from agentos.chat.transcript import open_transcript
 from agentos.core import clock
+from tests.chat.drafting import draft_of
 from tests.factories import AgentFactory, UserFactory
 from tests.live_dom import LiveDom
 

@@ -15,11 +15,12 @@ from agentos.agents.events import Event, Failed, Finished, Interrupted, Stopped,
 from agentos.chat import actions, streaming
 from agentos.chat.claiming import claim_next
 from agentos.chat.cursor import Cursor
-from agentos.chat.drafts import Draft, draft_of
+from agentos.chat.drafts import Draft
 from agentos.chat.ending import end_run
 from agentos.chat.models import ChatSession, Run, RunEvent
 from agentos.chat.transcript import open_transcript
 from agentos.chat.turns import part_id, part_view
+from tests.chat.drafting import draft_of
 from tests.chat.test_blocks import TEXTS
 from tests.live_dom import LiveDom
 
