@@ -13,7 +13,7 @@ LIST_MARKER = re.compile(r" {0,3}([-*+]|\d{1,9}[.)])(\s|$)")
 CLOSING_INDENT = 3  # spaces, at most, before the fence that ends a code block
 SETTLED_LIMIT = 4000  # characters of an open block that are rendered again and again while it grows
 MARKUP = re.compile(r"[*_`\[\]<~\\&]|://|www\.")
-SENTENCE_END = re.compile(r"[.!?:][)\"'*_`\]~]*(?=\s)")
+SENTENCE_END = re.compile(r"[.!?:][)\"'*_`\]~]*\s")
 
 
 class BlockScanner:
@@ -117,7 +117,7 @@ def settled(rest: str) -> Settled:
 
 
 def _sentences_end(line: str) -> int:
-    """Where the last whole sentence of a line of text ends; 0 when rendering would not change how it looks."""
+    """Where the last whole sentence of a line of text ends, with the space behind it; 0 when rendering would not change its look."""
     if not MARKUP.search(line):
         return 0
     ends = [found.end() for found in SENTENCE_END.finditer(line)]

@@ -96,8 +96,10 @@ def _grown_text(draft: Draft, first: Line, last: Line) -> str:
     if first.start == 0:
         return _close_before(draft, first.part) + _new_part(draft, first.part, last) + _now(draft, first.part)
     before, after = text[first.closed_before : first.start], text[last.closed : last.end]
-    if last.closed == first.closed_before and shape(before) == shape(after):
-        return fragment(escape(text[first.start : last.end]), f"#{element}-open", "beforeend")
+    now = shape(after)
+    if last.closed == first.closed_before and now == shape(before):
+        grows = f"{element}-open" if now is None else f"{element}-tail"
+        return fragment(escape(text[first.start : last.end]), f"#{grows}", "beforeend")
     done = markdown.render(text[first.closed_before : last.closed])
     closed = fragment(done, f"#{element}-done", "beforeend") if done else ""
     return closed + fragment(open_block(element, after), f"#{element}-open", "outerHTML")

@@ -143,7 +143,8 @@ def open_block(part_element: str, rest: str) -> SafeString:
     if so_far.end:
         kind = "settled goes-on" if so_far.goes_on else "settled"
         rendered = format_html('<div class="{}">{}</div>', kind, markdown.render(rest[: so_far.end]))
-    return format_html('<div id="{}-open" class="open-block">{}{}</div>', part_element, rendered, rest[so_far.end :])
+    tail = format_html('<span id="{}-tail" class="tail">{}</span>', part_element, rest[so_far.end :])
+    return format_html('<div id="{}-open" class="open-block">{}{}</div>', part_element, rendered, tail)
 
 
 def turn_view(run: Run, parts: list[Part], *, agent_name: str, is_last: bool, may_write: bool) -> TurnView:

@@ -77,9 +77,9 @@ def test_open_code_is_told_from_text_by_its_first_whole_line() -> None:
     [
         ("plain words. And more", 0, False),
         ("**bold** words", 0, False),
-        ("**bold** words. And", len("**bold** words."), True),
+        ("**bold** words. And", len("**bold** words. "), True),
         ("plain words. And **bold", 0, False),
-        ("a `b.` (c.) d", len("a `b.` (c.)"), True),
+        ("a `b.` (c.) d", len("a `b.` (c.) "), True),
         ("## Head", 0, False),
         ("## Head\n", len("## Head\n"), False),
         ("## Head\n\nText", len("## Head\n\n"), False),
