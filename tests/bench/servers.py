@@ -93,7 +93,7 @@ class Ours:
         person = self.people[number]
         chat, live, live_writer = self.open_tabs.pop(number)
         cookies = {"Cookie": person.cookies, "X-CSRFToken": person.csrf}
-        hearing = asyncio.create_task(listen(live, heard, text=b'-part-0-open"', end=b'data-status="completed"'))
+        hearing = asyncio.create_task(listen(live, heard, text=b'-part-0-tail"', end=b'data-status="completed"'))
         heard.asked = time.perf_counter()
         headers = {**cookies, "HX-Request": "true", "HX-Request-Type": "partial", "Origin": f"http://127.0.0.1:{self.port}"}
         form = {"message": "Go on.", "idempotency_key": f"bench-{number}-{heard.asked}"}
