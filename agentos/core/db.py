@@ -1,4 +1,4 @@
-"""Database work from the event loop, in threads of our own: no request's thread is held, no idle stream holds a connection."""
+"""Database work from the event loop: in threads of our own or, when it is next to nothing, on the loop. Idle streams hold no connection."""
 
 import asyncio
 import contextlib
