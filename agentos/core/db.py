@@ -112,12 +112,21 @@ def _written_as_one(taken: Waiting) -> bool:
 
 
 def close() -> None:
-    """End the threads, with their connections."""
+    """End the threads, and this loop's own connection. Whoever copies the database file of a stopped server has everything."""
     for pool in (_Pools.readers, _Pools.writer):
         if pool is not None:
             pool.submit(connections.close_all)
             pool.shutdown(wait=True, cancel_futures=False)
     _Pools.readers = _Pools.writer = None
+    _here(_leave)
+
+
+def _leave() -> None:
+    connection = connections["default"]
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # what is only in its log so far
+    connections.close_all()
 
 
 def _call(work: Callable[..., T], *args: object, **kwargs: object) -> T:

@@ -1,14 +1,18 @@
 """`manage.py agentos_serve`, started as a person starts it."""
 
 import os
+import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -81,6 +85,23 @@ class TestAgentosServe:
             server.kill()
             rest, _ = server.communicate()
         assert "Traceback" not in rest
+
+    def test_leaves_everything_in_one_file(self, tmp_path: Path, port: int) -> None:
+        server = command(tmp_path, port, "--migrate", "--demo")
+        try:
+            read_until(server, "Ctrl-C")
+            url, login = f"http://127.0.0.1:{port}/agentos/", {"Cookie": f"session={'a' * 32}"}  # which is looked for in the database
+            with ThreadPoolExecutor(8) as people:
+                answers = people.map(lambda _: urlopen(Request(url, headers=login), timeout=5), range(40))
+                assert {answer.status for answer in answers} == {200}
+            server.send_signal(signal.SIGINT)
+            assert server.wait(10) == 0
+        finally:
+            server.kill()
+            server.communicate()
+        copy = shutil.copy(tmp_path / "agentos.sqlite3", tmp_path / "copy.sqlite3")
+        with closing(sqlite3.connect(copy)) as database:
+            assert database.execute("SELECT count(*) FROM access_user").fetchone()[0] > 1
 
     def test_names_a_port_that_is_taken(self, tmp_path: Path, taken: int) -> None:
         server = command(tmp_path, taken)
