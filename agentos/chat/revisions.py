@@ -33,10 +33,11 @@ def _lists(session: ChatSession, fields: dict[str, Any]) -> list[str]:
     """What the owner's lists have to hear: that they changed, that one session moved to their top, or nothing."""
     if session.is_ephemeral:
         return []
-    changed = {name for name, value in fields.items() if getattr(session, name) != value}
-    if changed & PLACED or ("title" in changed and "updated_at" not in changed):
+    moves = "updated_at" in fields
+    told = PLACED if moves else PLACED | {"title"}  # one that moves to the top is shown with its new title there
+    if any(getattr(session, name) != fields[name] for name in told.intersection(fields)):
         return [f"user:{session.user_id}"]
-    return [f"user:{session.user_id}#{session.pk}"] if "updated_at" in changed else []
+    return [f"user:{session.user_id}#{session.pk}"] if moves else []
 
 
 def ring_owner(session: ChatSession) -> None:

@@ -100,7 +100,7 @@ def _grown_text(draft: Draft, first: Line, last: Line) -> str:
     if last.closed == first.closed_before and now == shape(before):
         grows = f"{element}-open" if now is None else f"{element}-tail"
         return fragment(escape(text[first.start : last.end]), f"#{grows}", "beforeend")
-    done = markdown.render(text[first.closed_before : last.closed])
+    done = markdown.render(text[first.closed_before : last.closed]) if last.closed > first.closed_before else ""
     closed = fragment(done, f"#{element}-done", "beforeend") if done else ""
     return closed + fragment(open_block(element, after), f"#{element}-open", "outerHTML")
 
