@@ -22,6 +22,18 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
+def answers(port: int) -> bool:
+    """Whether an application stands behind the port: a server listens before it can answer."""
+    with socket.socket() as probe:
+        probe.settimeout(5)
+        try:
+            probe.connect(("127.0.0.1", port))
+            probe.sendall(b"GET /sign-in/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            return probe.recv(12).startswith(b"HTTP/1.1 200")
+        except OSError:
+            return False
+
+
 class Server:
     """``more``: of its environment."""
 
@@ -58,21 +70,10 @@ class Server:
             command = [sys.executable, "manage.py", "agentos_serve", "--migrate"]
             self.process = subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=log, stderr=log)
         over = time.monotonic() + START_SECONDS
-        while not self.answers():
+        while not answers(self.port):
             assert self.process.poll() is None, self.log
             assert time.monotonic() < over, f"The server did not start.\n{self.log}"
             time.sleep(0.1)
-
-    def answers(self) -> bool:
-        """Whether an application stands behind the port: it listens before it can answer."""
-        with socket.socket() as probe:
-            probe.settimeout(2)
-            try:
-                probe.connect(("127.0.0.1", self.port))
-                probe.sendall(b"GET /sign-in/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
-                return probe.recv(12).startswith(b"HTTP/1.1 200")
-            except OSError:
-                return False
 
     def stop(self) -> None:
         assert self.process

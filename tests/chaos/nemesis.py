@@ -4,7 +4,6 @@ import asyncio
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from tests.chaos.history import History
 from tests.chaos.line import Line
+from tests.server import answers
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 60
@@ -31,22 +31,11 @@ class Server:
             command = [sys.executable, "manage.py", "agentos_serve"]
             self.process = subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=log, stderr=log)
         over = time.monotonic() + START_SECONDS
-        while not await asyncio.to_thread(self.answers):
+        while not await asyncio.to_thread(answers, self.port):
             if self.process.poll() is not None or time.monotonic() > over:
                 msg = f"The server did not start.\n{self.log.read_text(errors='replace')[-LOG_END:]}"
                 raise RuntimeError(msg)
             await asyncio.sleep(0.05)
-
-    def answers(self) -> bool:
-        """Whether an application stands behind the port: a server that is killed before it can answer has nothing to lose."""
-        with socket.socket() as probe:
-            probe.settimeout(5)
-            try:
-                probe.connect(("127.0.0.1", self.port))
-                probe.sendall(b"GET /sign-in/ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
-                return probe.recv(12).startswith(b"HTTP/1.1 200")
-            except OSError:
-                return False
 
     def signal(self, number: signal.Signals) -> None:
         if self.process:
