@@ -118,7 +118,8 @@ def close() -> None:
             pool.submit(connections.close_all)
             pool.shutdown(wait=True, cancel_futures=False)
     _Pools.readers = _Pools.writer = None
-    _here(_leave)
+    if asyncio._get_running_loop():  # noqa: SLF001 - as get_running_loop, but gives None where there is none
+        _here(_leave)
 
 
 def _leave() -> None:
