@@ -9,6 +9,7 @@ had returned it. An async view would hold a thread until it is done: there is no
 
 import asyncio
 import logging
+import re
 from asyncio import Future
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,9 +22,10 @@ from django.core import signals
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.base import BaseHandler
 from django.http import HttpRequest, HttpResponseBase
-from django.urls import set_script_prefix
+from django.urls import reverse, set_script_prefix
 from django.utils.cache import patch_vary_headers
 
+from agentos.core import db
 from agentos.core.later import MAY_COME, Later
 from agentos.core.sse import EventStream
 from site_config.frames import stream, until_gone
@@ -36,6 +38,8 @@ Answer = tuple[int, list[tuple[bytes, bytes]], bytes | AsyncIterator[bytes]]
 Rest = Future[HttpResponseBase]
 
 THREADS = 4
+SHORT_BODY = 16_384  # bytes
+MESSAGES = re.compile(f"{reverse('dashboard:session', args=['_'])}|{reverse('dashboard:chat', args=['_'])}".replace("_", "[^/]+"))
 CAME = "agentos.came"  # in a request's META: the end of its waiting
 HARD_LIMIT = 64 * 1024 * 1024  # bytes of a body that are read at all; settings decide what is accepted
 
@@ -58,7 +62,10 @@ class Pages(BaseHandler):
         except ClientGone:
             return
         work = partial(asyncio.get_running_loop().run_in_executor, self.threads)
-        answer = await work(self.answer, scope, body)
+        try:
+            answer = self.answer_at_once(scope, body)
+        except db.WouldWait:
+            answer = await work(self.answer, scope, body)
         if isinstance(answer, Later):
             rest = await finished(answer, receive)
             if rest is None:
@@ -70,6 +77,12 @@ class Pages(BaseHandler):
             return
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
+
+    def answer_at_once(self, scope: Scope, body: bytes) -> Answer | Later:
+        """Handle a short request on the loop. Raises WouldWait for all others, and where it would have to wait: nothing is done then."""
+        if not is_short(scope, body):
+            raise db.WouldWait
+        return db.at_once(self.answer, scope, body)
 
     def answer(self, scope: Scope, body: bytes) -> Answer | Later:
         """Handle one request from its beginning to its end, on one thread; or to the point where there is only waiting left to do."""
@@ -100,6 +113,13 @@ class Pages(BaseHandler):
 
     def close(self) -> None:
         self.threads.shutdown(wait=True, cancel_futures=True)
+
+
+def is_short(scope: Scope, body: bytes) -> bool:
+    """A message: next to nothing for this server, and what its people do most. It asks nobody but the database."""
+    return (
+        scope["method"] == "POST" and len(body) <= SHORT_BODY and not settings.CACHE_URL and MESSAGES.fullmatch(scope["path"]) is not None
+    )
 
 
 def _encoded(response: HttpResponseBase) -> Answer:

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 from django.db import DatabaseError, transaction
@@ -24,7 +25,6 @@ TICK = 0.05  # seconds
 TICK_PER_RUN = 0.001  # more runs, a longer tick: the cost of a write grows slower than their number
 TICK_MOST = 0.25
 RETRY_SECONDS = 0.5  # after a write that the database refused
-FEW = 5  # runs up to which a prepared query for each is cheaper than one for all
 
 
 class Row(NamedTuple):
@@ -175,9 +175,12 @@ def _store(attempts: dict[int, int], rows: list[Row]) -> set[int]:
 
 def _running(pks: list[int]) -> Iterable[tuple[int, int]]:
     """Those of the runs that are running, with their attempts, held for this transaction."""
-    if len(pks) <= FEW:
-        return [tuple(row) for pk in pks for row in _RUNNING.rows(pk)]
-    return Run.objects.select_for_update().filter(pk__in=pks, status=Run.Status.RUNNING).order_by("pk").values_list("pk", "attempt")
+    places = 1 << (len(pks) - 1).bit_length()
+    return _running_of(places).rows(*pks, *[pks[-1]] * (places - len(pks)))
 
 
-_RUNNING = Query(lambda pk: Run.objects.select_for_update().filter(pk=pk, status=Run.Status.RUNNING).values_list("pk", "attempt"), int)
+@cache
+def _running_of(places: int) -> Query[Run]:
+    """For so many runs: a power of two, of which there are few."""
+    running = Run.objects.select_for_update().filter(status=Run.Status.RUNNING).order_by("pk").values_list("pk", "attempt")
+    return Query(lambda *pks: running.filter(pk__in=pks), *[int] * places)

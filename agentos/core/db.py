@@ -1,19 +1,27 @@
-"""Database work from the event loop: in threads of our own or, when it is next to nothing, on the loop. Idle streams hold no connection."""
+"""Database work from the event loop: in threads of our own or, when it is short, on the loop. Idle streams hold no connection."""
 
 import asyncio
 import contextlib
 import threading
+from asyncio import Future
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache, partial
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import connections, transaction
+
+from agentos.core import on_loop
+from agentos.core.sqlite.base import WouldWait
+
+__all__ = ["WouldWait", "at_once", "close", "look", "read", "write", "write_together"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 READERS = 4
+MOST_AT_ONCE = 8  # pieces of work on the loop in one transaction
+WRITE_BACK_EVERY = 50  # pieces of work on the loop, whose commits leave it to the writer
 
 Waiting = list[tuple[Callable[[], Any], "Future[Any]"]]
 
@@ -25,6 +33,7 @@ class _Pools:
     writer: ThreadPoolExecutor | None = None
     lock = threading.Lock()
     waiting: Waiting = []  # noqa: RUF012 - one list for all, under the lock
+    unwritten = 0
 
 
 async def read(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -37,27 +46,20 @@ async def read(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 async def look(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run ``work``, a few short reads, where it is cheapest: on SQLite right here, since the way to a thread and back costs more
     than they do and no writer holds up a reader; with a server to wait for, in a reader's thread."""
-    if not _is_sqlite():
+    if not on_loop.is_sqlite():
         return await read(work, *args, **kwargs)
-    return _here(partial(_call, work, *args, **kwargs))
+    return on_loop.here(partial(_call, work, *args, **kwargs))
 
 
-@cache
-def _is_sqlite() -> bool:
-    return _here(lambda: connections["default"].vendor == "sqlite")
-
-
-def _here(work: Callable[[], T]) -> T:
-    """Run ``work`` as synchronous code, which it is: until it is done, this thread's loop does not run.
-
-    Django then gives it the thread's connection, and not one for each task.
-    """
-    loop = asyncio.get_running_loop()
-    asyncio._set_running_loop(None)  # noqa: SLF001 - public to event loops
-    try:
-        return work()
-    finally:
-        asyncio._set_running_loop(loop)  # noqa: SLF001
+def at_once(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run ``work``, something short that writes, right here on the loop. Raises WouldWait when it has to be done in a thread instead:
+    nothing of it is stored then."""
+    done = on_loop.at_once(partial(_call, work, *args, **kwargs))
+    _Pools.unwritten += 1
+    if _Pools.unwritten >= WRITE_BACK_EVERY:
+        _Pools.unwritten = 0
+        _writer().submit(_call, _write_back)
+    return done
 
 
 async def write(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -66,17 +68,19 @@ async def write(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 
 async def write_together(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The same; on SQLite what gathers while the writer is busy becomes one transaction, since every commit waits for the disk.
+    """The same for something short, where it is cheapest; on SQLite what gathers until it is its turn becomes one transaction, since
+    every commit waits for the disk.
 
     ``work`` may be done again, alone, when something else in its transaction failed.
     """
-    future: Future[T] = Future()
+    loop = asyncio.get_running_loop()
+    future: Future[T] = loop.create_future()
     with _Pools.lock:
         _Pools.waiting.append((partial(work, *args, **kwargs), future))
         is_first = len(_Pools.waiting) == 1
     if is_first:
-        _writer().submit(_call, _write_waiting)
-    return await asyncio.wrap_future(future)
+        loop.call_soon(_write_waiting)
+    return await future
 
 
 def _writer() -> ThreadPoolExecutor:
@@ -86,29 +90,65 @@ def _writer() -> ThreadPoolExecutor:
 
 
 def _write_waiting() -> None:
+    """On the loop, a little at a time. A single piece fails as it would in a thread; what failed with others is left to a thread."""
     with _Pools.lock:
-        taken, _Pools.waiting = _Pools.waiting, []
-    taken = [(work, future) for work, future in taken if future.set_running_or_notify_cancel()]
-    if len(taken) > 1 and connections["default"].vendor == "sqlite" and _written_as_one(taken):
-        return
-    for work, future in taken:
-        try:
-            future.set_result(work())
-        except Exception as error:  # noqa: BLE001 - it belongs to whoever asked for the work
-            future.set_exception(error)
+        taken, _Pools.waiting = _Pools.waiting[:MOST_AT_ONCE], _Pools.waiting[MOST_AT_ONCE:]
+        if _Pools.waiting:
+            asyncio.get_running_loop().call_soon(_write_waiting)
+    _leave_out_given_up(taken)
+    with contextlib.suppress(WouldWait):
+        at_once(_write_as_one if len(taken) > 1 else _write_each, taken)
+    if taken:
+        _writer().submit(_call, _write, taken)
 
 
-def _written_as_one(taken: Waiting) -> bool:
-    """Return False when nothing of it was stored."""
+def _leave_out_given_up(waiting: Waiting) -> None:
+    waiting[:] = [(work, future) for work, future in waiting if not future.cancelled()]
+
+
+def _write(waiting: Waiting) -> None:
+    _leave_out_given_up(waiting)
+    if len(waiting) > 1 and connections["default"].vendor == "sqlite":
+        _write_as_one(waiting)
+    _write_each(waiting)
+
+
+def _write_as_one(waiting: Waiting) -> None:
+    """Do it all in one transaction and take it off the list; or nothing of it, when something failed."""
     stored: list[bool] = []
     results: list[Any] = []
     with contextlib.suppress(Exception), transaction.atomic():
         transaction.on_commit(lambda: stored.append(True))  # the first of the hooks: whatever the others do, it is stored
-        results = [work() for work, _ in taken]
+        results = [work() for work, _ in waiting]
     if stored:
-        for (_, future), result in zip(taken, results, strict=True):
+        for (_, future), result in zip(waiting, results, strict=True):
+            _give(future, result)
+        waiting.clear()
+
+
+def _write_each(waiting: Waiting) -> None:
+    while waiting:
+        work, future = waiting[0]
+        try:
+            _give(future, work())
+        except Exception as error:  # noqa: BLE001 - it belongs to whoever asked for the work
+            _give(future, error=error)
+        del waiting[0]
+
+
+def _give(future: "Future[Any]", result: object = None, error: Exception | None = None) -> None:
+    """Hand over what came of the work, from whatever thread: to a loop that still runs, and to somebody who still waits."""
+
+    def give() -> None:
+        if future.done():
+            return
+        if error is None:
             future.set_result(result)
-    return bool(stored)
+        else:
+            future.set_exception(error)
+
+    with contextlib.suppress(RuntimeError):  # the loop is closed
+        future.get_loop().call_soon_threadsafe(give)
 
 
 def close() -> None:
@@ -119,15 +159,18 @@ def close() -> None:
             pool.shutdown(wait=True, cancel_futures=False)
     _Pools.readers = _Pools.writer = None
     if asyncio._get_running_loop():  # noqa: SLF001 - as get_running_loop, but gives None where there is none
-        _here(_leave)
+        on_loop.here(_leave)
 
 
 def _leave() -> None:
-    connection = connections["default"]
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # what is only in its log so far
+    _write_back(whole=True)
     connections.close_all()
+
+
+def _write_back(*, whole: bool = False) -> None:
+    connection: Any = connections["default"]
+    if connection.vendor == "sqlite":
+        connection.write_back(whole=whole)
 
 
 def _call(work: Callable[..., T], *args: object, **kwargs: object) -> T:

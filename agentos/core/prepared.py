@@ -32,9 +32,19 @@ def _connection() -> Any:
     return connections[DEFAULT_DB_ALIAS]
 
 
-def _bound(value: Any) -> Any:
+def _bound(connection: Any, value: Any) -> Any:
     """A value as the statement takes it."""
-    return _connection().ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
+    return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
+
+
+def _run(connection: Any, sql: str, params: Sequence[Any]) -> list[Any]:
+    """Run one statement and return its rows: by the short way, where the kind of database has one."""
+    if connection.vendor == "sqlite":
+        found: list[Any] = connection.run(sql, params)
+        return found
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall() if cursor.description else []
 
 
 class Statement:
@@ -45,7 +55,7 @@ class Statement:
         compiler = queryset.query.get_compiler(connection=connection)
         self.sql, params = compiler.as_sql()
         self.constants = list(params)
-        known = [_bound(value) for value in stand_ins]
+        known = [_bound(connection, value) for value in stand_ins]
         self.places = [known.index(param) if param in known else None for param in params]
         if set(range(len(known))) - set(self.places):
             msg = f"Not every argument of a prepared query stands in its SQL: {self.sql}"
@@ -55,14 +65,12 @@ class Statement:
         self.annotations = list((compiler.annotation_col_map or {}).items())
         self.maker = _Maker(compiler) if compiler.klass_info else None
 
-    def rows(self, arguments: Sequence[Any]) -> list[Any]:
+    def rows(self, connection: Any, arguments: Sequence[Any]) -> list[Any]:
         bound = [
-            constant if place is None else _bound(arguments[place]) for place, constant in zip(self.places, self.constants, strict=True)
+            constant if place is None else _bound(connection, arguments[place])
+            for place, constant in zip(self.places, self.constants, strict=True)
         ]
-        connection = _connection()
-        with connection.cursor() as cursor:
-            cursor.execute(self.sql, bound)
-            found = cursor.fetchall()
+        found = _run(connection, self.sql, bound)
         return [self._converted(list(row), connection) for row in found] if self.converters else found
 
     def _converted(self, row: list[Any], connection: Any) -> list[Any]:
@@ -71,10 +79,10 @@ class Statement:
                 row[place] = converter(row[place], column, connection)
         return row
 
-    def objects(self, arguments: Sequence[Any]) -> list[Any]:
+    def objects(self, connection: Any, arguments: Sequence[Any]) -> list[Any]:
         assert self.maker is not None, "a query of values has no objects"
         found = []
-        for row in self.rows(arguments):
+        for row in self.rows(connection, arguments):
             made = self.maker.make(row)
             for name, place in self.annotations:
                 setattr(made, name, row[place])
@@ -111,26 +119,27 @@ class Query(Generic[M]):
         self.statements: dict[str, Statement] = {}
 
     def all(self, *arguments: Any) -> list[M]:
-        return self._statement().objects(arguments)
+        connection = _connection()
+        return self._statement(connection).objects(connection, arguments)
 
     def first(self, *arguments: Any) -> M | None:
-        found = self._statement().objects(arguments)
+        found = self.all(*arguments)
         return found[0] if found else None
 
     def rows(self, *arguments: Any) -> list[Any]:
         """The rows of a queryset of ``values_list``."""
-        return self._statement().rows(arguments)
+        connection = _connection()
+        return self._statement(connection).rows(connection, arguments)
 
     def value(self, *arguments: Any) -> Any:
         """The first column of the first row, None without one."""
-        found = self._statement().rows(arguments)
+        found = self.rows(*arguments)
         return found[0][0] if found else None
 
-    def _statement(self) -> Statement:
-        vendor = _connection().vendor
-        statement = self.statements.get(vendor)
+    def _statement(self, connection: Any) -> Statement:
+        statement = self.statements.get(connection.vendor)
         if statement is None:
-            statement = self.statements[vendor] = Statement(self.build(*self.stand_ins), self.stand_ins)
+            statement = self.statements[connection.vendor] = Statement(self.build(*self.stand_ins), self.stand_ins)
         return statement
 
 
@@ -141,9 +150,8 @@ def insert(row: models.Model) -> None:
     """Store a new row, and give it its key."""
     connection = _connection()
     sql, fields = _insert(connection, type(row))
-    with connection.cursor() as cursor:
-        cursor.execute(f"{sql} RETURNING {connection.ops.quote_name(_meta(row).pk.column)}", _values(connection, row, fields))
-        row.pk = cursor.fetchone()[0]
+    returning = f"{sql} RETURNING {connection.ops.quote_name(_meta(row).pk.column)}"
+    ((row.pk,),) = _run(connection, returning, _values(connection, row, fields))
     row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001 - what Model.save does
 
 
@@ -169,8 +177,7 @@ def update(row: models.Model, **values: Any) -> None:
     sql, fields = _made[key]
     for name, value in values.items():
         setattr(row, name, value)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [*(_stored(connection, field, getattr(row, field.attname)) for field in fields), row.pk])
+    _run(connection, sql, [*(_stored(connection, field, getattr(row, field.attname)) for field in fields), row.pk])
 
 
 def delete_where(model: type[models.Model], **key: int) -> None:
@@ -179,8 +186,7 @@ def delete_where(model: type[models.Model], **key: int) -> None:
     ((attname, value),) = key.items()
     quote, meta = connection.ops.quote_name, _meta(model)
     column = next(field.column for field in meta.concrete_fields if field.attname == attname)
-    with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {quote(meta.db_table)} WHERE {quote(column)} = %s", [value])  # noqa: S608
+    _run(connection, f"DELETE FROM {quote(meta.db_table)} WHERE {quote(column)} = %s", [value])  # noqa: S608
 
 
 def _insert(connection: Any, model: type[models.Model]) -> tuple[str, list[Any]]:
@@ -199,7 +205,9 @@ def _values(connection: Any, row: models.Model, fields: Sequence[Any]) -> list[A
 
 def _stored(connection: Any, field: Any, value: Any) -> Any:
     """A value as its column takes it: most are what they are."""
-    if type(value) in PLAIN and type(field) is not models.JSONField:
+    if type(field) is models.JSONField:
+        return value if value is None else connection.ops.adapt_json_value(value, field.encoder)
+    if type(value) in PLAIN:
         return value
     return field.get_db_prep_save(value, connection)
 

@@ -1,0 +1,75 @@
+"""Short database work on the event loop itself, where its database is SQLite in this process.
+
+Every statement lets go of the interpreter, so a thread that asks ten things gives it away ten times to a loop that is busy, and
+has to get it back ten times: this cost more than all the work. On the loop nobody else wants it. But there nothing may wait,
+not for a lock and not for a slow disk: then the work is left to a thread.
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import cache, partial
+from time import perf_counter
+from typing import Any, TypeVar
+
+from django.db import connections
+
+from agentos.core.sqlite.base import WouldWait
+
+T = TypeVar("T")
+
+LONG = 0.02  # seconds of work, on average, after which the loop does none for a while
+WHILE = 5.0  # seconds
+WEIGHT = 0.2  # of the newest in the average: one hiccup is no slow disk
+
+
+class Pace:
+    """How long what is done at once takes lately."""
+
+    def __init__(self) -> None:
+        self.average = 0.0
+        self.again_at = 0.0
+
+    def is_good(self, now: float) -> bool:
+        return now >= self.again_at
+
+    def note(self, began: float, now: float) -> None:
+        self.average += WEIGHT * (now - began - self.average)
+        if self.average > LONG:
+            self.again_at, self.average = now + WHILE, 0.0
+
+
+pace = Pace()
+
+
+def at_once(work: Callable[[], T]) -> T:
+    """Do short work, which may write, on the loop that runs in this thread. Raises WouldWait where it has to be done in a thread."""
+    if not is_sqlite() or not pace.is_good(began := perf_counter()):
+        raise WouldWait
+    try:
+        return here(partial(_without_waiting, work))
+    finally:
+        pace.note(began, perf_counter())
+
+
+def _without_waiting(work: Callable[[], T]) -> T:
+    connection: Any = connections["default"]
+    with connection.without_waiting():
+        return work()
+
+
+@cache
+def is_sqlite() -> bool:
+    return here(lambda: connections["default"].vendor == "sqlite")
+
+
+def here(work: Callable[[], T]) -> T:
+    """Run ``work`` as synchronous code, which it is: until it is done, this thread's loop does not run.
+
+    Django then gives it the thread's connection, and not one for each task.
+    """
+    loop = asyncio.get_running_loop()
+    asyncio._set_running_loop(None)  # noqa: SLF001 - public to event loops
+    try:
+        return work()
+    finally:
+        asyncio._set_running_loop(loop)  # noqa: SLF001
