@@ -22,11 +22,12 @@ from django.core import signals
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.base import BaseHandler
 from django.http import HttpRequest, HttpResponseBase
-from django.urls import reverse, set_script_prefix
+from django.urls import set_script_prefix
 from django.utils.cache import patch_vary_headers
 
 from agentos.core import db
 from agentos.core.later import MAY_COME, Later
+from agentos.core.paths import path_to
 from agentos.core.sse import EventStream
 from site_config.frames import stream, until_gone
 
@@ -39,7 +40,7 @@ Rest = Future[HttpResponseBase]
 
 THREADS = 4
 SHORT_BODY = 16_384  # bytes
-MESSAGES = re.compile(f"{reverse('dashboard:session', args=['_'])}|{reverse('dashboard:chat', args=['_'])}".replace("_", "[^/]+"))
+MESSAGES = re.compile("|".join(path_to(name, "@").replace("@", "[^/]+") for name in ("dashboard:session", "dashboard:chat")))
 CAME = "agentos.came"  # in a request's META: the end of its waiting
 HARD_LIMIT = 64 * 1024 * 1024  # bytes of a body that are read at all; settings decide what is accepted
 

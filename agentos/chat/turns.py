@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from django.utils.html import format_html
@@ -14,12 +15,14 @@ from agentos.chat.models import Feedback, Run
 from agentos.chat.parts import Part
 from agentos.core import markdown
 
+NAMES = 1024  # that are kept
+
 
 @dataclass(frozen=True, slots=True)
 class PartView:
     """``done`` is final HTML; ``open`` is the element of the block that still grows, None once the run has ended."""
 
-    id: str
+    id: SafeString
     kind: str
     done: SafeString | str = ""
     open: SafeString | None = None
@@ -43,7 +46,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class TurnView:
-    id: str
+    id: SafeString
     run: Run
     agent_name: str
     parts: list[PartView]
@@ -54,8 +57,8 @@ class TurnView:
     asks: list[Ask] = field(default_factory=list)
 
     @property
-    def number(self) -> int:
-        return self.run.turn
+    def number(self) -> SafeString:
+        return _named("{}", self.run.turn)
 
     @property
     def has_ended(self) -> bool:
@@ -94,13 +97,19 @@ def ask_view(requirement: dict[str, Any]) -> Ask:
     )
 
 
-def turn_id(run: Run) -> str:
+def turn_id(run: Run) -> SafeString:
     """The id of the turn's element: by turn, so that a retry takes the place of what it replaces."""
-    return f"turn-{run.turn}"
+    return _named("turn-{}", run.turn)
 
 
-def part_id(turn: int, index: int) -> str:
-    return f"turn-{turn}-part-{index}"
+def part_id(turn: int, index: int) -> SafeString:
+    return _named("turn-{}-part-{}", turn, index)
+
+
+@lru_cache(NAMES)
+def _named(pattern: str, *numbers: int) -> SafeString:
+    """What a template writes a dozen times, and would make safe and spell out each time."""
+    return format_html(pattern, *numbers)
 
 
 def activity(parts: list[Part]) -> str:
@@ -113,7 +122,7 @@ def activity(parts: list[Part]) -> str:
     return "Thinking"
 
 
-def part_view(part: Part, element_id: str, *, growing: bool) -> PartView:
+def part_view(part: Part, element_id: SafeString, *, growing: bool) -> PartView:
     """``growing``: the last part of a run that still runs."""
     if part["kind"] == "tool":
         return PartView(

@@ -5,6 +5,7 @@ an image would be fetched by the reader's browser, and its address can carry out
 """
 
 import hashlib
+import re
 from collections.abc import MutableMapping, Sequence
 from functools import cache
 from typing import Any
@@ -14,6 +15,7 @@ import nh3
 from django.core.cache import cache as shared_cache
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from linkify_it import LinkifyIt  # type: ignore[import-untyped]
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
@@ -45,6 +47,7 @@ ATTRIBUTES = {
     "th": {"class"},
 }
 SCHEMES = {"http", "https", "mailto"}
+LINK = re.compile(r"[.:@/]\S")  # is in everything that is taken for a link
 
 
 class Renderer(RendererHTML):
@@ -113,9 +116,17 @@ def _word(info: str) -> str:
     return info.strip().partition(" ")[0].lower()
 
 
+class Links(LinkifyIt):  # type: ignore[misc]  # it has no types
+    """Looks for links where there can be any: its own first look costs more than all other rendering of a paragraph."""
+
+    def pretest(self, text: str) -> bool:
+        return LINK.search(text) is not None and super().pretest(text)
+
+
 @cache
 def parser() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"html": False, "linkify": True}, renderer_cls=Renderer)
+    markdown.linkify = Links()
     markdown.enable(["table", "strikethrough", "linkify"])
     return markdown
 

@@ -3,6 +3,9 @@
 import pytest
 from bs4 import BeautifulSoup
 from django.test import override_settings
+from hypothesis import example, given
+from hypothesis import strategies as st
+from linkify_it import LinkifyIt  # type: ignore[import-untyped]
 
 from agentos.core import markdown
 
@@ -94,3 +97,48 @@ class TestRenderCached:
     @override_settings(CACHES={"default": {"BACKEND": "agentos.core.shared_cache.SharedCache", "LOCATION": "redis://127.0.0.1:9"}})
     def test_does_without_a_cache(self) -> None:
         assert "<em>a</em>" in markdown.render_cached("*a*")
+
+
+LINK_PIECES = [
+    "http",
+    "https",
+    "ftp",
+    "mailto",
+    ":",
+    "//",
+    "/",
+    ".",
+    "@",
+    "www",
+    "example",
+    "com",
+    "localhost",
+    "127.0.0.1",
+    " ",
+    "(",
+    ")",
+    "ö",
+    "[::1]",
+    "\n",
+]
+
+
+class TestLinks:
+    """They are looked for where there can be any, which is to find the same."""
+
+    @given(st.lists(st.sampled_from(LINK_PIECES) | st.text(max_size=3), max_size=12).map("".join))
+    @example("See example.com.")
+    @example("//localhost")
+    @example("mailto:a@example.com")
+    @example("a@example.com")
+    def test_are_those_of_the_library(self, text: str) -> None:
+        found, expected = markdown.Links().match(text), LinkifyIt().match(text)
+        assert [link.url for link in found or []] == [link.url for link in expected or []]
+        assert markdown.Links().pretest(text) or not expected
+
+    def test_are_not_looked_for_in_plain_prose(self) -> None:
+        assert not markdown.Links().pretest("So it is, is it not? Yes: it is. " * 10)
+
+    @pytest.mark.parametrize("text", ["https://example.com/a", "example.com", "www.example.com", "a@example.com"])
+    def test_are_links(self, text: str) -> None:
+        assert "<a href=" in markdown.render(f"See {text} now.")

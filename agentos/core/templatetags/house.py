@@ -1,11 +1,12 @@
 """Tags and filters of the house: loaded in every template as a builtin."""
 
 import zlib
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache, lru_cache
 
 from django import template
 from django.contrib.messages.storage.base import Message
+from django.template import Context
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -13,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
 from agentos.core import clock
+from agentos.core.paths import path_to
 
 register = template.Library()
 
@@ -20,6 +22,19 @@ HUES = 12  # .hue-0 to .hue-11 in house.css
 MINUTE = 60
 TIMES = 4096  # that are kept as they were shown: a turn is shown several times while it is answered
 UNDO = "undo:"
+
+
+@register.simple_tag(name="path_to")
+def path_to_view(name: str, key: str) -> str:
+    """Give the path of a view that takes one key, as ``url`` does: ``{% path_to "dashboard:stop" run.run_id as stop_url %}``."""
+    return path_to(name, key)
+
+
+@register.simple_tag(takes_context=True)
+def csrf_field(context: Context) -> SafeString:
+    """Draw the field of a form for browsers without JavaScript; with it, every request carries the token in a header."""
+    token = context.get("csrf_token")
+    return format_html('<input type="hidden" name="csrfmiddlewaretoken" value="{}">', token) if token else SafeString()
 
 
 @register.simple_tag
@@ -46,11 +61,13 @@ def monogram(name: str) -> str:
 @register.simple_tag
 def clock_time(moment: datetime | None) -> SafeString:
     """Show the time of day, and the date when it is not today. The browser puts it into its own time zone."""
-    if moment is None:
-        return SafeString()
+    return SafeString() if moment is None else _clock_time(moment, timezone.localdate(clock.now()))
+
+
+@lru_cache(TIMES)
+def _clock_time(moment: datetime, today: date) -> SafeString:
     local = timezone.localtime(moment)
-    today = local.date() == timezone.localdate(clock.now())
-    return _time(moment, date_format(local, "H:i" if today else "j M, H:i"), "clock")
+    return _time(moment, date_format(local, "H:i" if local.date() == today else "j M, H:i"), "clock")
 
 
 @register.simple_tag

@@ -1,0 +1,24 @@
+"""Paths that are written again and again: those with one key, of which Django makes the same pattern every time."""
+
+from functools import cache
+from urllib.parse import quote
+
+from django.conf import settings
+from django.urls import get_script_prefix, get_urlconf, reverse
+from django.utils.http import RFC3986_SUBDELIMS
+
+STAND_IN = "stand-in"
+SAFE = f"{RFC3986_SUBDELIMS}/~:@"  # as Django has it
+
+
+def path_to(name: str, key: str) -> str:
+    """Return what ``reverse`` returns for a view that takes one key."""
+    before, after = _around(name, get_urlconf() or settings.ROOT_URLCONF, get_script_prefix())
+    return f"{before}{quote(key, safe=SAFE)}{after}"
+
+
+@cache
+def _around(name: str, urlconf: str, prefix: str) -> tuple[str, str]:
+    """``urlconf`` and ``prefix``: what the path depends on."""
+    before, _, after = reverse(name, args=[STAND_IN]).partition(STAND_IN)
+    return before, after
