@@ -209,6 +209,8 @@ def _stored(connection: Any, field: Any, value: Any) -> Any:
         return value if value is None else connection.ops.adapt_json_value(value, field.encoder)
     if type(value) in PLAIN:
         return value
+    if type(value) is datetime and value.tzinfo:
+        return connection.ops.adapt_datetimefield_value(value)
     return field.get_db_prep_save(value, connection)
 
 

@@ -56,9 +56,7 @@ class Cursor(SQLiteCursorWrapper):
         try:
             return super().execute(query, params)
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or self.owner.changed_before is None:
-                raise
-            self.owner.wait_from_now_on()
+            self.owner.wait_after_all(error)
             return super().execute(query, params)
 
 
@@ -90,8 +88,13 @@ class DatabaseWrapper(Sqlite):
         self.ensure_connection()
         self.validate_no_broken_transaction()
         with self.wrap_database_errors:
-            found: list[Any] = self.create_cursor().execute(sql, params).fetchall()
-        return found
+            try:
+                found = self.connection.execute(_with_question_marks(sql), params)
+            except sqlite3.OperationalError as error:
+                self.wait_after_all(error)
+                found = self.connection.execute(_with_question_marks(sql), params)
+            rows: list[Any] = found.fetchall()
+        return rows
 
     @contextlib.contextmanager
     def without_waiting(self) -> Iterator[None]:
@@ -107,6 +110,12 @@ class DatabaseWrapper(Sqlite):
             yield
         finally:
             self._wait_again()
+
+    def wait_after_all(self, error: sqlite3.OperationalError) -> None:
+        """Raises the error, unless it is that this connection may not wait; then as ``wait_from_now_on``."""
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or self.changed_before is None:
+            raise error
+        self.wait_from_now_on()
 
     def wait_from_now_on(self) -> None:
         """Raises WouldWait when nothing was changed yet."""

@@ -8,7 +8,6 @@ from django import template
 from django.contrib.messages.storage.base import Message
 from django.template import Context
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
@@ -67,7 +66,8 @@ def clock_time(moment: datetime | None) -> SafeString:
 @lru_cache(TIMES)
 def _clock_time(moment: datetime, today: date) -> SafeString:
     local = timezone.localtime(moment)
-    return _time(moment, date_format(local, "H:i" if local.date() == today else "j M, H:i"), "clock")
+    text = f"{local:%H:%M}" if local.date() == today else f"{local.day} {local:%b, %H:%M}"
+    return _time(moment, text, "clock")
 
 
 @register.simple_tag
@@ -81,7 +81,7 @@ def ago(moment: datetime) -> SafeString:
 @lru_cache(TIMES)
 def _time(moment: datetime, text: str, kind: str) -> SafeString:
     local = timezone.localtime(moment)
-    exact = date_format(local, "j F Y, H:i")
+    exact = f"{local.day} {local:%B %Y, %H:%M}"  # as Django's date_format, which takes ten times as long
     return format_html('<time class="{}" datetime="{}" title="{}">{}</time>', kind, moment.isoformat(timespec="seconds"), exact, text)
 
 
