@@ -64,7 +64,7 @@ class Pages(BaseHandler):
             return
         work = partial(asyncio.get_running_loop().run_in_executor, self.threads)
         try:
-            answer = self.answer_at_once(scope, body)
+            answer = await self.answer_at_once(scope, body)
         except db.WouldWait:
             answer = await work(self.answer, scope, body)
         if isinstance(answer, Later):
@@ -79,11 +79,11 @@ class Pages(BaseHandler):
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
-    def answer_at_once(self, scope: Scope, body: bytes) -> Answer | Later:
+    async def answer_at_once(self, scope: Scope, body: bytes) -> Answer | Later:
         """Handle a short request on the loop. Raises WouldWait for all others, and where it would have to wait: nothing is done then."""
         if not is_short(scope, body):
             raise db.WouldWait
-        return db.at_once(self.answer, scope, body)
+        return await db.in_turn(self.answer, scope, body)
 
     def answer(self, scope: Scope, body: bytes) -> Answer | Later:
         """Handle one request from its beginning to its end, on one thread; or to the point where there is only waiting left to do."""

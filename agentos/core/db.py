@@ -14,7 +14,7 @@ from django.db import connections, transaction
 from agentos.core import on_loop
 from agentos.core.sqlite.base import WouldWait
 
-__all__ = ["WouldWait", "at_once", "close", "look", "read", "write", "write_together"]
+__all__ = ["WouldWait", "at_once", "close", "in_turn", "look", "read", "write", "write_together"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,6 +60,12 @@ def at_once(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         _Pools.unwritten = 0
         _writer().submit(_call, _write_back)
     return done
+
+
+async def in_turn(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The same for what comes from outside, a hundred at a time perhaps: what flows on the loop must not stop for all of them."""
+    async with on_loop.share:
+        return at_once(work, *args, **kwargs)
 
 
 async def write(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -2,7 +2,7 @@
 
 Every statement lets go of the interpreter, so a thread that asks ten things gives it away ten times to a loop that is busy, and
 has to get it back ten times: this cost more than all the work. On the loop nobody else wants it. But there nothing may wait,
-not for a lock and not for a slow disk: then the work is left to a thread.
+not for a lock and not for a slow disk: then the work is left to a thread. And a hundred requests at once must not stop what flows.
 """
 
 import asyncio
@@ -19,6 +19,8 @@ T = TypeVar("T")
 
 LONG = 0.02  # seconds of work, on average, after which the loop does none for a while
 WHILE = 5.0  # seconds
+STRETCH = 0.05  # seconds of work that comes in, before those who wait for the loop are let through
+REST = 0.5  # of it, for them
 WEIGHT = 0.2  # of the newest in the average: one hiccup is no slow disk
 
 
@@ -38,7 +40,32 @@ class Pace:
             self.again_at, self.average = now + WHILE, 0.0
 
 
+class Share:
+    """How much of the loop's time goes to short work that comes in from outside: answers that grow have a right to theirs."""
+
+    def __init__(self) -> None:
+        self.worked = 0.0  # without a rest
+        self.began = self.until = 0.0
+        self.again_at = 0.0
+
+    async def __aenter__(self) -> None:
+        """Wait as long as it is the others' turn. No ``await`` in the block: then nobody else works in it."""
+        while (wait := self.again_at - perf_counter()) > 0:  # noqa: ASYNC110 - nobody tells when it is over
+            await asyncio.sleep(wait)
+        self.began = perf_counter()
+
+    async def __aexit__(self, *_: object) -> None:
+        self.note(self.began, perf_counter())
+
+    def note(self, began: float, now: float) -> None:
+        self.worked = max(0.0, self.worked - (began - self.until)) + now - began
+        self.until = now
+        if self.worked > STRETCH:
+            self.again_at, self.worked = now + REST * self.worked, 0.0
+
+
 pace = Pace()
+share = Share()
 
 
 def at_once(work: Callable[[], T]) -> T:

@@ -148,6 +148,30 @@ class TestPace:
         assert await names() == []
 
 
+class TestShare:
+    def test_ends_after_a_stretch_of_work_and_comes_back_after_a_rest(self) -> None:
+        share = on_loop.Share()
+        for second in (100.00, 100.03):
+            assert share.again_at <= second
+            share.note(second, second + 0.03)
+        assert share.again_at == pytest.approx(100.06 + on_loop.REST * 0.06)
+
+    def test_does_not_end_where_the_loop_has_rested(self) -> None:
+        share = on_loop.Share()
+        for second in range(100, 120):
+            share.note(second, second + 0.03)
+        assert share.again_at == 0
+
+    async def test_is_waited_for_while_the_loop_turns(self) -> None:
+        share = on_loop.Share()
+        share.again_at = perf_counter() + 0.02
+        waiting = asyncio.ensure_future(share.__aenter__())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        await waiting
+        assert perf_counter() >= share.again_at
+
+
 class TestWriteTogether:
     async def test_is_done_at_once(self) -> None:
         assert await db.write_together(store) == threading.get_ident()

@@ -107,6 +107,21 @@ class TestMessages:
         assert {status for status, _ in await asyncio.gather(*sending)} == {200}
         assert await inputs() == ["Hello"]
 
+    @sqlite_only
+    async def test_leave_the_loop_to_others_when_many_come(
+        self, session: ChatSession, cookie: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(on_loop, "STRETCH", 0.0)  # after every single one
+        share = on_loop.Share()
+        monkeypatch.setattr(on_loop, "share", share)
+        first = asyncio.ensure_future(send(session, cookie, "one"))
+        second = asyncio.ensure_future(send(session, cookie, "two"))
+        assert (await first)[0] == 200
+        assert not second.done()
+        assert share.again_at
+        assert (await second)[0] == 200
+        assert await inputs() == ["one", "two"]
+
     async def test_are_refused_like_elsewhere(self, session: ChatSession, cookie: str) -> None:
         status, answer = await send(session, cookie, text=" ")
         assert (status, "Write a message first." in answer) == (422, True)
