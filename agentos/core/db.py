@@ -33,6 +33,7 @@ class _Pools:
     writer: ThreadPoolExecutor | None = None
     lock = threading.Lock()
     waiting: Waiting = []  # noqa: RUF012 - one list for all, under the lock
+    called: asyncio.AbstractEventLoop | None = None  # which will write what is waiting
     unwritten = 0
 
 
@@ -83,8 +84,9 @@ async def write_together(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     future: Future[T] = loop.create_future()
     with _Pools.lock:
         _Pools.waiting.append((partial(work, *args, **kwargs), future))
-        is_first = len(_Pools.waiting) == 1
-    if is_first:
+        is_called = _Pools.called is loop  # and not a loop that was closed before it came to it
+        _Pools.called = loop
+    if not is_called:
         loop.call_soon(_write_waiting)
     return await future
 
@@ -101,6 +103,8 @@ def _write_waiting() -> None:
         taken, _Pools.waiting = _Pools.waiting[:MOST_AT_ONCE], _Pools.waiting[MOST_AT_ONCE:]
         if _Pools.waiting:
             asyncio.get_running_loop().call_soon(_write_waiting)
+        else:
+            _Pools.called = None
     _leave_out_given_up(taken)
     with contextlib.suppress(WouldWait):
         at_once(_write_as_one if len(taken) > 1 else _write_each, taken)

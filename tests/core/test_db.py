@@ -71,6 +71,20 @@ class TestWriteTogether:
         assert await db.write_together(store, "b") is False
         assert await names() == ["b"]
 
+    def test_does_not_wait_for_a_loop_that_is_gone(self) -> None:
+        async def ask_and_go(name: str) -> None:
+            asyncio.get_running_loop().call_soon(asyncio.get_running_loop().stop)
+            await db.write_together(store, name)
+
+        loop = asyncio.new_event_loop()
+        asking = loop.create_task(ask_and_go("lost"))
+        loop.call_soon(loop.stop)  # before it comes to what it was asked for
+        loop.run_forever()
+        asking.cancel()
+        loop.close()
+        with asyncio.Runner() as runner:
+            assert runner.run(asyncio.wait_for(db.write_together(store, "kept"), 10)) is not None
+
 
 class TestLook:
     async def test_gives_the_result_and_the_error(self) -> None:

@@ -113,7 +113,8 @@ class DatabaseWrapper(Sqlite):
 
     def wait_after_all(self, error: sqlite3.OperationalError) -> None:
         """Raises the error, unless it is that this connection may not wait; then as ``wait_from_now_on``."""
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or self.changed_before is None:
+        code = getattr(error, "sqlite_errorcode", 0)  # none where it is not SQLite that complains
+        if code & 0xFF != sqlite3.SQLITE_BUSY or self.changed_before is None:
             raise error
         self.wait_from_now_on()
 
