@@ -14,6 +14,7 @@ from django.db import connection, connections, transaction
 
 from agentos.access.models import Team
 from agentos.core import db, on_loop
+from agentos.core.sqlite.base import _writing
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -88,6 +89,24 @@ class TestAtOnce:
     async def test_does_not_wait_for_a_thread(self, other_thread: None) -> None:
         with pytest.raises(db.WouldWait):
             db.at_once(store)
+
+    async def test_does_not_even_begin_while_a_thread_writes(self, other_thread: None) -> None:
+        begun: list[bool] = []
+        with pytest.raises(db.WouldWait):
+            db.at_once(begun.append, True)
+        assert begun == []
+
+    async def test_does_not_wait_for_a_thread_that_came_in_between(self) -> None:
+        def work() -> None:
+            assert _writing.acquire(blocking=False)
+            store()
+
+        try:
+            with pytest.raises(db.WouldWait):
+                db.at_once(work)
+        finally:
+            _writing.release()
+        assert await names() == []
 
     async def test_does_not_wait_for_a_process(self, other_process: None) -> None:
         with pytest.raises(db.WouldWait):

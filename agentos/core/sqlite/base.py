@@ -100,6 +100,9 @@ class DatabaseWrapper(Sqlite):
     def without_waiting(self) -> Iterator[None]:
         """What would have to wait for another writer raises WouldWait; unless something is changed already, which is not to be
         done twice: then it waits after all. Nor does a commit write the log back into the database: see ``write_back``."""
+        if _writing.locked() and not self._may_write:
+            raise WouldWait  # before anything is done in vain, or counted twice
+
         self.ensure_connection()
         self.changed_before = self.connection.total_changes
         self.connection.execute("PRAGMA busy_timeout = 0")
