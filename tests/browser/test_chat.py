@@ -31,6 +31,7 @@ class TestFirstMessage:
         expect_status(page, "completed")
         assert text_of(page) == words_of(200)
         expect(turn(page).locator(".facts")).to_contain_text("tokens")
+        expect(turn(page).locator(".facts")).to_have_css("display", "block")  # one line, and no list of facts as in the inbox
         before = shown_turns(page)
         page.reload()
         assert shown_turns(page) == before
