@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -40,8 +41,8 @@ async def names() -> list[str]:
     return await sync_to_async(lambda: list(Team.objects.order_by("pk").values_list("name", flat=True)))()
 
 
-@pytest.fixture
-def other_thread() -> Iterator[None]:
+@contextmanager
+def another_thread_writes() -> Iterator[None]:
     """Another thread of this process is in the middle of a transaction."""
     began, go_on = threading.Event(), threading.Event()
 
@@ -54,9 +55,17 @@ def other_thread() -> Iterator[None]:
     thread = threading.Thread(target=write)
     thread.start()
     began.wait()
-    yield
-    go_on.set()
-    thread.join()
+    try:
+        yield
+    finally:
+        go_on.set()
+        thread.join()
+
+
+@pytest.fixture
+def other_thread() -> Iterator[None]:
+    with another_thread_writes():
+        yield
 
 
 @pytest.fixture
@@ -196,13 +205,13 @@ class TestWriteTogether:
         assert await db.write_together(store) == threading.get_ident()
 
     @pytest.mark.parametrize("count", [1, 3])
-    async def test_is_done_in_a_thread_where_it_would_wait(self, other_thread: None, count: int) -> None:
-        asked = [asyncio.ensure_future(db.write_together(store, str(place))) for place in range(count)]
-        await asyncio.sleep(0.01)
-        assert not any(future.done() for future in asked)
-        # The other thread's transaction ends with the test: only then is it anybody's turn.
-        for future in asked:
-            future.cancel()
+    async def test_is_done_in_a_thread_where_it_would_wait(self, count: int) -> None:
+        with another_thread_writes():
+            asked = [asyncio.ensure_future(db.write_together(store, str(place))) for place in range(count)]
+            await asyncio.sleep(0.01)
+            assert not any(future.done() for future in asked)
+        assert threading.get_ident() not in await asyncio.gather(*asked)
+        assert await names() == [str(place) for place in range(count)]
 
     async def test_is_done_when_the_other_has_written(self) -> None:
         for _ in _held(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)):
