@@ -16,7 +16,6 @@ from agentos.chat.models import ChatSession
 from agentos.chat.registry import STREAMS_A_USER, registry
 from site_config.asgi import application
 from site_config.pages import ClientGone, read_body
-from tests.factories import AgentFactory
 
 Answer = tuple[int, dict[str, str], bytes]
 LIMIT = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
@@ -50,11 +49,6 @@ class Caller:
         await application(scope, self.receive, self.send)
         found = {name.decode().lower(): value.decode() for name, value in self.sent[0]["headers"]}
         return self.sent[0]["status"], found, b"".join(message.get("body", b"") for message in self.sent[1:])
-
-
-@pytest.fixture
-def session(transactional_db: None, member: User) -> ChatSession:
-    return actions.create_session(agent=AgentFactory(is_global=True, model="scripted:5x0"), by=member)
 
 
 @pytest.fixture

@@ -13,20 +13,13 @@ from django.db import connection, transaction
 from django.test import Client
 
 from agentos.access.models import User
-from agentos.chat import actions
 from agentos.chat.models import ChatSession, Run
 from agentos.core import on_loop
 from site_config.pages import SHORT_BODY, is_short
-from tests.factories import AgentFactory
 from tests.site_config.test_asgi import Caller
 
 CSRF = "c" * 32
 sqlite_only = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="elsewhere nothing is done on the loop")
-
-
-@pytest.fixture
-def session(transactional_db: None, member: User) -> ChatSession:
-    return actions.create_session(agent=AgentFactory(is_global=True, model="scripted:5x0"), by=member)
 
 
 @pytest.fixture
