@@ -1,12 +1,12 @@
 // The tab's one stream (hx-sse) beyond what hx-sse does: a first connection that fails is tried again, a line that is silent is
-// given up, and a strip says so when it takes long.
+// given up, and a strip says so when it takes long. Loaded before htmx, so that it hears of the first request.
 (() => {
   const live = document.getElementById("live");
   const strip = document.getElementById("offline");
   const SILENCE = 40_000; // the server beats every 15 s
   const PATIENCE = 2_000; // before the strip shows
   const LONGEST = 10_000;
-  let connection = live._htmx?.sse ?? null;
+  let connection = null;
   let request = null; // of the connection, and of every one that hx-sse makes after it
   let isListOld = false;
   let heard = Date.now();
@@ -34,13 +34,11 @@
 
   // htmx looks at the page in a task of its own, as soon as it is there itself: on a slow line that is before hx-sse has come,
   // and nobody has opened the stream. This task comes after that one.
-  setTimeout(() => live._htmx || htmx.process(live));
+  addEventListener("DOMContentLoaded", () => setTimeout(() => live._htmx || htmx.process(live)));
 
-  const note = ({ detail: { ctx } }) => {
+  live.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
     request = ctx.request;
-  };
-  live.addEventListener("htmx:config:request", note);
-  live.addEventListener("htmx:before:swap", note); // htmx may have been quicker than this script with the first
+  });
   live.addEventListener("htmx:sse:before:connection", (event) => {
     connection = event.detail.connection;
     if (request) request.action = addressNow(request.action);

@@ -1,9 +1,10 @@
 """What an operator changes shows in open pages, without a reload and without a word taken from who types there."""
 
 import re
+import time
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.acting import hide, show, wait_for_stream
 from tests.browser.server import Person, Server
@@ -12,6 +13,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 WITHIN = 10_000  # ms
 LOAN = 8_000  # ms: as in seed.py
+LIVE_SCRIPT = re.compile(r"/js/live\b")
+LATE = 0.5  # seconds
 LET_GO = "() => document.getElementById('live')._htmx?.sse?.reader === null"
 
 
@@ -28,6 +31,11 @@ def has_stayed(page: Page) -> bool:
 def put_away(page: Page) -> None:
     hide(page)
     page.wait_for_function(LET_GO)
+
+
+def continue_late(route: Route) -> None:
+    time.sleep(LATE)
+    route.continue_()
 
 
 class TestAgentsPage:
@@ -57,6 +65,20 @@ class TestAgentsPage:
         server.seed("open", "boomerang")
         show(page)
         expect(page.locator("#agent-boomerang")).to_be_visible(timeout=WITHIN)
+        assert has_stayed(page)
+
+    def test_that_came_over_a_slow_line_shows_what_came_back_too(self, page: Page, server: Server):
+        """htmx may have opened the stream before our own scripts are there: they have to know its request all the same."""
+        server.seed("open", "latecomer")
+        page.route(LIVE_SCRIPT, continue_late)
+        page.goto("/agentos/agents/")
+        stay(page)
+        server.seed("close", "latecomer")
+        expect(page.locator("#agent-latecomer")).to_have_count(0, timeout=WITHIN)
+        put_away(page)
+        server.seed("open", "latecomer")
+        show(page)
+        expect(page.locator("#agent-latecomer")).to_be_visible(timeout=WITHIN)
         assert has_stayed(page)
 
     def test_locks_a_card_when_the_time_of_a_subscription_is_over(self, page: Page, person: Person, server: Server):
