@@ -1,6 +1,6 @@
 """The journal: what happens in the running runs of this process, written in one transaction a tick, before anyone is shown it.
 
-The first words of an answer are written at once; after that all runs share a tick of about 50 ms.
+The first words of an answer are written at once; after that all runs share a tick, of 50 ms for one and of 200 ms for a hundred.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from django.db import DatabaseError, transaction
 
 from agentos.agents.events import Event, ReasoningDelta, TextDelta
+from agentos.agents.runtime.text import clean
 from agentos.chat.drafts import Draft
 from agentos.chat.models import Run, RunEvent
 from agentos.core import clock, db
@@ -22,7 +23,7 @@ from agentos.core.prepared import Query, insert_all
 log = logging.getLogger(__name__)
 
 TICK = 0.05  # seconds
-TICK_PER_RUN = 0.001  # more runs, a longer tick: the cost of a write grows slower than their number
+TICK_PER_RUN = 0.0015  # more runs, a longer tick: the cost of a write grows slower than their number
 TICK_MOST = 0.25
 RETRY_SECONDS = 0.5  # after a write that the database refused
 
@@ -39,7 +40,7 @@ class Row(NamedTuple):
 
 
 class Entry:
-    """What one run has said since the last write. Deltas of the same kind grow together: one row a tick, not one a token."""
+    """What one run has said and done since the last write. Text of the same kind grows together: one row a tick, not one a token."""
 
     __slots__ = ("draft", "fresh", "lines", "on_stale")
 
@@ -49,22 +50,13 @@ class Entry:
         self.lines: list[tuple[str, Any]] = []
         self.fresh = True  # nothing of it was written yet
 
-    def add(self, event: Event) -> None:
-        if isinstance(event, TextDelta | ReasoningDelta):
-            if self.lines and self.lines[-1][0] == event.kind:
-                self.lines[-1][1].append(event.text)
-            else:
-                self.lines.append((event.kind, [event.text]))
-        else:
-            self.lines.append((event.kind, event.data()))
-
     def take(self) -> list[Row]:
         """Return what is to be written as rows, numbered on from what is stored, and forget it here."""
         seq, at = self.draft.seq, clock.now()
         rows = []
         for kind, data in self.lines:
             seq += 1
-            content = {"text": "".join(data)} if isinstance(data, list) else data
+            content = {"text": clean("".join(data))} if isinstance(data, list) else data
             rows.append(Row(self.draft.run_pk, seq, self.draft.attempt, kind, content, at))
         self.lines = []
         return rows
@@ -87,9 +79,26 @@ class Journal:
         self.entries.pop(entry.draft.run_pk, None)
         self.dirty.discard(entry.draft.run_pk)
 
+    def say(self, entry: Entry, kind: str, text: str) -> None:
+        """Note text of this kind. On the hot path of every token."""
+        if not text:
+            return
+        lines = entry.lines
+        if lines and lines[-1][0] == kind:
+            lines[-1][1].append(text)  # and the write is due already
+        else:
+            lines.append((kind, [text]))
+            self._note(entry)
+
     def put(self, entry: Entry, event: Event) -> None:
-        """Note an event. On the hot path of every token."""
-        entry.add(event)
+        """Note an event."""
+        if isinstance(event, TextDelta | ReasoningDelta):
+            self.say(entry, event.kind, event.text)
+        else:
+            entry.lines.append((event.kind, event.data()))
+            self._note(entry)
+
+    def _note(self, entry: Entry) -> None:
         if entry.fresh:
             entry.fresh = False
             self.urgent.set()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
 from django.conf import settings
@@ -72,16 +72,18 @@ class Drive:
         for line in lines:
             entry.draft.take(line.seq, line.kind, line.data)
         for pause in RETRY_PAUSES:
-            end = await self._follow(self._ask(blueprint, history), entry)
+            end = await self._follow(self._ask(blueprint, history, entry), entry)
             if not (isinstance(end, Failed) and end.code in failures.RETRYABLE and entry.fresh):
                 return end
             await asyncio.sleep(pause)
-        return await self._follow(self._ask(blueprint, history), entry)
+        return await self._follow(self._ask(blueprint, history, entry), entry)
 
-    def _ask(self, blueprint: Blueprint, history: list[Turn]) -> AsyncIterator[Event]:
+    def _ask(self, blueprint: Blueprint, history: list[Turn], entry: Entry) -> AsyncIterator[Event]:
+        tell = self._noting(entry)
         if self.run.agno_output is not None:
             return runtime.resume(
                 blueprint,
+                tell=tell,
                 run_id=self.run.run_id,
                 user_id=str(self.run.by_id),
                 session_id=self.run.session.session_id,
@@ -91,6 +93,7 @@ class Drive:
             )
         return runtime.run(
             blueprint,
+            tell=tell,
             run_id=self.run.run_id,
             user_id=str(self.run.by_id),
             session_id=self.run.session.session_id,
@@ -99,10 +102,19 @@ class Drive:
             history=history,
         )
 
+    def _noting(self, entry: Entry) -> Callable[[str, str], None]:
+        """Note down what the agent says. Everything in it is paid for by every token."""
+        now, say = asyncio.get_running_loop().time, self.journal.say
+
+        def note(kind: str, text: str) -> None:
+            self.heard = now()
+            say(entry, kind, text)
+
+        return note
+
     async def _follow(self, stream: AsyncIterator[Event], entry: Entry) -> Event:
-        """Note down what the agent says and does, and return how it ended. Everything here is paid for by every token."""
+        """Note down what the agent does, and return how it ended."""
         now = asyncio.get_running_loop().time
-        put = self.journal.put
         async for event in stream:
             self.heard = now()
             if event.terminal or isinstance(event, Waiting):
@@ -111,7 +123,7 @@ class Drive:
                 self.open_tools += 1
             elif isinstance(event, ToolFinished | ToolFailed):
                 self.open_tools -= 1
-            put(entry, event)
+            self.journal.put(entry, event)
         return Finished()
 
     async def _finish(self, entry: Entry, end: Event) -> None:

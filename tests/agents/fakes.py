@@ -2,13 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Self
 
 from agentos.agents import runtime
 from agentos.agents.blueprints import Blueprint
-from agentos.agents.events import Event, TextDelta
+from agentos.agents.events import Event, ReasoningDelta, TextDelta
 from agentos.agents.history import Turn
+from agentos.agents.runtime.text import clean
 
 Behaviour = Callable[["Exchange"], Awaitable[None]]
 
@@ -17,28 +18,48 @@ def blueprint(model: str, *tools: str, instructions: str = "") -> Blueprint:
     return Blueprint(agent_id="assistant", name="Assistant", model=model, instructions=instructions, tools=tools)
 
 
-def stream(
+class Notes(list[Event]):
+    """What happens in a run, in its order. ``on_event`` is called at each."""
+
+    def __init__(self, on_event: Callable[[Event], None] | None = None) -> None:
+        super().__init__()
+        self.on_event = on_event
+
+    def tell(self, kind: str, text: str) -> None:
+        if text := clean(text):
+            self.note(TextDelta(text) if kind == "text" else ReasoningDelta(text))
+
+    def note(self, event: Event) -> None:
+        self.append(event)
+        if self.on_event:
+            self.on_event(event)
+
+
+async def play(
     agent: Blueprint | str,
     message: str = "Hello",
     *,
     context: dict[str, Any] | None = None,
     history: Sequence[Turn] = (),
     run_id: str = "run",
-) -> AsyncIterator[Event]:
+    on_event: Callable[[Event], None] | None = None,
+) -> list[Event]:
+    """Run the agent to its end."""
     agent = blueprint(agent) if isinstance(agent, str) else agent
-    return runtime.run(agent, run_id=run_id, user_id="1", session_id="s", message=message, context=context or {}, history=list(history))
-
-
-async def play(agent: Blueprint | str, message: str = "Hello", **how: Any) -> list[Event]:
-    return [event async for event in stream(agent, message, **how)]
+    notes, whose = Notes(on_event), {"run_id": run_id, "user_id": "1", "session_id": "s"}
+    async for event in runtime.run(agent, tell=notes.tell, **whose, message=message, context=context or {}, history=list(history)):
+        notes.note(event)
+    return notes
 
 
 async def go_on(agent: Blueprint | str, output: dict[str, Any], *answers: runtime.Answer, history: Sequence[Turn] = ()) -> list[Event]:
     """Resume, with the output as it comes back from a database."""
     agent = blueprint(agent) if isinstance(agent, str) else agent
     stored = json.loads(json.dumps(output))
-    events = runtime.resume(agent, run_id="run", user_id="1", session_id="s", output=stored, answers=list(answers), history=list(history))
-    return [event async for event in events]
+    notes, whose = Notes(), {"run_id": "run", "user_id": "1", "session_id": "s"}
+    async for event in runtime.resume(agent, tell=notes.tell, **whose, output=stored, answers=list(answers), history=list(history)):
+        notes.note(event)
+    return notes
 
 
 def text_of(events: Iterable[Event]) -> str:

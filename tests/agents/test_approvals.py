@@ -12,7 +12,7 @@ from agentos.agents import runtime, scripts
 from agentos.agents.events import Event, Failed, Finished, ToolFailed, ToolFinished, ToolStarted, Waiting
 from agentos.agents.history import Turn
 from agentos.agents.runtime import Answer, BadAnswer, approvals, tools
-from tests.agents.fakes import Exchange, FakeServer, blueprint, go_on, kinds, play, text_of
+from tests.agents.fakes import Exchange, FakeServer, Notes, blueprint, go_on, kinds, play, text_of
 
 LETTER = {"to": "Ada", "text": "Hello."}
 
@@ -293,9 +293,9 @@ class TestTampering:
     async def test_the_stored_run_is_left_as_it_was(self, posted) -> None:
         end = await waiting()
         before = json.dumps(end.output)
-        events = runtime.resume(
-            blueprint("scripted:approve"), run_id="run", user_id="1", session_id="s", output=end.output, answers=[yes(end)], history=[]
-        )
+        whose = {"run_id": "run", "user_id": "1", "session_id": "s"}
+        notes = Notes()
+        events = runtime.resume(blueprint("scripted:approve"), tell=notes.tell, **whose, output=end.output, answers=[yes(end)], history=[])
         assert [event.kind async for event in events][-1] == "finished"
         assert json.dumps(end.output) == before
 

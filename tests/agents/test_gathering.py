@@ -1,7 +1,7 @@
-"""What a model says within a tick is one piece; everything else keeps its place."""
+"""What a model says is told at once and in its order; Agno gets it in few pieces, and everything else in its place."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ from agno.metrics import MessageMetrics
 from agno.models.response import ModelResponse
 
 from agentos.agents.runtime import gathering
-from agentos.agents.runtime.gathering import Tick, gathered, hang_up, text_field
+from agentos.agents.runtime.gathering import gathered, heard, text_field
 
 CALL: dict[str, Any] = {"tool_calls": [{"id": "1"}]}
 
@@ -18,7 +18,11 @@ def said(text: str) -> ModelResponse:
     return ModelResponse(content=text)
 
 
-async def stream(*deltas: ModelResponse | Exception | asyncio.Event) -> AsyncIterator[ModelResponse]:
+def thought(text: str) -> ModelResponse:
+    return ModelResponse(reasoning_content=text)
+
+
+async def stream(*deltas: ModelResponse | Exception | asyncio.Event) -> AsyncGenerator[ModelResponse, None]:
     for delta in deltas:
         if isinstance(delta, Exception):
             raise delta
@@ -28,65 +32,95 @@ async def stream(*deltas: ModelResponse | Exception | asyncio.Event) -> AsyncIte
             yield delta
 
 
-async def pieces(*deltas: Any) -> list[ModelResponse]:
-    return [piece async for piece in gathered("run", stream(*deltas))]
+class Listener:
+    """Whoever follows a run, and Agno, which reads the run's model and says again what it reads."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.pieces: list[ModelResponse] = []
+
+    def tell(self, kind: str, text: str) -> None:
+        self.told.append(text if kind == "text" else f"({text})")
+
+    async def hear(self, *deltas: Any) -> None:
+        async with heard("run", self.tell) as hearing, gathered("run", stream(*deltas)) as pieces:
+            async for piece in pieces:
+                self.pieces.append(piece)
+                if not hearing.is_echo and piece.content:
+                    self.told.append(f"Agno: {piece.content}")
+
+
+@pytest.fixture
+def listener() -> Listener:
+    return Listener()
 
 
 class TestGathered:
-    async def test_joins_text_and_changes_none_of_it(self) -> None:
-        found = await pieces(*(said(f"{number} ") for number in range(50)))
-        assert "".join(str(piece.content) for piece in found) == "".join(f"{number} " for number in range(50))
-        assert len(found) < 5
+    async def test_joins_text_for_agno_and_changes_none_of_it(self, listener: Listener) -> None:
+        await listener.hear(*(said(f"{number} ") for number in range(50)))
+        assert listener.told == [f"{number} " for number in range(50)]
+        assert "".join(str(piece.content) for piece in listener.pieces) == "".join(listener.told)
+        assert len(listener.pieces) < 5
 
-    async def test_gives_the_first_words_at_once_and_the_next_with_the_tick(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        ticks: list[asyncio.Event] = []
-        monkeypatch.setattr(Tick, "wake", lambda tick, event: ticks.append(event))
-        more, end = asyncio.Event(), asyncio.Event()
-        reader = gathered("run", stream(said("a"), more, said("b"), said("c"), end))
-        assert (await anext(reader)).content == "a"
-        more.set()
-        waiting = asyncio.ensure_future(anext(reader))
-        while not ticks:
+    async def test_tells_at_once_what_agno_gets_at_the_end(self, listener: Listener) -> None:
+        end = asyncio.Event()
+        hearing = asyncio.ensure_future(listener.hear(said("a"), said("b"), said("c"), end))
+        while len(listener.told) < 3:
             await asyncio.sleep(0)
-        assert not waiting.done()
-        ticks[0].set()
-        assert (await waiting).content == "bc"
-        assert len(ticks) == 1
-        await reader.aclose()
+        await asyncio.sleep(0)
+        assert "".join(str(piece.content) for piece in listener.pieces) in {"", "a", "abc"}
+        end.set()
+        await hearing
+        assert "".join(str(piece.content) for piece in listener.pieces) == "abc"
+        assert listener.told == ["a", "b", "c"]
 
-    async def test_keeps_the_order_of_thoughts_words_calls_and_usage(self) -> None:
-        deltas = [ModelResponse(reasoning_content="h"), ModelResponse(reasoning_content="m"), said("a"), said("b")]
-        deltas += [ModelResponse(**CALL), said("c"), said("d"), ModelResponse(response_usage=MessageMetrics(input_tokens=1))]
-        found = await pieces(*deltas)
-        shown = [piece.reasoning_content or piece.content or piece.tool_calls or piece.response_usage for piece in found]
-        assert shown == ["hm", "ab", CALL["tool_calls"], "cd", deltas[-1].response_usage]
+    async def test_keeps_the_order_of_thoughts_words_calls_and_usage(self, listener: Listener) -> None:
+        usage = ModelResponse(response_usage=MessageMetrics(input_tokens=1))
+        await listener.hear(thought("h"), thought("m"), said("a"), said("b"), ModelResponse(**CALL), usage)
+        assert listener.told == ["(h)", "(m)", "a", "b"]
+        shown = [piece.reasoning_content or piece.content or piece.tool_calls or piece.response_usage for piece in listener.pieces]
+        assert shown == ["hm", "ab", CALL["tool_calls"], usage.response_usage]
 
-    async def test_joins_what_the_provider_marks_alike(self) -> None:
-        marked = [ModelResponse(content=text, provider_data={"id": number}) for text, number in (("a", 1), ("b", 1), ("c", 2))]
-        assert [(piece.content, piece.provider_data) for piece in await pieces(*marked)] == [("ab", {"id": 1}), ("c", {"id": 2})]
+    async def test_lets_text_wait_behind_what_only_agno_can_say(self, listener: Listener) -> None:
+        cited = ModelResponse(content="b", role="assistant")
+        later = asyncio.Event()
+        hearing = asyncio.ensure_future(listener.hear(said("a"), cited, said("c"), later, said("d")))
+        while len(listener.told) < 3:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        later.set()
+        await hearing
+        assert listener.told == ["a", "Agno: b", "Agno: c", "d"]
 
-    async def test_raises_what_the_stream_raises_after_what_it_said(self) -> None:
-        heard = []
-        with pytest.raises(ZeroDivisionError):  # noqa: PT012 - what was heard before counts
-            async for piece in gathered("run", stream(said("a"), said("b"), ZeroDivisionError())):
-                heard.append(piece.content)  # noqa: PERF401
-        assert heard == ["ab"]
+    async def test_joins_what_the_provider_marks_alike(self, listener: Listener) -> None:
+        await listener.hear(*(ModelResponse(content=text, provider_data={"id": number}) for text, number in (("a", 1), ("b", 1), ("c", 2))))
+        assert [(piece.content, piece.provider_data) for piece in listener.pieces] == [("ab", {"id": 1}), ("c", {"id": 2})]
 
-    async def test_closes_the_stream_of_a_run_that_is_left(self) -> None:
+    async def test_raises_what_the_stream_raises_after_what_it_said(self, listener: Listener) -> None:
+        with pytest.raises(ZeroDivisionError):
+            await listener.hear(said("a"), said("b"), ZeroDivisionError())
+        assert [piece.content for piece in listener.pieces] == ["ab"]
+        assert listener.told == ["a", "b"]
+
+    async def test_closes_the_stream_of_a_run_that_is_left(self, listener: Listener) -> None:
         closed = []
 
-        async def endless() -> AsyncIterator[ModelResponse]:
+        async def endless() -> AsyncGenerator[ModelResponse, None]:
             try:
                 yield said("a")
                 await asyncio.Event().wait()
             finally:
                 closed.append(True)
 
-        reader = gathered("run", endless())
-        await anext(reader)
-        await hang_up("run")
+        async with heard("run", listener.tell):
+            reader = gathered("run", endless())
+            await anext(await reader.__aenter__())
         assert closed == [True]
-        assert gathering._listening == {}
+        assert gathering._hearings == {}
+
+    async def test_leaves_alone_what_belongs_to_no_run_of_ours(self) -> None:
+        async with gathered("another", stream(said("a"), said("b"))) as pieces:
+            assert [piece.content async for piece in pieces] == ["a", "b"]
 
 
 class TestTextField:

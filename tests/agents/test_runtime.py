@@ -17,7 +17,7 @@ from agentos.agents import runtime, scripts
 from agentos.agents.events import Event, Failed, Finished, ReasoningDelta, TextDelta, ToolFailed, ToolFinished, ToolStarted, Usage, Waiting
 from agentos.agents.runtime import calculator, door, models, streaming, text, tools
 from agentos.agents.runtime.scripted import ScriptedModel
-from tests.agents.fakes import Behaviour, Exchange, FakeServer, blueprint, kinds, play, stream, text_of
+from tests.agents.fakes import Behaviour, Exchange, FakeServer, blueprint, kinds, play, text_of
 
 ENDS = (Finished, Failed, Waiting)
 
@@ -170,7 +170,7 @@ class TestStopping:
         seen: list[Event] = []
 
         async def watch() -> None:
-            seen.extend([event async for event in stream("scripted:tool")])
+            seen.extend(await play("scripted:tool"))
 
         task = asyncio.create_task(watch())
         assert await asyncio.to_thread(working.wait, 10)
@@ -198,7 +198,7 @@ class TestStopping:
             await task
         await asyncio.wait_for(server.left.wait(), 2)
 
-    async def test_leaves_nothing_behind_when_a_reader_just_goes(self, serve) -> None:
+    async def test_leaves_nothing_behind_when_its_task_is_cancelled_by_what_it_tells(self, serve) -> None:
         async def slow(exchange: Exchange) -> None:
             await exchange.start()
             for n in range(1000):
@@ -206,17 +206,24 @@ class TestStopping:
                 await asyncio.sleep(0.01)
 
         server = await serve(slow)
-        async for _ in stream("openai-like:m"):
-            break
+
+        def go(_: Event) -> None:
+            task.cancel()
+
+        task = asyncio.create_task(play("openai-like:m", on_event=go))
+        with pytest.raises(asyncio.CancelledError):
+            await task
         await asyncio.wait_for(server.left.wait(), 2)
 
     async def test_through_agno_is_a_failure_and_not_an_answer(self) -> None:
         """Agno says RunCancelled and then RunCompleted."""
-        events: list[Event] = []
-        async for event in stream("scripted:50x10", run_id="cancelled"):
-            events.append(event)
-            if len(events) == 5:
-                await acancel_run("cancelled")
+        cancelling: list[asyncio.Future[bool]] = []
+
+        def cancel(_: Event) -> None:
+            if not cancelling:
+                cancelling.append(asyncio.ensure_future(acancel_run("cancelled")))
+
+        events = await play("scripted:50x10", run_id="cancelled", on_event=cancel)
         assert kinds(events) == ["text", "failed"]
         assert isinstance(events[-1], Failed)
         assert events[-1].code == "interrupted"

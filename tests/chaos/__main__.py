@@ -72,15 +72,21 @@ async def whole_answers() -> dict[str, list[str]]:
     """What each agent says when nobody disturbs it."""
     from agentos.agents import runtime
     from agentos.agents.blueprints import blueprint_of
-    from agentos.agents.events import TextDelta
     from agentos.agents.models import DjangoAgent
     from agentos.agents.runtime.approvals import REFUSED
     from agentos.agents.runtime.scripted import NOT_A_PERSON
 
     answers = {}
     async for agent in DjangoAgent.objects.all():
-        said = runtime.run(blueprint_of(agent), run_id="r", user_id="u", session_id="s", message="x", context={}, history=[])
-        answers[agent.agent_id] = ["".join([event.text async for event in said if isinstance(event, TextDelta)])]
+        said: list[tuple[str, str]] = []
+
+        def tell(kind: str, text: str, said: list[tuple[str, str]] = said) -> None:
+            said.append((kind, text))
+
+        whose = {"run_id": "r", "user_id": "u", "session_id": "s"}
+        async for _ in runtime.run(blueprint_of(agent), tell=tell, **whose, message="x", context={}, history=[]):
+            pass
+        answers[agent.agent_id] = ["".join(text for kind, text in said if kind == "text")]
     answers["careful"] = [f"{NOT_A_PERSON}The tool said: {said}" for said in (POSTED.format(to="Ada"), REFUSED)]
     return answers
 

@@ -8,11 +8,11 @@ from asgiref.sync import sync_to_async
 from django.db import OperationalError
 
 from agentos.access.models import User
-from agentos.agents.events import ReasoningDelta, TextDelta, ToolStarted
+from agentos.agents.events import TextDelta, ToolStarted
 from agentos.chat import actions, journal
 from agentos.chat.claiming import claim_next
 from agentos.chat.drafts import Draft
-from agentos.chat.journal import Entry, Journal, Row, _store
+from agentos.chat.journal import Journal, Row, _store
 from agentos.chat.models import Run, RunEvent
 from agentos.core import clock
 from agentos.core import db as database
@@ -35,13 +35,22 @@ def stored(run: Run) -> list[tuple[int, str, dict[str, Any]]]:
 
 class TestEntry:
     def test_lets_deltas_of_a_kind_grow_together(self, running: Run) -> None:
-        entry = Entry(Draft(running), on_stale=lambda: None)
-        for event in (TextDelta("a"), TextDelta("b"), ReasoningDelta("c"), TextDelta("d"), ToolStarted("1", "add", {})):
-            entry.add(event)
+        noted = Journal()
+        entry = noted.open(Draft(running), on_stale=lambda: None)
+        for kind, text in (("text", "a"), ("text", ""), ("text", "b"), ("reasoning", "c"), ("text", "d")):
+            noted.say(entry, kind, text)
+        noted.put(entry, ToolStarted("1", "add", {}))
         rows = entry.take()
         assert [(row.seq, row.kind) for row in rows] == [(1, "text"), (2, "reasoning"), (3, "text"), (4, "tool_started")]
         assert rows[0].data == {"text": "ab"}
         assert entry.take() == []
+
+    def test_puts_together_what_was_cut_and_takes_out_what_no_database_takes(self, running: Run) -> None:
+        noted = Journal()
+        entry = noted.open(Draft(running), on_stale=lambda: None)
+        for text in ("a\0", "b", "\ud800"):
+            noted.say(entry, "text", text)
+        assert [row.data for row in entry.take()] == [{"text": "ab?"}]
 
 
 class TestStore:

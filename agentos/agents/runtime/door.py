@@ -5,7 +5,7 @@ An installation where it does not load serves its pages all the same.
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +19,7 @@ from agentos.agents.history import Turn
 from agentos.agents.runtime.approvals import Answer
 
 Events = AsyncGenerator[Event, None]
+Tell = Callable[[str, str], None]
 
 _STREAMING = "agentos.agents.runtime.streaming"
 _MODELS = "agentos.agents.runtime.models"
@@ -44,20 +45,30 @@ def engine() -> EngineState:
 
 
 def run(
-    blueprint: Blueprint, *, run_id: str, user_id: str, session_id: str, message: str, context: dict[str, Any], history: Sequence[Turn]
+    blueprint: Blueprint,
+    *,
+    tell: Tell,
+    run_id: str,
+    user_id: str,
+    session_id: str,
+    message: str,
+    context: dict[str, Any],
+    history: Sequence[Turn],
 ) -> Events:
     """Run the agent and give its events, the last of which is Finished, Failed or Waiting.
 
+    Text is no event here: ``tell`` is given its kind ("text" or "reasoning") and what the model says, as it comes, in its place among
+    the events. It is not ``clean`` yet, and may be empty.
     Errors are events. Cancelling the task that iterates stops the run at once. ``context`` is an API caller's addition to the message.
     """
-    return _events(
-        "run", blueprint, run_id=run_id, user_id=user_id, session_id=session_id, message=message, context=context, history=history
-    )
+    whose = {"run_id": run_id, "user_id": user_id, "session_id": session_id}
+    return _events("run", blueprint, tell=tell, **whose, message=message, context=context, history=history)
 
 
 def resume(
     blueprint: Blueprint,
     *,
+    tell: Tell,
     run_id: str,
     user_id: str,
     session_id: str,
@@ -66,9 +77,8 @@ def resume(
     history: Sequence[Turn],
 ) -> Events:
     """Go on with a run that waits. ``output`` is the stored ``Waiting.output``, ``answers`` has one for each of its requirements."""
-    return _events(
-        "resume", blueprint, run_id=run_id, user_id=user_id, session_id=session_id, output=output, answers=answers, history=history
-    )
+    whose = {"run_id": run_id, "user_id": user_id, "session_id": session_id}
+    return _events("resume", blueprint, tell=tell, **whose, output=output, answers=answers, history=history)
 
 
 async def close() -> None:

@@ -1,63 +1,80 @@
-"""What a model says within one tick reaches Agno in one piece: Agno's own work costs by the piece, and nobody is shown less than a tick.
+"""What a model says is told at once to whoever follows its run, and reaches Agno in few pieces: Agno's work costs by the piece.
 
-The first piece of a stream goes on at once. All streams of an event loop share the tick, so that what follows (the journal) is
-done for all of them together. Only text joins text: a tool call, usage or anything else ends a piece and keeps its place.
+The first piece of a stream goes on at once, for Agno's own clock; after that text gathers until something else comes: a tool call,
+usage, the end. What Agno then says of it is an echo. What is more than text is not told here: Agno says it, in its place.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from operator import itemgetter
-from weakref import WeakKeyDictionary
 
 from agno.models.response import ModelResponse
 
-TICK = 0.05  # seconds
-TICK_PER_STREAM = 0.001  # as in the journal: the more is said at a time, the longer the tick
-TICK_MOST = 0.25
+from agentos.agents.events import ReasoningDelta, TextDelta
 
-TEXTS = ("content", "reasoning_content")
+Tell = Callable[[str, str], None]  # the kind of a delta, and its text
+
+KINDS = {"content": TextDelta.kind, "reasoning_content": ReasoningDelta.kind}
 _FIELDS = vars(ModelResponse())
-_rest_of = itemgetter(*(name for name in _FIELDS if name not in {*TEXTS, "created_at", "provider_data"}))
+_rest_of = itemgetter(*(name for name in _FIELDS if name not in {*KINDS, "created_at", "provider_data"}))
 _NOTHING = _rest_of(_FIELDS)
 
 
-class Tick:
-    """The tick of one event loop: it runs only while something waits for it."""
+class Hearing:
+    """What the models of one run say. ``is_echo``: Agno is busy with text that was told already."""
 
-    def __init__(self) -> None:
-        self.streams = 0
-        self.waiting: list[asyncio.Event] = []
+    def __init__(self, tell: Tell) -> None:
+        self.tell = tell
+        self.is_echo = False
+        self.listening: asyncio.Task[None] | None = None
 
-    def wake(self, event: asyncio.Event) -> None:
-        """Set ``event`` at the next tick."""
-        if not self.waiting:
-            seconds = min(TICK + TICK_PER_STREAM * self.streams, TICK_MOST)
-            asyncio.get_running_loop().call_later(seconds, self._fire)
-        self.waiting.append(event)
+    async def pieces(self, stream: AsyncIterator[ModelResponse]) -> AsyncGenerator[ModelResponse, None]:
+        """Give the stream to Agno. Raises what the stream raises.
 
-    def _fire(self) -> None:
-        waiting, self.waiting = self.waiting, []
-        for event in waiting:
-            event.set()
+        A task of its own listens to the model: a token wakes up all that waits for it, and Agno would be a dozen generators.
+        """
+        gathered = Gathered(stream, self.tell)
+        self.listening = asyncio.create_task(gathered.listen())
+        try:
+            while not self.listening.done() or gathered.pieces:
+                await gathered.ready.wait()
+                gathered.ready.clear()
+                for piece, self.is_echo in gathered.take():
+                    yield piece
+                    gathered.untold -= not self.is_echo
+            self.listening.result()
+        finally:
+            self.is_echo = False
+            await self.hang_up()
+
+    async def hang_up(self) -> None:
+        """Close the connection to a model that nobody listens to any more.
+
+        Agno and the SDKs leave an abandoned stream to the garbage collector; a cancelled one they close at once.
+        """
+        if self.listening:
+            listening, self.listening = self.listening, None
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
 
 
-_ticks: WeakKeyDictionary[asyncio.AbstractEventLoop, Tick] = WeakKeyDictionary()
+class Gathered:
+    """What one stream has said and Agno has not got. ``pieces``: each with whether it was told. ``untold``: how many Agno still has to
+    say itself; until it has, text has to wait behind them, since it would come too early."""
 
-
-class Gatherer:
-    """What one stream has said and its reader has not taken."""
-
-    def __init__(self, stream: AsyncIterator[ModelResponse], tick: Tick) -> None:
+    def __init__(self, stream: AsyncIterator[ModelResponse], tell: Tell) -> None:
         self.stream = stream
-        self.tick = tick
-        self.is_fresh = True
-        self.pieces: list[ModelResponse] = []
+        self.tell = tell
         self.ready = asyncio.Event()
-        self.text = ""  # the field that the last piece is a text in, as long as it may grow
+        self.is_fresh = True
+        self.pieces: list[tuple[ModelResponse, bool]] = []
+        self.untold = 0
+        self.field = ""  # which the last piece is a text in, as long as it may grow
         self.said: list[str] = []
 
     async def listen(self) -> None:
-        """Take in the whole stream. Ends with the stream's own error, which its reader is given after the last piece."""
+        """Take in the whole stream. Ends with the stream's own error."""
         try:
             async for delta in self.stream:
                 self.add(delta)
@@ -65,30 +82,36 @@ class Gatherer:
             self.ready.set()
 
     def add(self, delta: ModelResponse) -> None:
-        text = text_field(delta)
-        if text and text == self.text and delta.provider_data == self.pieces[-1].provider_data:
-            self.said.append(getattr(delta, text))
-            return
-        self._close()
-        may_wait = bool(text) and not self.is_fresh
-        if not may_wait:
+        field = text_field(delta)
+        if not field or self.untold:
+            self.untold += 1
+            self._begin(delta, "")
             self.ready.set()
-        elif not self.pieces:
-            self.tick.wake(self.ready)
-        self.is_fresh = False
-        self.pieces.append(delta)
-        self.text, self.said = text, [getattr(delta, text)] if text else []
+            return
+        self.tell(KINDS[field], getattr(delta, field))
+        if field == self.field and delta.provider_data == self.pieces[-1][0].provider_data:
+            self.said.append(getattr(delta, field))
+            return
+        self._begin(delta, field)
+        if self.is_fresh:
+            self.is_fresh = False
+            self.ready.set()
 
-    def take(self) -> list[ModelResponse]:
+    def _begin(self, delta: ModelResponse, field: str) -> None:
         self._close()
-        pieces, self.pieces = self.pieces, []
-        return pieces
+        self.pieces.append((delta, bool(field)))
+        self.field, self.said = field, [getattr(delta, field)] if field else []
 
     def _close(self) -> None:
         """Put the last piece together: nothing joins it any more."""
         if len(self.said) > 1:
-            setattr(self.pieces[-1], self.text, "".join(self.said))
-        self.text, self.said = "", []
+            setattr(self.pieces[-1][0], self.field, "".join(self.said))
+        self.field, self.said = "", []
+
+    def take(self) -> list[tuple[ModelResponse, bool]]:
+        self._close()
+        pieces, self.pieces = self.pieces, []
+        return pieces
 
 
 def text_field(delta: ModelResponse) -> str:
@@ -108,33 +131,21 @@ def text_field(delta: ModelResponse) -> str:
     return "reasoning_content" if content is None and type(reasoning) is str else ""
 
 
-# What listens to the models of running runs, by run.
-_listening: dict[str, asyncio.Task[None]] = {}
+_hearings: dict[str, Hearing] = {}
 
 
-async def gathered(run_id: str, stream: AsyncIterator[ModelResponse]) -> AsyncGenerator[ModelResponse, None]:
-    """Give the stream's text in pieces of a tick, and everything else as it is. Raises what the stream raises, after its last piece."""
-    tick = _ticks.setdefault(asyncio.get_running_loop(), Tick())
-    gatherer = Gatherer(stream, tick)
-    listening = _listening[run_id] = asyncio.create_task(gatherer.listen())
-    tick.streams += 1
+@asynccontextmanager
+async def heard(run_id: str, tell: Tell) -> AsyncIterator[Hearing]:
+    """As long as it lasts, ``tell`` is given what the models of this run say."""
+    hearing = _hearings[run_id] = Hearing(tell)
     try:
-        while not listening.done() or gatherer.pieces:
-            await gatherer.ready.wait()
-            gatherer.ready.clear()
-            for piece in gatherer.take():
-                yield piece
-        listening.result()
+        yield hearing
     finally:
-        tick.streams -= 1
-        await hang_up(run_id)
+        del _hearings[run_id]
+        await hearing.hang_up()
 
 
-async def hang_up(run_id: str) -> None:
-    """Close the connection to the model of a run that nobody reads on.
-
-    Agno and the SDKs leave an abandoned stream to the garbage collector; a cancelled one they close at once.
-    """
-    if listening := _listening.pop(run_id, None):
-        listening.cancel()
-        await asyncio.gather(listening, return_exceptions=True)
+def gathered(run_id: str, stream: AsyncGenerator[ModelResponse, None]) -> AbstractAsyncContextManager[AsyncGenerator[ModelResponse, None]]:
+    """Give the stream of one of the run's models as it is for Agno."""
+    hearing = _hearings.get(run_id)
+    return aclosing(hearing.pieces(stream) if hearing else stream)

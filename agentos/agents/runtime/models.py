@@ -7,7 +7,6 @@ import asyncio
 import dataclasses
 import os
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -41,12 +40,12 @@ class NotAvailable(RuntimeError):
 
 
 class Watched(Model):
-    """What every model class gets in front: text comes in pieces of a tick, errors leave as codes, which Agno's error events carry on."""
+    """What every model class gets in front: text is told at once, errors leave as codes, which Agno's error events carry on."""
 
     async def ainvoke_stream(self, *args: Any, run_response: Any = None, **kwargs: Any) -> AsyncIterator[ModelResponse]:
         stream: Any = super().ainvoke_stream(*args, run_response=run_response, **kwargs)  # type: ignore[safe-super]
         try:
-            async with aclosing(gathered(str(getattr(run_response, "run_id", "")), stream)) as pieces:
+            async with gathered(str(getattr(run_response, "run_id", "")), stream) as pieces:
                 async for piece in pieces:
                     yield piece
         except ModelTrouble:

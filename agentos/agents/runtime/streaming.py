@@ -1,4 +1,4 @@
-"""Running an agent: a fresh Agno agent for every run, its stream as our events, and exactly one end."""
+"""Running an agent: a fresh Agno agent for every run, what its model says as it says it, the rest as our events, and exactly one end."""
 
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -17,7 +17,7 @@ from agentos.agents.history import Turn
 from agentos.agents.runtime import cancellation, conversation, gathering, models, pausing, tools
 from agentos.agents.runtime.approvals import Answer
 from agentos.agents.runtime.errors import detail_of
-from agentos.agents.runtime.text import clean
+from agentos.agents.runtime.gathering import Tell
 from agentos.agents.runtime.translation import Translation
 
 LOCAL_INSTRUCTIONS = "You are a helpful assistant."  # with nothing before the question, the embedded model rambles
@@ -31,7 +31,15 @@ Started = tuple[list[Event], AsyncGenerator[Any, None]]
 
 
 def run(
-    blueprint: Blueprint, *, run_id: str, user_id: str, session_id: str, message: str, context: dict[str, Any], history: Sequence[Turn]
+    blueprint: Blueprint,
+    *,
+    tell: Tell,
+    run_id: str,
+    user_id: str,
+    session_id: str,
+    message: str,
+    context: dict[str, Any],
+    history: Sequence[Turn],
 ) -> Events:
     async def start() -> Started:
         agent, asked = await _agent(blueprint), conversation.user_message(message, context)
@@ -40,12 +48,13 @@ def run(
         agent.additional_input = list(conversation.earlier(history, budget))
         return [], agent.arun(asked, run_id=run_id, user_id=user_id, session_id=session_id, **_STREAM)
 
-    return _events(run_id, start)
+    return _events(run_id, tell, start)
 
 
 def resume(
     blueprint: Blueprint,
     *,
+    tell: Tell,
     run_id: str,
     user_id: str,
     session_id: str,
@@ -62,7 +71,7 @@ def resume(
         decided = pausing.decided(paused, understood)
         return decided, agent.acontinue_run(run_response=paused, user_id=user_id, session_id=session_id, **_STREAM)
 
-    return _events(run_id, start)
+    return _events(run_id, tell, start)
 
 
 _STREAM: dict[str, Any] = {"stream": True, "stream_events": True, "yield_run_output": True}
@@ -105,31 +114,35 @@ def _failure(error: Exception) -> Failed:
     return Failed("internal", detail_of(error))
 
 
-async def _events(run_id: str, start: Callable[[], Awaitable[Started]]) -> Events:  # noqa: C901, PLR0912
-    """Give our events and, last, the end. One function, since a second one would be a second generator for every token:
-    a text delta passes three tests here and makes one object."""
+async def _events(run_id: str, tell: Tell, start: Callable[[], Awaitable[Started]]) -> Events:
+    """Give our events and, last, the end."""
     translation = Translation(settings.TOOL_STEPS)
     try:
-        first, stream = await start()
-        for event in first:
-            yield event
-        async with aclosing(stream):
-            async for item in stream:
-                if type(item) is RunContentEvent:
-                    if item.reasoning_content:
-                        yield ReasoningDelta(clean(item.reasoning_content))
-                    if item.content:
-                        yield TextDelta(clean(item.content))
-                    continue
-                for event in translation.events(item):
-                    yield event
-                if translation.enough:
-                    break
+        async with gathering.heard(run_id, tell) as hearing:
+            first, stream = await start()
+            for event in first:
+                yield event
+            async with aclosing(stream):
+                async for item in stream:
+                    if type(item) is RunContentEvent:
+                        if not hearing.is_echo:
+                            _tell(tell, item)
+                        continue
+                    for event in translation.events(item):
+                        yield event
+                    if translation.enough:
+                        break
     except Exception as error:  # noqa: BLE001 - a run ends with an event, whatever happens
         translation.end = _failure(error)
-    finally:
-        await gathering.hang_up(run_id)
     yield translation.end or Failed("internal", "Agno's stream had no end.")
+
+
+def _tell(tell: Tell, item: RunContentEvent) -> None:
+    """Text that no model has said: a tool's, for one, that is to be shown as it is."""
+    if item.reasoning_content:
+        tell(ReasoningDelta.kind, item.reasoning_content)
+    if item.content:
+        tell(TextDelta.kind, str(item.content))
 
 
 def _check_tools(agent: Agent, paused: RunOutput) -> None:
