@@ -45,6 +45,7 @@ check: .venv/ready-for-tests ## lint, types, import rules, templates, migrations
 	@$(LOCAL) $(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/djlint templates partials --check --lint --quiet
+	@$(BIN)/djlint compiled --profile jinja --check --lint --quiet
 	@data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && \
 	$(LOCAL) AGENTOS_DATA_DIR="$$data" $(BIN)/python manage.py makemigrations --check --dry-run && \
 	env -i PATH="$$PATH" HOME="$$HOME" AGENTOS_DATA_DIR="$$data" ALLOWED_HOSTS=example.com \
@@ -56,6 +57,7 @@ fmt: .venv/ready-for-tests ## put code and templates into their form
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format --quiet
 	@$(BIN)/djlint templates partials --reformat --quiet
+	@$(BIN)/djlint compiled --profile jinja --reformat --quiet
 
 chaos: .venv/ready-for-tests ## kill the server under people who chat: make chaos KILLS=200 SEED=7
 	@$(LOCAL) $(BIN)/python -m tests.chaos --kills $(KILLS) --seed $(SEED)

@@ -102,10 +102,11 @@ MIDDLEWARE = [
 ROOT_URLCONF = "site_config.urls"
 ASGI_APPLICATION = "site_config.asgi.application"
 
+JINJA = "agentos.core.jinja.environment"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        # Whole pages, and the fragments that HTMX swaps: one name space, no file in both (tests/test_house.py).
+        # Whole pages, and the fragments that HTMX swaps: one name space, no file in two folders (tests/test_house_templates.py).
         "DIRS": [BASE_DIR / "templates", BASE_DIR / "partials"],
         "APP_DIRS": True,
         "OPTIONS": {
@@ -122,6 +123,7 @@ TEMPLATES = [
             ],
         },
     },
+    {"BACKEND": "django.template.backends.jinja2.Jinja2", "DIRS": [BASE_DIR / "compiled"], "OPTIONS": {"environment": JINJA}},
 ]
 
 # --- Data --------------------------------------------------------------------------------------------------------

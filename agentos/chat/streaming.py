@@ -3,7 +3,6 @@ as what was added to it."""
 
 from dataclasses import dataclass
 
-from django.template.loader import get_template
 from django.utils.html import escape
 
 from agentos.chat import queries
@@ -15,6 +14,7 @@ from agentos.chat.parts import DELTAS
 from agentos.chat.transcript import shown_parts
 from agentos.chat.turns import TurnView, activity, open_block, part_id, part_view, turn_view
 from agentos.core import markdown
+from agentos.core.compiled import draw
 from agentos.core.fragments import fragment
 
 
@@ -60,7 +60,7 @@ def _with_last(session: ChatSession, runs: list[Run], newest: int) -> list[Run]:
 
 
 def render_turn(view: TurnView) -> str:
-    return get_template("chat/_turn.html").render({"turn": view})
+    return draw("chat/_turn.html", {"turn": view})
 
 
 def draft_for(session_pk: int) -> Draft | None:
@@ -111,7 +111,7 @@ def _new_part(draft: Draft, index: int, upto: Line) -> str:
     if part["kind"] in DELTAS:
         part["text"] = part["text"][: upto.end]
     view = part_view(part, part_id(draft.turn, index), growing=True)
-    return fragment(get_template("chat/_part.html").render({"part": view}), f"#turn-{draft.turn}-answer", "beforeend")
+    return fragment(draw("chat/_part.html", {"part": view}), f"#turn-{draft.turn}-answer", "beforeend")
 
 
 def _close_before(draft: Draft, index: int) -> str:
@@ -120,7 +120,7 @@ def _close_before(draft: Draft, index: int) -> str:
         return ""
     element = part_id(draft.turn, index - 1)
     view = part_view(draft.parts[index - 1], element, growing=False)
-    return fragment(get_template("chat/_part.html").render({"part": view}), f"#{element}", "outerHTML")
+    return fragment(draw("chat/_part.html", {"part": view}), f"#{element}", "outerHTML")
 
 
 def _tool(draft: Draft, line: Line) -> str:
@@ -129,7 +129,7 @@ def _tool(draft: Draft, line: Line) -> str:
         return _close_before(draft, line.part) + _new_part(draft, line.part, line) + _now(draft, line.part)
     element = part_id(draft.turn, line.part)
     view = part_view(part, element, growing=False)
-    return fragment(get_template("chat/_part.html").render({"part": view}), f"#{element}", "outerHTML") + _now(draft, line.part)
+    return fragment(draw("chat/_part.html", {"part": view}), f"#{element}", "outerHTML") + _now(draft, line.part)
 
 
 def _now(draft: Draft, index: int) -> str:

@@ -7,12 +7,14 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve, reverse
 
-from agentos.chat import queries, streaming
+from agentos.access.models import User
+from agentos.chat import queries, quotas, streaming
 from agentos.chat.models import ChatSession, Run
 from agentos.chat.refusals import Refusal
 from agentos.chat.transcript import shown_parts
 from agentos.chat.turns import turn_id, turn_view
 from agentos.core import ids
+from agentos.core.compiled import draw
 from agentos.core.fragments import fragment
 from agentos.core.htmx import came_from, fragments, go_to, notice, wants_fragment
 from agentos.core.http import user_of
@@ -56,13 +58,15 @@ def url_of_turn(run: Run) -> str:
     return f"{reverse('dashboard:session', args=[run.session.session_id])}#{turn_id(run)}"
 
 
-def composer_context(**more: Any) -> dict[str, Any]:
+def composer_context(user: User, *, closed: str = "", **more: Any) -> dict[str, Any]:
     """Every composer has a key of its own: the same message sent twice from it is one message."""
-    return {"idempotency_key": ids.new_id("key"), "text": "", "error": "", "closed": "", **more}
+    meters = [] if closed else quotas.scarce(user)
+    return {"idempotency_key": ids.new_id("key"), "text": "", "error": "", "closed": closed, "meters": meters, **more}
 
 
-def composer(request: HttpRequest, **more: Any) -> str:
-    return render_to_string("chat/_composer.html", composer_context(**more), request)
+def composer(user: User, **more: Any) -> str:
+    """A fresh composer for htmx, which sends the token of its forms in a header."""
+    return draw("chat/_composer.html", composer_context(user, **more))
 
 
 def open_session_id(request: HttpRequest) -> str:

@@ -22,6 +22,7 @@ from agentos.chat.models import ChatSession
 from agentos.chat.registry import OpenStream, TooManyStreams, registry
 from agentos.core import db, sse
 from agentos.core.bell import Listener, bell
+from agentos.core.compiled import draw
 from agentos.core.fragments import fragment
 from agentos.dashboard import live_agents, notices
 from agentos.dashboard.pacing import StatePause
@@ -213,7 +214,7 @@ class Tab:
         return "".join(self._row(session, Sidebar(current=current)) for session in sorted(found, key=lambda session: session.updated_at))
 
     def _row(self, session: ChatSession, around: Sidebar) -> str:
-        row = get_template("chat/_row.html").render({"session": session, "prefix": "row", "current": around.current})
+        row = draw("chat/_row.html", {"session": session, "prefix": "row", "current": around.current})
         element = f"#row-{session.session_id}"
         if session.is_pinned:
             return fragment(row, element, "outerHTML")

@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 
 from django.contrib.messages import INFO
 from django.http import QueryDict
-from django.template.loader import get_template
 
 from agentos.access.models import User
 from agentos.agents.cache import NOT_AVAILABLE, cards_for
@@ -28,7 +27,7 @@ from agentos.chat.registry import registry
 from agentos.chat.transcript import open_transcript
 from agentos.core import db, sse
 from agentos.core.fragments import fragment
-from agentos.dashboard.answers import composer_context
+from agentos.dashboard.answers import composer
 from agentos.dashboard.notices import notice
 
 if TYPE_CHECKING:
@@ -130,11 +129,11 @@ def _composer(tab: "Tab") -> str:
         transcript = open_transcript(session, may_write=tab.shown.is_open)
         tab.cursor = Cursor.read(transcript.cursor) or tab.cursor
         turns = "".join(fragment(streaming.render_turn(view), "#turns", "upsert") for view in transcript.turns)
-    composer = composer_context(
-        user=tab.user,
+    fresh = composer(
+        tab.user,
         session=tab.session,
         agent=agent,
         closed="" if tab.shown.is_open else WITHDRAWN,
         note="" if agent is None or availability(agent.model).ok else NOT_AVAILABLE,
     )
-    return turns + fragment(get_template("chat/_composer.html").render(composer), "#composer", "outerHTML")
+    return turns + fragment(fresh, "#composer", "outerHTML")

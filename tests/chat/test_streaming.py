@@ -6,7 +6,6 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from django.template.loader import get_template
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +19,7 @@ from agentos.chat.ending import end_run
 from agentos.chat.models import ChatSession, Run, RunEvent
 from agentos.chat.transcript import open_transcript
 from agentos.chat.turns import part_id, part_view
+from agentos.core.compiled import draw
 from tests.chat.drafting import draft_of
 from tests.chat.test_blocks import TEXTS
 from tests.live_dom import LiveDom
@@ -131,7 +131,7 @@ class TestGrowth:
 def page_of(draft: Draft) -> LiveDom:
     """What a page that is loaded now shows of the one part of this answer."""
     view = part_view(draft.parts[0], part_id(draft.turn, 0), growing=True)
-    part = get_template("chat/_part.html").render({"part": view})
+    part = draw("chat/_part.html", {"part": view})
     return LiveDom(f'<div id="turn-{draft.turn}-answer">{part}</div><p id="turn-{draft.turn}-now">Writing</p>')
 
 

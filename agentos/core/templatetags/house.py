@@ -3,16 +3,19 @@
 import zlib
 from datetime import date, datetime
 from functools import cache, lru_cache
+from typing import Any
 
 from django import template
 from django.contrib.messages.storage.base import Message
-from django.template import Context
+from django.template import Context, Node
+from django.template.base import FilterExpression, Parser, Token, token_kwargs
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
 from agentos.core import clock
+from agentos.core.compiled import draw
 from agentos.core.paths import path_to
 
 register = template.Library()
@@ -23,16 +26,32 @@ TIMES = 4096  # that are kept as they were shown: a turn is shown several times 
 UNDO = "undo:"
 
 
+class Draw(Node):
+    """``{% draw "chat/_turn.html" turn=turn %}``: as ``include``, for what is compiled."""
+
+    def __init__(self, name: str, more: dict[str, FilterExpression]) -> None:
+        self.name = name
+        self.more = more
+
+    def render(self, context: Context) -> Any:
+        values: Any = context.flatten()
+        return draw(self.name, values | {name: value.resolve(context) for name, value in self.more.items()})
+
+
+@register.tag(name="draw")
+def _draw(parser: Parser, token: Token) -> Draw:
+    _, name, *more = token.split_contents()
+    return Draw(name.strip('"'), token_kwargs(more, parser))
+
+
 @register.simple_tag(name="path_to")
 def path_to_view(name: str, key: str) -> str:
     """Give the path of a view that takes one key, as ``url`` does: ``{% path_to "dashboard:stop" run.run_id as stop_url %}``."""
     return path_to(name, key)
 
 
-@register.simple_tag(takes_context=True)
-def csrf_field(context: Context) -> SafeString:
-    """Draw the field of a form for browsers without JavaScript; with it, every request carries the token in a header."""
-    token = context.get("csrf_token")
+def csrf_field(token: str | None) -> SafeString:
+    """Draw the field of a compiled form for browsers without JavaScript; with it, every request carries the token in a header."""
     return format_html('<input type="hidden" name="csrfmiddlewaretoken" value="{}">', token) if token else SafeString()
 
 

@@ -24,11 +24,5 @@ def model_note(model: str) -> str:
 
 
 @register.simple_tag
-def scarce_quotas(user: object) -> list[quotas.Meter]:
-    """What this user has little left of. No query while nothing is limited for them."""
-    return quotas.scarce(user) if isinstance(user, User) else []
-
-
-@register.simple_tag
 def used_quotas(user: object) -> list[quotas.Meter]:
     return quotas.meters(user) if isinstance(user, User) else []

@@ -12,7 +12,7 @@ from agentos.agents.models import DjangoAgent
 from agentos.chat.refusals import Refusal
 from agentos.core.htmx import go_to, wants_fragment
 from agentos.core.http import SignedInRequest
-from agentos.dashboard.answers import composer_context, told, url_of_turn
+from agentos.dashboard.answers import composer, composer_context, told, url_of_turn
 from agentos.dashboard.frame import frame
 from agentos.service import AgentNotFound, AgentOSService
 
@@ -43,7 +43,7 @@ def agent_or_404(request: SignedInRequest, agent_id: str) -> DjangoAgent:
     raise Http404
 
 
-def chat_page(request: SignedInRequest, agent: DjangoAgent, *, status: int = HTTPStatus.OK, **composer: Any) -> HttpResponse:
+def chat_page(request: SignedInRequest, agent: DjangoAgent, *, status: int = HTTPStatus.OK, **sent: Any) -> HttpResponse:
     service = AgentOSService(request.user)
     card = next((card for card in service.get_available_agents() if card.agent_id == agent.agent_id), None)
     context = {
@@ -52,15 +52,13 @@ def chat_page(request: SignedInRequest, agent: DjangoAgent, *, status: int = HTT
         "agentos_info": service.get_agent_os_info(),
         "card": card,
         "note": card.unavailable if card else "",
-        **composer_context(has_focus=True, **composer),
+        **composer_context(request.user, has_focus=True, **sent),
     }
     return render(request, "agentos/chat.html", context, status=status)
 
 
 def composer_again(request: SignedInRequest, refusal: Refusal, **context: Any) -> HttpResponse:
     """The composer with the reason, and with the text that was not sent."""
-    answer = render(
-        request, "chat/_composer.html", composer_context(error=refusal.sentence, has_focus=True, **context), status=refusal.status
-    )
+    answer = HttpResponse(composer(request.user, error=refusal.sentence, has_focus=True, **context), status=refusal.status)
     answer.headers["HX-Reswap"] = "outerHTML"
     return told(answer, refusal)

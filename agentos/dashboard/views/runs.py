@@ -122,7 +122,7 @@ def withdrawn(request: SignedInRequest, run: Run) -> HttpResponse:
     text = "\n\n".join(part for part in (run.input, request.POST.get("message", "")) if part.strip())
     if not wants_fragment(request):
         return session_page(request, run.session, text=text)
-    box = composer(request, session=run.session, agent=run.session.agent, text=text, has_focus=True)
+    box = composer(request.user, session=run.session, agent=run.session.agent, text=text, has_focus=True)
     return fragments(request, fragment("", f"#{turn_id(run)}", "delete"), fragment(box, "#composer", "outerHTML"))
 
 

@@ -44,7 +44,7 @@ class AgentOSSessionView(SignedInMixin, View):
                 return composer_again(request, refusal, session=session, agent=session.agent, text=text)
             return told(session_page(request, session, status=refusal.status, text=text, error=refusal.sentence), refusal)
         if wants_fragment(request):
-            fresh = composer(request, session=run.session, agent=run.session.agent, has_focus=True)
+            fresh = composer(request.user, session=run.session, agent=run.session.agent, has_focus=True)
             return fragments(request, fresh, turn_fragment(run, is_last=True))
         return go_to(request, url_of_turn(run))
 
@@ -104,6 +104,6 @@ def session_page(request: SignedInRequest, session: ChatSession, *, status: int 
         "older": transcript.older,
         "is_past": before is not None,
         "note": "" if agent is None or availability(agent.model).ok else NOT_AVAILABLE,
-        **composer_context(closed="" if agent else WITHDRAWN, **sent),
+        **composer_context(request.user, closed="" if agent else WITHDRAWN, **sent),
     }
     return render(request, "agentos/session.html", context, status=status)
