@@ -29,7 +29,7 @@ log = logging.getLogger("agentos.server")
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-COLLECT_AT = (50_000, 20, 50)  # Python's own (700, 10, 10) collect several times for each answer
+COLLECT_AT = (150_000, 20, 50)  # Python's own (700, 10, 10) collect several times for each answer; here every several hundred
 INTERRUPT_GRACE = 0.5  # seconds, for somebody at the keyboard who has pressed Ctrl-C
 
 
