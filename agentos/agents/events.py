@@ -1,10 +1,14 @@
 """The closed list of what can happen in a run. ``runtime`` makes them from Agno's events; the journal stores them.
 
-A run is a row of these. Exactly one terminal event (Finished, Failed, Stopped, Interrupted) ends it; Waiting pauses it.
+A run is a row of these. Exactly one terminal event (Finished, Failed, Stopped, Interrupted) ends it; Waiting pauses it. A model's text
+comes too often to be an object each time: it is told (``Tell``), in its place among the events.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
+
+Tell = Callable[[str, str], None]  # takes the kind of a delta (of TextDelta or ReasoningDelta), and its text
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 from django.conf import settings
 
 from agentos.agents import failures, runtime
 from agentos.agents.blueprints import Blueprint, blueprint_of
-from agentos.agents.events import Event, Failed, Finished, Interrupted, ToolFailed, ToolFinished, ToolStarted, Waiting
+from agentos.agents.events import Event, Failed, Finished, Interrupted, Tell, ToolFailed, ToolFinished, ToolStarted, Waiting
 from agentos.agents.history import Turn
 from agentos.chat import ephemeral, queries
 from agentos.chat.drafts import drafts
@@ -102,7 +102,7 @@ class Drive:
             history=history,
         )
 
-    def _noting(self, entry: Entry) -> Callable[[str, str], None]:
+    def _noting(self, entry: Entry) -> Tell:
         """Note down what the agent says. Everything in it is paid for by every token."""
         now, say = asyncio.get_running_loop().time, self.journal.say
 

@@ -5,7 +5,7 @@ An installation where it does not load serves its pages all the same.
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cache
@@ -14,12 +14,11 @@ from types import ModuleType
 from typing import Any
 
 from agentos.agents.blueprints import Blueprint
-from agentos.agents.events import Event, Failed
+from agentos.agents.events import Event, Failed, Tell
 from agentos.agents.history import Turn
 from agentos.agents.runtime.approvals import Answer
 
 Events = AsyncGenerator[Event, None]
-Tell = Callable[[str, str], None]
 
 _STREAMING = "agentos.agents.runtime.streaming"
 _MODELS = "agentos.agents.runtime.models"

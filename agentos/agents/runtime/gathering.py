@@ -5,15 +5,13 @@ usage, the end. What Agno then says of it is an echo. What is more than text is 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from operator import itemgetter
 
 from agno.models.response import ModelResponse
 
-from agentos.agents.events import ReasoningDelta, TextDelta
-
-Tell = Callable[[str, str], None]  # the kind of a delta, and its text
+from agentos.agents.events import ReasoningDelta, Tell, TextDelta
 
 KINDS = {"content": TextDelta.kind, "reasoning_content": ReasoningDelta.kind}
 _FIELDS = vars(ModelResponse())

@@ -12,12 +12,11 @@ from django.conf import settings
 
 from agentos.agents import providers, scripts
 from agentos.agents.blueprints import Blueprint
-from agentos.agents.events import Event, Failed, ReasoningDelta, TextDelta
+from agentos.agents.events import Event, Failed, ReasoningDelta, Tell, TextDelta
 from agentos.agents.history import Turn
 from agentos.agents.runtime import cancellation, conversation, gathering, models, pausing, tools
 from agentos.agents.runtime.approvals import Answer
 from agentos.agents.runtime.errors import detail_of
-from agentos.agents.runtime.gathering import Tell
 from agentos.agents.runtime.translation import Translation
 
 LOCAL_INSTRUCTIONS = "You are a helpful assistant."  # with nothing before the question, the embedded model rambles
