@@ -90,7 +90,7 @@ def closed_end(text: str) -> int:
 
 
 class Settled(NamedTuple):
-    """``end``: up to where an open block is rendered. ``goes_on``: what follows belongs to its last paragraph."""
+    """``end``: up to where an open block is rendered. ``goes_on``: what follows belongs to its last paragraph or item."""
 
     end: int = 0
     goes_on: bool = False
@@ -107,17 +107,19 @@ def settled(rest: str) -> Settled:
     limit = min(len(rest), SETTLED_LIMIT)
     start = rest.rfind("\n", 0, limit) + 1
     line = rest[start:limit]
-    is_text = bool(line) and not line[0].isspace() and line[0] not in "|>#" and not (LIST_MARKER.match(line) or FENCE.match(line))
-    if is_text and (sentence := _sentences_end(line)):
-        return Settled(start + sentence, goes_on=True)
+    marker = LIST_MARKER.match(line)
+    said = line[marker.end() :] if marker else line
+    is_text = bool(said) and not said[0].isspace() and said[0] not in "|>#" and not (LIST_MARKER.match(said) or FENCE.match(said))
+    if is_text and (sentence := _sentences_end(said)):
+        return Settled(start + len(line) - len(said) + sentence, goes_on=True)
     if not rest[:start].strip():
         return Settled()
-    goes_on = is_text and not rest.endswith("\n\n", 0, start)
+    goes_on = is_text and not marker and not rest.endswith("\n\n", 0, start)
     return Settled(start - 1, goes_on=True) if goes_on else Settled(start)
 
 
 def _sentences_end(line: str) -> int:
-    """Where the last whole sentence of a line of text ends, with the space behind it; 0 when rendering would not change its look."""
+    """Where the last whole sentence of a text ends, with the space behind it; 0 when rendering would not change its look."""
     if not MARKUP.search(line):
         return 0
     ends = [found.end() for found in SENTENCE_END.finditer(line)]

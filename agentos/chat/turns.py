@@ -148,12 +148,16 @@ def open_block(part_element: str, rest: str) -> SafeString:
     if code := open_code(rest):
         name = markdown.language(code.info)
         return format_html('<div id="{}-open" class="open-block open-code" data-language="{}">{}</div>', part_element, name, code.text)
-    so_far, rendered = settled(rest), SafeString()
-    if so_far.end:
-        kind = "settled goes-on" if so_far.goes_on else "settled"
-        rendered = format_html('<div class="{}">{}</div>', kind, markdown.render(rest[: so_far.end]))
+    so_far = settled(rest)
     tail = format_html('<span id="{}-tail" class="tail">{}</span>', part_element, rest[so_far.end :])
-    return format_html('<div id="{}-open" class="open-block">{}{}</div>', part_element, rendered, tail)
+    if not so_far.end:
+        return format_html('<div id="{}-open" class="open-block">{}</div>', part_element, tail)
+    rendered = markdown.render(rest[: so_far.end])
+    if not so_far.goes_on:
+        return format_html('<div id="{}-open" class="open-block"><div class="settled">{}</div>{}</div>', part_element, rendered, tail)
+    space = " " if rest[so_far.end - 1].isspace() else ""
+    rendered = markdown.ending_with(rendered, format_html("{}{}", space, tail))
+    return format_html('<div id="{}-open" class="open-block"><div class="settled">{}</div></div>', part_element, rendered)
 
 
 def turn_view(run: Run, parts: list[Part], *, agent_name: str, is_last: bool, may_write: bool) -> TurnView:

@@ -47,6 +47,7 @@ ATTRIBUTES = {
     "th": {"class"},
 }
 SCHEMES = {"http", "https", "mailto"}
+CLOSING = re.compile(r"(?:</(?:p|li|ul|ol)>\s*)+\Z")
 LINK = re.compile(r"[.:@/]\S")  # is in everything that is taken for a link
 
 
@@ -138,6 +139,13 @@ def render(text: str) -> SafeString:
     html = parser().render(text)
     clean = nh3.clean(html, tags=TAGS, attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel="noopener noreferrer nofollow ugc")
     return mark_safe(clean)
+
+
+def ending_with(html: SafeString, more: SafeString) -> SafeString:
+    """Put ``more`` behind the last word of the last paragraph or item of rendered text; behind everything when it ends otherwise."""
+    closing = CLOSING.search(html)
+    end = closing.start() if closing else len(html)
+    return mark_safe(f"{html[:end]}{more}{html[end:]}")
 
 
 def render_cached(text: str) -> SafeString:

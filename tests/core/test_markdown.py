@@ -3,6 +3,7 @@
 import pytest
 from bs4 import BeautifulSoup
 from django.test import override_settings
+from django.utils.safestring import SafeString
 from hypothesis import example, given
 from hypothesis import strategies as st
 from linkify_it import LinkifyIt  # type: ignore[import-untyped]
@@ -142,3 +143,20 @@ class TestLinks:
     @pytest.mark.parametrize("text", ["https://example.com/a", "example.com", "www.example.com", "a@example.com"])
     def test_are_links(self, text: str) -> None:
         assert "<a href=" in markdown.render(f"See {text} now.")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("One.", "<p>One.<b>"),
+        ("- one\n- **two**:", "<strong>two</strong>:<b></b></li>"),
+        ("- one\n\n- two", "<p>two<b></b></p>"),
+        ("- one\n  1. two", "<li>two<b></b></li>"),
+        ("## Head", "</h3>\n<b></b>"),
+        ("```\nx\n```", "</div>\n<b></b>"),
+    ],
+)
+def test_text_ends_with_more_in_its_last_paragraph_or_item(text: str, expected: str) -> None:
+    html = markdown.ending_with(markdown.render(text), SafeString("<b></b>"))
+    assert expected in html
+    assert html.replace("<b></b>", "") == markdown.render(text)

@@ -135,8 +135,8 @@ class TestTurn:
         RunEventFactory(run=run, data={"text": "ock <b>"})
         found = page(as_member.get(url))
         assert found.text("#turn-1-part-0-done") == "Done."
-        assert found.text("#turn-1-part-0-open .settled") == "Open"
-        assert found.one("#turn-1-part-0-open").get_text().endswith("\n*block <b>")
+        assert found.one("#turn-1-part-0-open .settled > p").get_text() == "Open\n*block <b>"
+        assert found.one("#turn-1-part-0-open .settled > p > .tail").get_text() == "\n*block <b>"
         assert found.one("#turn-1-answer")["aria-busy"] == "true"
         assert found.text("#turn-1-now") == "Writing"
         assert found.one("#turn-1 form")["action"] == f"/agentos/run/{run.run_id}/stop/"
