@@ -96,7 +96,7 @@ class Pages(BaseHandler):
         if isinstance(response, Later):
             response.close()
             return response
-        return _encoded(response)
+        return _ended(request, response)
 
     def finish(self, later: Later, rest: Rest) -> Answer:
         """Send what came of the waiting through the middleware, on one thread. What it had to say about the login before, it says too."""
@@ -105,7 +105,7 @@ class Pages(BaseHandler):
         response.cookies.update(later.cookies)
         if vary := later.headers.get("Vary"):
             patch_vary_headers(response, vary.split(", "))
-        return _encoded(response)
+        return _ended(later.request, response)
 
     def _get_response(self, request: HttpRequest) -> HttpResponseBase:
         """What the middleware stands around: the view, or what came of the waiting that it began."""
@@ -121,6 +121,15 @@ def is_short(scope: Scope, body: bytes) -> bool:
     return (
         scope["method"] == "POST" and len(body) <= SHORT_BODY and not settings.CACHE_URL and MESSAGES.fullmatch(scope["path"]) is not None
     )
+
+
+def _ended(request: HttpRequest, response: HttpResponseBase) -> Answer:
+    """Return the answer. A request that is over lets go of all that hangs on it: its user, its messages and htmx's details point back
+    at it, and such circles wait for the garbage collector, for which every answer that flows has to wait."""
+    answer = _encoded(response)
+    if isinstance(answer[-1], bytes):  # a stream may still ask it something
+        vars(request).clear()
+    return answer
 
 
 def _encoded(response: HttpResponseBase) -> Answer:

@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 import time
+import weakref
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from agentos.agents import runtime, scripts
 from agentos.agents.events import Event, Failed, Finished, ReasoningDelta, TextDelta, ToolFailed, ToolFinished, ToolStarted, Usage, Waiting
 from agentos.agents.runtime import calculator, door, models, streaming, text, tools
 from agentos.agents.runtime.scripted import ScriptedModel
+from agentos.agents.runtime.translation import Translation
 from tests.agents.fakes import Behaviour, Exchange, FakeServer, blueprint, kinds, play, text_of
 
 ENDS = (Finished, Failed, Waiting)
@@ -46,6 +48,12 @@ async def serve(settings):
 
 def only(events: list[Event], kind: type[Event]) -> list[Event]:
     return [event for event in events if isinstance(event, kind)]
+
+
+def test_a_translation_goes_with_its_run() -> None:
+    """And does not wait for the garbage collector."""
+    translation = weakref.ref(Translation(steps=1))
+    assert translation() is None
 
 
 class TestRun:

@@ -1,6 +1,7 @@
 """Messages are taken on the loop, since they are short, and on a thread where they would have to wait: once, whichever it was."""
 
 import asyncio
+import gc
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIRequest
 from django.core.signals import request_started
 from django.db import connection, transaction
 from django.test import Client
@@ -57,6 +59,11 @@ async def send(session: ChatSession, cookie: str, text: str = "Hello", key: str 
 
 async def inputs() -> list[str]:
     return await sync_to_async(lambda: list(Run.objects.order_by("pk").values_list("input", flat=True)))()
+
+
+def requests() -> list[ASGIRequest]:
+    """Those that there are, needed or not."""
+    return [thing for thing in gc.get_objects() if type(thing) is ASGIRequest]
 
 
 class TestMessages:
@@ -114,6 +121,15 @@ class TestMessages:
         assert share.again_at
         assert (await second)[0] == 200
         assert await inputs() == ["one", "two"]
+
+    async def test_leave_nothing_to_the_garbage_collector(self, session: ChatSession, cookie: str) -> None:
+        before = requests()
+        gc.disable()
+        try:
+            assert (await send(session, cookie))[0] == 200
+            assert [request for request in requests() if request not in before and vars(request)] == []
+        finally:
+            gc.enable()
 
     async def test_are_refused_like_elsewhere(self, session: ChatSession, cookie: str) -> None:
         status, answer = await send(session, cookie, text=" ")

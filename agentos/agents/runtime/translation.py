@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from agno.models.response import ToolExecution
 from agno.run import agent as agno
@@ -26,21 +26,11 @@ class Translation:
         self._requests_left = steps + SPARE_REQUESTS
         self._open: dict[str, tuple[str, float]] = {}
         self._used: set[str] = set()
-        self._by_class: dict[type, Callable[[Any], Iterator[Event]]] = {
-            agno.ModelRequestStartedEvent: self._request_started,
-            agno.ModelRequestCompletedEvent: self._request_completed,
-            agno.ToolCallStartedEvent: self._tool_started,
-            agno.ToolCallCompletedEvent: self._tool_completed,
-            agno.ReasoningStepEvent: self._reasoning_step,
-            agno.RunErrorEvent: self._failed,
-            agno.RunCancelledEvent: self._cancelled,
-            agno.RunOutput: self._output,
-        }
 
     def events(self, item: Any) -> Iterator[Event]:
         """Give our events for one of Agno's that is not text."""
-        if self.end is None and (translate := self._by_class.get(type(item))) is not None:
-            yield from translate(item)
+        if self.end is None and (translate := self._BY_CLASS.get(type(item))) is not None:
+            yield from translate(self, item)
 
     def _request_started(self, item: agno.ModelRequestStartedEvent) -> Iterator[Event]:
         """Calls that Agno refuses (unknown tools, broken arguments, beyond the limit) are not counted by it, requests are by us."""
@@ -103,3 +93,15 @@ class Translation:
         self._used.add(call_id)
         self._open[given] = (call_id, time.monotonic())
         return call_id
+
+    # The class's, and not each translation's: bound to it they would be a circle, which only the garbage collector finds.
+    _BY_CLASS: ClassVar[dict[type, Callable[[Any, Any], Iterator[Event]]]] = {
+        agno.ModelRequestStartedEvent: _request_started,
+        agno.ModelRequestCompletedEvent: _request_completed,
+        agno.ToolCallStartedEvent: _tool_started,
+        agno.ToolCallCompletedEvent: _tool_completed,
+        agno.ReasoningStepEvent: _reasoning_step,
+        agno.RunErrorEvent: _failed,
+        agno.RunCancelledEvent: _cancelled,
+        agno.RunOutput: _output,
+    }
