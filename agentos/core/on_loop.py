@@ -21,7 +21,8 @@ LONG = 0.02  # seconds of work, on average, after which the loop does none for a
 WHILE = 5.0  # seconds
 STRETCH = 0.05  # seconds of work that comes in, before those who wait for the loop are let through
 REST = 0.5  # of it, for them
-WEIGHT = 0.2  # of the newest in the average: one hiccup is no slow disk
+WEIGHT = 0.2  # of the newest in the average
+HICCUP = 3 * LONG  # seconds: more does not count, so that a single one, as long as it may be, is no slow disk
 
 
 class Pace:
@@ -35,7 +36,7 @@ class Pace:
         return now >= self.again_at
 
     def note(self, began: float, now: float) -> None:
-        self.average += WEIGHT * (now - began - self.average)
+        self.average += WEIGHT * (min(now - began, HICCUP) - self.average)
         if self.average > LONG:
             self.again_at, self.average = now + WHILE, 0.0
 

@@ -159,9 +159,11 @@ class TestAtOnce:
 
 
 class TestPace:
-    def test_one_hiccup_is_none(self, pace: on_loop.Pace) -> None:
-        pace.note(0.0, 4 * on_loop.LONG)
-        assert pace.is_good(1.0)
+    def test_one_hiccup_is_none_but_two_are(self, pace: on_loop.Pace) -> None:
+        pace.note(0.0, 500 * on_loop.LONG)
+        assert pace.is_good(11.0)
+        pace.note(11.0, 11 + 500 * on_loop.LONG)
+        assert not pace.is_good(22.0)
 
     def test_is_bad_for_a_while_after_much_that_took_long(self, pace: on_loop.Pace) -> None:
         for second in range(20):
