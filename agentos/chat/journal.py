@@ -154,24 +154,25 @@ class Journal:
                 log.exception("The journal could not be written; trying again.")
                 self._put_back(batch)
                 return False
-            for pk, (entry, rows) in batch.items():
-                if pk in current:
-                    self.stored(entry, rows)
-                else:
+            for pk, (entry, _) in batch.items():
+                if pk not in current:
                     entry.on_stale()
+            _show([written for pk, written in batch.items() if pk in current])
             return True
-
-    def stored(self, entry: Entry, rows: list[Row]) -> None:
-        """Show what has been written."""
-        for row in rows:
-            entry.draft.take(row.seq, row.kind, row.data)
-        bell.ring(f"draft:{entry.draft.session_pk}")
 
     def _put_back(self, batch: dict[int, tuple[Entry, list[Row]]]) -> None:
         for pk, (entry, rows) in batch.items():
             before = [(row.kind, [row.data["text"]] if row.kind in {"text", "reasoning"} else row.data) for row in rows]
             entry.lines = before + entry.lines
             self.dirty.add(pk)
+
+
+def _show(written: list[tuple[Entry, list[Row]]]) -> None:
+    """Tell those who follow."""
+    for entry, rows in written:
+        for row in rows:
+            entry.draft.take(row.seq, row.kind, row.data)
+    bell.ring(*(f"draft:{entry.draft.session_pk}" for entry, _ in written))
 
 
 def _store(attempts: dict[int, int], rows: list[Row]) -> set[int]:

@@ -29,6 +29,7 @@ class Listener:
         self.loop = asyncio.get_running_loop()
         self.event = asyncio.Event()
         self.heard: set[str] = set()
+        self.alarm: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> Self:
         self.bell.add(self)
@@ -36,18 +37,29 @@ class Listener:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.bell.remove(self)
+        if self.alarm:
+            self.alarm.cancel()
 
     async def wait(self, seconds: float) -> set[str]:
         """Return the topics that rang since the last call, none when the time is over."""
-        if not self.heard:
-            over = self.loop.call_later(seconds, self.event.set)
-            try:
-                await self.event.wait()
-            finally:
-                over.cancel()
-        self.event.clear()
+        over = self.loop.time() + seconds
+        while not self.heard and self.loop.time() < over:
+            self.event.clear()
+            self._set_alarm(over)
+            await self.event.wait()
         heard, self.heard = self.heard, set()
         return heard
+
+    def _set_alarm(self, moment: float) -> None:
+        """One that rings earlier stays: it is set again when it has rung, and not at every wait."""
+        if self.alarm and self.alarm.when() > moment:
+            self.alarm.cancel()
+            self.alarm = None
+        self.alarm = self.alarm or self.loop.call_at(moment, self._alarmed)
+
+    def _alarmed(self) -> None:
+        self.alarm = None
+        self.event.set()
 
     def hear(self, topic: str) -> None:
         """On the listener's own loop."""

@@ -21,6 +21,29 @@ class TestMemoryBell:
             assert await listener.wait(0) == {"a"}
             assert await listener.wait(0) == set()
 
+    async def test_waits_as_long_as_it_is_told(self) -> None:
+        """Whatever alarm an earlier wait has left behind."""
+        bell, now = MemoryBell(), asyncio.get_running_loop().time
+        with bell.listen("a") as listener:
+            for seconds in (30, 0.05, 0.02):
+                bell.ring("a")
+                assert await listener.wait(seconds) == {"a"}
+            began = now()
+            assert await listener.wait(0.1) == set()
+            assert now() - began >= 0.1
+
+    async def test_needs_one_alarm_for_many_waits(self) -> None:
+        bell = MemoryBell()
+        with bell.listen("a") as listener:
+            alarms = set()
+            for seconds in (20, 30, 40):
+                asyncio.get_running_loop().call_soon(bell.ring, "a")
+                assert await listener.wait(seconds) == {"a"}
+                alarms.add(listener.alarm)
+            (alarm,) = alarms
+            assert alarm is not None
+        assert alarm.cancelled()
+
     async def test_forgets_who_has_left(self) -> None:
         bell = MemoryBell()
         with bell.listen("a"):
