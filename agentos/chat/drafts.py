@@ -3,19 +3,27 @@
 A draft is a shadow of the run's journal and never ahead of it. A process that has no draft of a run reads the journal.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from agentos.chat.blocks import BlockScanner
+from agentos.chat.blocks import BlockScanner, Settled, shape
 from agentos.chat.models import Run
 from agentos.chat.parts import DELTAS, Part, add
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Form(NamedTuple):
+    """Of a text that grows: ``closed``, up to where its blocks are final, and the shape of what follows (``blocks.shape``)."""
+
+    closed: int
+    shape: Settled | None
+
+
+NO_TEXT = Form(0, Settled())
+
+
+class Line(NamedTuple):
     """A stored event, with its place: the part that it touched, and for text the offsets in that part.
 
-    ``closed_before`` and ``closed``: up to where the part's blocks were final, before this line and after it.
+    ``before`` and ``after`` this line: up to where the part's blocks were final, and the form of the block that was still open.
     """
 
     seq: int
@@ -23,8 +31,8 @@ class Line:
     part: int
     start: int = 0
     end: int = 0
-    closed_before: int = 0
-    closed: int = 0
+    before: Form = NO_TEXT
+    after: Form = NO_TEXT
 
 
 class Draft:
@@ -37,6 +45,7 @@ class Draft:
         self.lines: list[Line] = []
         self.seq = 0
         self._scanner = BlockScanner()
+        self._form = NO_TEXT
 
     def take(self, seq: int, kind: str, data: dict[str, Any]) -> None:
         """Fold a stored event in."""
@@ -48,10 +57,10 @@ class Draft:
             return
         text = self.parts[index]["text"]
         if len(self.parts) > count:
-            self._scanner = BlockScanner()
-        before = self._scanner.closed
-        closed = self._scanner.feed(text)
-        self.lines.append(Line(seq, kind, index, len(text) - len(data["text"]), len(text), before, closed))
+            self._scanner, self._form = BlockScanner(), NO_TEXT
+        before, closed = self._form, self._scanner.feed(text)
+        self._form = Form(closed, shape(text[closed:]))
+        self.lines.append(Line(seq, kind, index, len(text) - len(data["text"]), len(text), before, self._form))
 
     def after(self, seq: int) -> list[Line]:
         """The lines with a greater number than ``seq``; ``seq`` counts from 1 without gaps."""

@@ -2,11 +2,9 @@
 as what was added to it."""
 
 from dataclasses import dataclass
-
-from django.utils.html import escape
+from html import escape
 
 from agentos.chat import queries
-from agentos.chat.blocks import shape
 from agentos.chat.cursor import Cursor
 from agentos.chat.drafts import Draft, Line, drafts
 from agentos.chat.models import ChatSession, Run
@@ -95,14 +93,13 @@ def _grown_text(draft: Draft, first: Line, last: Line) -> str:
     element = part_id(draft.turn, first.part)
     if first.start == 0:
         return _close_before(draft, first.part) + _new_part(draft, first.part, last) + _now(draft, first.part)
-    before, after = text[first.closed_before : first.start], text[last.closed : last.end]
-    now = shape(after)
-    if last.closed == first.closed_before and now == shape(before):
-        grows = f"{element}-open" if now is None else f"{element}-tail"
+    before, after = first.before, last.after
+    if after == before:
+        grows = f"{element}-open" if after.shape is None else f"{element}-tail"
         return fragment(escape(text[first.start : last.end]), f"#{grows}", "beforeend")
-    done = markdown.render(text[first.closed_before : last.closed]) if last.closed > first.closed_before else ""
+    done = markdown.render(text[before.closed : after.closed]) if after.closed > before.closed else ""
     closed = fragment(done, f"#{element}-done", "beforeend") if done else ""
-    return closed + fragment(open_block(element, after), f"#{element}-open", "outerHTML")
+    return closed + fragment(open_block(element, text[after.closed : last.end]), f"#{element}-open", "outerHTML")
 
 
 def _new_part(draft: Draft, index: int, upto: Line) -> str:

@@ -126,8 +126,8 @@ class Tab:
         now = asyncio.get_running_loop().time
         heard, lists, state, beat_due = self.news, Gathering(self.news), StatePause(), now() + sse.HEARTBEAT_SECONDS
         while not registry.stopping:
-            async for html in self._told(heard, lists.take(now())):
-                yield sse.frame(html, event_id=str(self.cursor) if self.session else "")
+            for data in await self._told(heard, lists.take(now())):
+                yield data
                 beat_due = now() + sse.HEARTBEAT_SECONDS
             if self.opened.news:
                 async for data in live_agents.frames(self):
@@ -146,23 +146,21 @@ class Tab:
         yield sse.frame(notices.notice(notices.RESTART))
         yield sse.frame("", event="restart")
 
-    async def _told(self, heard: set[str], lists: set[str]) -> AsyncIterator[str]:
-        """What is new, a frame each, with the cursor where that frame leaves a tab."""
-        async for html in self._transcript(heard):
-            yield html
-        if lists and (html := await db.look(self._lists, lists)):
-            yield html
-
-    async def _transcript(self, heard: set[str]) -> AsyncIterator[str]:
-        if self.session is None:
-            return
-        if "session" in heard:
+    async def _told(self, heard: set[str], lists: set[str]) -> list[bytes]:
+        """What is new: frames, each with the cursor where it leaves a tab."""
+        frames = []
+        if self.session and "session" in heard:
             look, self.look = self.look, db.look
             if html := await look(self._state, self.session):
-                yield html
-        if "draft" in heard:
-            for html in self._growth(self.session):
-                yield html
+                frames.append(self._frame(html))
+        if self.session and "draft" in heard:
+            frames += [self._frame(html) for html in self._growth(self.session)]
+        if lists and (html := await db.look(self._lists, lists)):
+            frames.append(self._frame(html))
+        return frames
+
+    def _frame(self, html: str) -> bytes:
+        return sse.frame(html, event_id=str(self.cursor) if self.session else "")
 
     def _state(self, session: ChatSession) -> str:
         """Turns that began, changed or went away, and what stands round them."""

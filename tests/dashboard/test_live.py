@@ -70,8 +70,8 @@ def fresh(session: ChatSession) -> tuple[LiveDom, Cursor]:
 
 async def tell(dom: LiveDom, tab: Tab, heard: set[str]) -> None:
     """Take a page to the present, frame by frame."""
-    async for html in tab._transcript(heard):
-        dom.apply(html)
+    for data in await tab._told(heard, set()):
+        dom.apply("\n".join(line.removeprefix("data: ") for line in data.decode().splitlines() if line.startswith("data: ")))
 
 
 @pytest.mark.timeout(300)
