@@ -6,6 +6,7 @@ that is not on the way of every message uses the ORM.
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
@@ -144,6 +145,7 @@ class Query(Generic[M]):
 
 
 _made: dict[Any, tuple[str, list[Any]]] = {}
+_readers: dict[Any, Callable[[Any], Iterable[Any]]] = {}
 
 
 def insert(row: models.Model) -> None:
@@ -199,8 +201,16 @@ def _insert(connection: Any, model: type[models.Model]) -> tuple[str, list[Any]]
     return _made[key]
 
 
-def _values(connection: Any, row: models.Model, fields: Sequence[Any]) -> list[Any]:
-    return [_stored(connection, field, field.pre_save(row, True)) for field in fields]
+def _values(connection: Any, row: Any, fields: Sequence[Any]) -> list[Any]:
+    read = _readers.get(type(row)) or _readers.setdefault(type(row), _reader(fields))
+    return [_stored(connection, field, value) for field, value in zip(fields, read(row), strict=True)]
+
+
+def _reader(fields: Sequence[Any]) -> Callable[[Any], Iterable[Any]]:
+    """Return what reads a new row's columns: in one go, where none is given its value by its field."""
+    if any(getattr(field, "auto_now_add", False) or getattr(field, "auto_now", False) or field.has_db_default() for field in fields):
+        return lambda row: [field.pre_save(row, True) for field in fields]
+    return attrgetter(*(field.attname for field in fields))
 
 
 def _stored(connection: Any, field: Any, value: Any) -> Any:

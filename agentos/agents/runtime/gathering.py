@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from operator import itemgetter
+from typing import Any
 
 from agno.models.response import ModelResponse
 
@@ -70,6 +71,7 @@ class Gathered:
         self.untold = 0
         self.field = ""  # which the last piece is a text in, as long as it may grow
         self.said: list[str] = []
+        self.added: dict[str, Any] | None = None  # by the provider, to the last piece
 
     async def listen(self) -> None:
         """Take in the whole stream. Ends with the stream's own error."""
@@ -86,9 +88,10 @@ class Gathered:
             self._begin(delta, "")
             self.ready.set()
             return
-        self.tell(KINDS[field], getattr(delta, field))
-        if field == self.field and delta.provider_data == self.pieces[-1][0].provider_data:
-            self.said.append(getattr(delta, field))
+        text = getattr(delta, field)
+        self.tell(KINDS[field], text)
+        if field == self.field and delta.provider_data == self.added:
+            self.said.append(text)
             return
         self._begin(delta, field)
         if self.is_fresh:
@@ -98,7 +101,7 @@ class Gathered:
     def _begin(self, delta: ModelResponse, field: str) -> None:
         self._close()
         self.pieces.append((delta, bool(field)))
-        self.field, self.said = field, [getattr(delta, field)] if field else []
+        self.field, self.said, self.added = field, [getattr(delta, field)] if field else [], delta.provider_data
 
     def _close(self) -> None:
         """Put the last piece together: nothing joins it any more."""
