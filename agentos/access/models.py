@@ -85,7 +85,7 @@ class Membership(models.Model):
         ADMIN = "admin", "Admin"
         MEMBER = "member", "Member"
 
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="members")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="members", db_index=False)  # membership_once serves
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -150,7 +150,8 @@ class Subscription(models.Model):
         PAST_DUE = "past_due", "Past due"
         CANCELED = "canceled", "Canceled"
 
-    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="subscriptions")
+    # subscription_once serves.
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="subscriptions", db_index=False)
     plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="subscriptions")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE, db_index=True)
     current_period_end = models.DateTimeField(null=True, blank=True, help_text="Empty: until it is cancelled.")
@@ -227,7 +228,7 @@ class RateCount(models.Model):
 class ErasedUsage(models.Model):
     """What chats of a user had cost that are erased by now: erasing a chat gives nothing of a quota back."""
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)  # erased_usage_once serves
     day = models.DateField()
     runs = models.PositiveIntegerField(default=0)
     tokens = models.PositiveBigIntegerField(default=0)

@@ -32,7 +32,7 @@ class ChatSession(models.Model):
     title = models.CharField(max_length=TITLE_LIMIT, blank=True)
     is_pinned = models.BooleanField("pinned", default=False)
     is_archived = models.BooleanField("archived", default=False)
-    forked_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="forks")
+    forked_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="forks", db_index=False)
     forked_at_turn = models.PositiveIntegerField(null=True, blank=True)
     fork_count = models.PositiveIntegerField("forks", default=0)
     revision = models.PositiveBigIntegerField(default=0)
@@ -49,6 +49,7 @@ class ChatSession(models.Model):
             models.Index(fields=("user", "-updated_at", "-id"), name="session_of_user", condition=models.Q(is_ephemeral=False)),
             models.Index(fields=("updated_at",), name="session_to_erase", condition=models.Q(is_ephemeral=True, erased_at__isnull=True)),
             models.Index(fields=("deleted_at",), name="session_deleted", condition=models.Q(deleted_at__isnull=False)),
+            models.Index(fields=("forked_from",), name="session_fork", condition=models.Q(forked_from__isnull=False)),
         )
 
     def __str__(self) -> str:
@@ -73,15 +74,15 @@ class Run(models.Model):
     ENDED = (Status.COMPLETED, Status.FAILED, Status.INTERRUPTED, Status.STOPPED)
 
     run_id = models.CharField(max_length=40, unique=True, default=ids.new_run_id, editable=False)
-    session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="runs")
-    by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="runs")
+    session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="runs", db_index=False)  # run_of_session serves
+    by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="runs", db_index=False)  # run_of_user serves
     turn = models.PositiveIntegerField(help_text="1 for the first message of the session; a retry keeps its turn.")
     input = models.TextField("message")
     context = models.JSONField(default=dict, blank=True, help_text="What an API caller added to the message.")
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.QUEUED)
     is_hidden = models.BooleanField(default=False, help_text="Replaced by a retry, or withdrawn before it started.")
-    retry_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries")
-    continues = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="continuations")
+    retry_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries", db_index=False)
+    continues = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="continuations", db_index=False)
     revision = models.PositiveBigIntegerField(default=0)
     attempt = models.PositiveIntegerField(default=0, help_text="Counted up by whoever drives it: a stale driver writes nothing.")
     lease_until = models.DateTimeField(null=True, blank=True, help_text="Its driver promises a sign of life before then.")
@@ -108,6 +109,8 @@ class Run(models.Model):
                 fields=("status", "lease_until"), name="run_open", condition=models.Q(status__in=("queued", "running", "waiting"))
             ),
             models.Index(fields=("by", "-created_at"), name="run_of_user"),
+            models.Index(fields=("retry_of",), name="run_retry", condition=models.Q(retry_of__isnull=False)),
+            models.Index(fields=("continues",), name="run_continuation", condition=models.Q(continues__isnull=False)),
         )
         constraints = (
             models.UniqueConstraint(
@@ -137,7 +140,7 @@ class Run(models.Model):
 class RunEvent(models.Model):
     """A line of a run's journal, written before anybody is shown it. ``seq`` counts 1, 2, 3 ... without a gap."""
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events", db_index=False)  # run_event_once serves
     seq = models.PositiveIntegerField()
     attempt = models.PositiveIntegerField()
     kind = models.CharField(max_length=16)
@@ -175,14 +178,17 @@ class Feedback(models.Model):
 class IdempotencyKey(models.Model):
     """A submit that its sender may repeat: the same key gives the run, or the session, that the first one made."""
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)  # idempotency_key_once serves
     key = models.CharField(max_length=100)
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of what was sent: the same key with other content is refused.")
     run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
-    session = models.ForeignKey(ChatSession, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    session = models.ForeignKey(ChatSession, null=True, blank=True, on_delete=models.CASCADE, related_name="+", db_index=False)
     created_at = models.DateTimeField(default=clock.now, db_index=True, editable=False)
 
     class Meta:
+        indexes: ClassVar[Any] = (
+            models.Index(fields=("session",), name="idempotency_key_of_session", condition=models.Q(session__isnull=False)),
+        )
         constraints: ClassVar[Any] = (models.UniqueConstraint(fields=("user", "key"), name="idempotency_key_once"),)
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ NAME_LIMIT = 200  # characters
 class SessionName(models.Model):
     """A client may choose the id of its session; ours is chosen by us, so that it cannot be guessed."""
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)  # session_name_once serves
     name = models.CharField(max_length=NAME_LIMIT)
     session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="+")
 

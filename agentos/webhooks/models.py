@@ -83,7 +83,8 @@ class WebhookEvent(models.Model):
     source_address = models.GenericIPAddressField(null=True, blank=True)
     is_verified = models.BooleanField("verified", default=False)
     received_at = models.DateTimeField(default=clock.now, db_index=True, editable=False)
-    endpoint = models.ForeignKey(WebhookEndpoint, null=True, blank=True, on_delete=models.CASCADE, related_name="events")
+    # webhook_event_of_endpoint serves.
+    endpoint = models.ForeignKey(WebhookEndpoint, null=True, blank=True, on_delete=models.CASCADE, related_name="events", db_index=False)
     message_id = models.CharField(
         "webhook-id", max_length=ID_LIMIT, blank=True, help_text="The sender's id: what comes twice is done once."
     )
@@ -93,13 +94,14 @@ class WebhookEvent(models.Model):
     outcome = models.CharField(max_length=500, blank=True, help_text="What it did, or why not.")
     session = models.ForeignKey(ChatSession, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    replay_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="replays")
+    replay_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="replays", db_index=False)
 
     class Meta:
         ordering = ("-received_at", "-pk")
         indexes = (
             models.Index(fields=("source_address", "received_at"), name="webhook_event_of_source"),
             models.Index(fields=("endpoint", "-received_at"), name="webhook_event_of_endpoint"),
+            models.Index(fields=("replay_of",), name="webhook_event_replay", condition=models.Q(replay_of__isnull=False)),
         )
         constraints = (models.UniqueConstraint(fields=("endpoint", "message_id"), name="webhook_event_once"),)
 
@@ -122,7 +124,8 @@ class WebhookEvent(models.Model):
 class WebhookSession(models.Model):
     """The session of one of the sender's keys: a thread, a ticket, a customer."""
 
-    endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.CASCADE, related_name="sessions")
+    # webhook_session_once serves.
+    endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.CASCADE, related_name="sessions", db_index=False)
     key = models.CharField(max_length=KEY_LIMIT)
     session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="+")
 

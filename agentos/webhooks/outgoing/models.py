@@ -66,7 +66,8 @@ class Delivery(models.Model):
         FAILED = "failed", "Failed"
 
     message_id = models.CharField(max_length=40, unique=True, default=new_message_id, editable=False)
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deliveries")
+    # webhook_delivery_of_endpoint serves.
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
     event = models.CharField(max_length=40)
     body = models.TextField(help_text="JSON, as it is sent and signed.")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
