@@ -1,10 +1,12 @@
 """The pace of the scripted models, on a clock of its own: nobody waits for it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 
+from agentos.agents.runtime.pace import GRAIN, Clock, clock
 from agentos.agents.runtime.scripted import _paced
 
 
@@ -51,3 +53,48 @@ class TestPace:
 
     def test_does_not_hurry_because_a_token_was_late(self) -> None:
         assert times(3, 0.02, work=0.05) == pytest.approx([0, 0.05, 0.1])
+
+
+class TestClock:
+    def run(self, work: Callable[[Clock], Coroutine[Any, Any, None]]) -> None:
+        async def begin() -> None:
+            await work(clock())
+
+        with asyncio.Runner(loop_factory=Skipping) as runner:
+            runner.run(begin())
+
+    def test_strikes_for_everybody_at_their_time(self) -> None:
+        came: list[tuple[float, float]] = []
+
+        async def wait(clock: Clock, moment: float) -> None:
+            await clock.until(moment)
+            came.append((moment, clock.loop.time()))
+
+        async def work(clock: Clock) -> None:
+            await asyncio.gather(*(wait(clock, moment) for moment in (5.0, 1.0, 3.0, 3.0, 1.0 + GRAIN / 2)))
+            await wait(clock, 4.0)
+
+        self.run(work)
+        assert [moment for moment, _ in came] == [1.0, 1.0 + GRAIN / 2, 3.0, 3.0, 5.0, 4.0]
+        assert [now for _, now in came] == pytest.approx([1.0, 1.0, 3.0, 3.0, 5.0, 5.0])
+
+    def test_does_not_mind_who_has_gone(self) -> None:
+        async def work(clock: Clock) -> None:
+            gone, here = clock.until(1.0), clock.until(2.0)
+            gone.cancel()
+            await here
+            assert clock.loop.time() == pytest.approx(2.0)
+            assert clock.timer is None
+
+        self.run(work)
+
+    def test_is_one_for_a_loop_and_no_other(self) -> None:
+        seen: list[Clock] = []
+
+        async def work(now: Clock) -> None:
+            assert clock() is now
+            seen.append(now)
+
+        self.run(work)
+        self.run(work)
+        assert seen[0] is not seen[1]

@@ -13,6 +13,7 @@ from agno.models.base import Model
 from agno.models.message import Message
 from agno.models.response import ModelResponse
 
+from agentos.agents.runtime.pace import clock
 from agentos.agents.runtime.tour import answer_of_the_tour, thoughts_of_the_tour
 from agentos.agents.scripts import Script
 
@@ -135,12 +136,12 @@ class ScriptedModel(Model):
 
 async def _paced(tokens: Any, pause: float, what: str = "content") -> AsyncIterator[ModelResponse]:
     """Give the tokens at their times, counted from the start: a late one does not make the next ones later."""
-    loop = asyncio.get_running_loop()
-    began = loop.time()
+    time, until = asyncio.get_running_loop().time, clock().until
+    began = time()
     for number, token in enumerate(tokens):
-        if pause:
-            await asyncio.sleep(began + number * pause - loop.time())
-        elif number % BREATH == 0:
+        if pause and (due := began + number * pause) > time():
+            await until(due)
+        elif pause or number % BREATH == 0:
             await asyncio.sleep(0)
         yield ModelResponse(**{what: token})
 
