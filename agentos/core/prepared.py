@@ -6,11 +6,12 @@ that is not on the way of every message uses the ORM.
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
-from django.db.models.query import get_related_populators  # type: ignore[attr-defined]  # not in the stubs
+from django.db.models.base import ModelState
 
 M = TypeVar("M", bound=models.Model)
 
@@ -64,7 +65,7 @@ class Statement:
         columns = [column for column, _, _ in compiler.select]
         self.converters = [(place, converters, column) for place, (converters, column) in compiler.get_converters(columns).items()]
         self.annotations = list((compiler.annotation_col_map or {}).items())
-        self.maker = _Maker(compiler) if compiler.klass_info else None
+        self.maker = _Maker(compiler.klass_info, compiler.select) if compiler.klass_info else None
 
     def rows(self, connection: Any, arguments: Sequence[Any]) -> list[Any]:
         bound = [
@@ -92,19 +93,31 @@ class Statement:
 
 
 class _Maker:
-    """Makes objects of rows, as a queryset does."""
+    """Makes objects of rows, and what was selected with them. Past ``Model.__init__``, which asks each of its fields, and its signals."""
 
-    def __init__(self, compiler: Any) -> None:
-        fields = compiler.klass_info["select_fields"]
-        self.model: type[models.Model] = compiler.klass_info["model"]
-        self.start, self.end = fields[0], fields[-1] + 1
-        self.names = [column[0].target.attname for column in compiler.select[self.start : self.end]]
-        self.related = get_related_populators(compiler.klass_info, compiler.select, DEFAULT_DB_ALIAS)
+    def __init__(self, info: Any, select: Any) -> None:
+        assert not info.get("from_parent"), "no model of ours inherits another one's table"
+        fields = info["select_fields"]
+        self.model: type[models.Model] = info["model"]
+        self.start, self.end = int(fields[0]), int(fields[-1]) + 1
+        self.names: list[str] = [column[0].target.attname for column in select[self.start : self.end]]
+        self.related = [(_Maker(each, select), each["local_setter"], each["remote_setter"]) for each in info.get("related_klass_infos", ())]
+
+    @cached_property
+    def key(self) -> int:
+        """Where in a row the primary key stands: a row of NULLs is nothing."""
+        return self.start + self.names.index(_meta(self.model).pk.attname)
 
     def make(self, row: list[Any]) -> models.Model:
-        made = self.model.from_db(DEFAULT_DB_ALIAS, self.names, row[self.start : self.end])
-        for populator in self.related:
-            populator.populate(row, made)
+        made = self.model.__new__(self.model)
+        made.__dict__.update(zip(self.names, row[self.start : self.end], strict=True))
+        made._state = ModelState()  # noqa: SLF001 - as Model.from_db leaves it
+        made._state.adding, made._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001
+        for maker, set_here, set_there in self.related:
+            other = None if row[maker.key] is None else maker.make(row)
+            set_here(made, other)
+            if other is not None:
+                set_there(other, made)
         return made
 
 
