@@ -1,6 +1,6 @@
 """The journal: what happens in the running runs of this process, written in one transaction a tick, before anyone is shown it.
 
-The first words of an answer are written at once; after that all runs share a tick, of 50 ms for one and of 200 ms for a hundred.
+The first words of an answer are written at once; after that all runs share a tick, of 50 ms for one and of 250 ms for a hundred.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from agentos.core.prepared import Query, insert_all
 log = logging.getLogger(__name__)
 
 TICK = 0.05  # seconds
-TICK_PER_RUN = 0.0015  # more runs, a longer tick: the cost of a write grows slower than their number
+TICK_PER_RUN = 0.002  # more runs, a longer tick: the cost of a write grows slower than their number
 TICK_MOST = 0.25
 RETRY_SECONDS = 0.5  # after a write that the database refused
 
