@@ -22,21 +22,25 @@ store = import_module(settings.SESSION_ENGINE).SessionStore
 
 
 async def live(scope: Scope, receive: Receive, send: Send) -> None:
-    request = ASGIRequest(scope, BytesIO())
-    try:
-        request.get_host()
-        if request.method != "GET":
-            opened: Tab | HttpResponse = HttpResponse(status=HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "GET"})
-        else:
-            request.session = store(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
-            opened = await db.read(open_tab, request)
-    except DisallowedHost:
-        opened = HttpResponse(status=HTTPStatus.BAD_REQUEST)
+    opened = await _opened(scope)
     if isinstance(opened, HttpResponse):
         await send({"type": "http.response.start", "status": opened.status_code, "headers": _headers(opened)})
         await send({"type": "http.response.body", "body": opened.content})
         return
     await stream(HTTPStatus.OK, STREAM_HEADERS, opened.frames(), receive, send)
+
+
+async def _opened(scope: Scope) -> Tab | HttpResponse:
+    """Return the tab, or the answer that refuses it. The request ends here: what hangs on it is not kept as long as the stream."""
+    request = ASGIRequest(scope, BytesIO())
+    try:
+        request.get_host()
+    except DisallowedHost:
+        return HttpResponse(status=HTTPStatus.BAD_REQUEST)
+    if request.method != "GET":
+        return HttpResponse(status=HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "GET"})
+    request.session = store(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+    return await db.read(open_tab, request)
 
 
 def _headers(response: HttpResponse) -> list[tuple[bytes, bytes]]:
