@@ -27,6 +27,7 @@ class TestKeys:
         expect(page.locator("#agent-list .card:not(.locked)")).to_have_count(1)
         tab_to(page, "#agent-silent a")
         page.keyboard.press("Enter")
+        page.wait_for_url("**/agentos/chat/silent/")  # and for its scripts: before them, Enter breaks the line
         expect(page.locator("#message")).to_be_focused()
         page.keyboard.type("Hello")
         page.keyboard.press("Enter")
