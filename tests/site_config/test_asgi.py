@@ -1,6 +1,7 @@
 """The whole application, as a server calls it: pages on threads, waiting calls and streams on the loop, bodies only so large."""
 
 import asyncio
+import gc
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.core.handlers.asgi import ASGIRequest
 from django.test import Client
 
 from agentos.access.models import User
@@ -58,6 +60,11 @@ def cookie(member: User) -> str:
     return "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
 
 
+def requests() -> list[ASGIRequest]:
+    """Those that there are, needed or not."""
+    return [thing for thing in gc.get_objects() if type(thing) is ASGIRequest]
+
+
 class TestReadBody:
     async def test_puts_the_pieces_together(self) -> None:
         assert await read_body(Caller(b"a", b"b", b"c").receive) == b"abc"
@@ -101,6 +108,16 @@ class TestWaitingCalls:
 
 
 class TestStreams:
+    async def test_do_not_keep_their_request(self, session: ChatSession, cookie: str) -> None:
+        before, caller = requests(), Caller()
+        following = asyncio.ensure_future(caller.ask("GET", "/agentos/live/", {"Cookie": cookie}, f"session={session.session_id}"))
+        while len(caller.sent) < 2:
+            await asyncio.sleep(0.001)
+        gc.collect()
+        assert [request for request in requests() if request not in before] == []
+        following.cancel()
+        await asyncio.wait((following,))
+
     async def test_begin_with_what_the_page_does_not_show_yet(self, session: ChatSession, member: User, cookie: str) -> None:
         await sync_to_async(actions.send_message)(by=member, session=session, text="Hello")
         query = f"session={session.session_id}&cursor="

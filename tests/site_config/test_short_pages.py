@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
 from django.core.signals import request_started
 from django.db import connection, transaction
 from django.test import Client
@@ -18,7 +17,7 @@ from agentos.access.models import User
 from agentos.chat.models import ChatSession, Run
 from agentos.core import on_loop
 from site_config.pages import SHORT_BODY, is_short
-from tests.site_config.test_asgi import Caller
+from tests.site_config.test_asgi import Caller, requests
 
 CSRF = "c" * 32
 sqlite_only = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="elsewhere nothing is done on the loop")
@@ -59,11 +58,6 @@ async def send(session: ChatSession, cookie: str, text: str = "Hello", key: str 
 
 async def inputs() -> list[str]:
     return await sync_to_async(lambda: list(Run.objects.order_by("pk").values_list("input", flat=True)))()
-
-
-def requests() -> list[ASGIRequest]:
-    """Those that there are, needed or not."""
-    return [thing for thing in gc.get_objects() if type(thing) is ASGIRequest]
 
 
 class TestMessages:
