@@ -13,7 +13,7 @@ from agentos.chat.claiming import claim_next
 from agentos.chat.journal import Journal
 from agentos.chat.models import Run
 from agentos.chat.runner import LEASE, Drive
-from agentos.core import db
+from agentos.core import db, loops
 
 log = logging.getLogger(__name__)
 
@@ -63,16 +63,16 @@ class Engine:
         return None if self.stopping else LEASE
 
     def drive(self, run: Run) -> None:
-        if self.loop and not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(lambda: self._spawn(self._drive(run)))
+        if self.loop:
+            loops.tell(self.loop, lambda: self._spawn(self._drive(run)))
 
     def wake(self, session_pk: int) -> None:
-        if self.loop and not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(lambda: self._spawn(self._take(session_pk)))
+        if self.loop:
+            loops.tell(self.loop, lambda: self._spawn(self._take(session_pk)))
 
     def cancel(self, run_pk: int) -> None:
-        if self.loop and not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self._let_go, run_pk)
+        if self.loop:
+            loops.tell(self.loop, self._let_go, run_pk)
 
     def _let_go(self, run_pk: int) -> None:
         if drive := self.drives.get(run_pk):

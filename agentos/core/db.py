@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import connections, transaction
 
-from agentos.core import on_loop
+from agentos.core import loops, on_loop
 from agentos.core.sqlite.base import WouldWait
 
 __all__ = ["WouldWait", "at_once", "close", "in_turn", "look", "read", "write", "write_together"]
@@ -49,7 +49,7 @@ async def look(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     than they do and no writer holds up a reader; with a server to wait for, in a reader's thread."""
     if not on_loop.is_sqlite():
         return await read(work, *args, **kwargs)
-    return on_loop.here(partial(_call, work, *args, **kwargs))
+    return loops.put_by(partial(_call, work, *args, **kwargs))
 
 
 def at_once(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -158,7 +158,7 @@ def _give(future: "Future[Any]", result: object = None, error: Exception | None 
             future.set_exception(error)
 
     with contextlib.suppress(RuntimeError):  # the loop is closed
-        future.get_loop().call_soon_threadsafe(give)
+        loops.tell(future.get_loop(), give)
 
 
 def close() -> None:
@@ -168,8 +168,8 @@ def close() -> None:
             pool.submit(connections.close_all)
             pool.shutdown(wait=True, cancel_futures=False)
     _Pools.readers = _Pools.writer = None
-    if asyncio._get_running_loop():  # noqa: SLF001 - as get_running_loop, but gives None where there is none
-        on_loop.here(_leave)
+    if loops.here():
+        loops.put_by(_leave)
 
 
 def _leave() -> None:

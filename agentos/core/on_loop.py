@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from django.db import connections
 
+from agentos.core import loops
 from agentos.core.sqlite.base import WouldWait
 
 T = TypeVar("T")
@@ -74,7 +75,7 @@ def at_once(work: Callable[[], T]) -> T:
     if not is_sqlite() or not pace.is_good(began := perf_counter()):
         raise WouldWait
     try:
-        return here(partial(_without_waiting, work))
+        return loops.put_by(partial(_without_waiting, work))
     finally:
         pace.note(began, perf_counter())
 
@@ -87,17 +88,4 @@ def _without_waiting(work: Callable[[], T]) -> T:
 
 @cache
 def is_sqlite() -> bool:
-    return here(lambda: connections["default"].vendor == "sqlite")
-
-
-def here(work: Callable[[], T]) -> T:
-    """Run ``work`` as synchronous code, which it is: until it is done, this thread's loop does not run.
-
-    Django then gives it the thread's connection, and not one for each task.
-    """
-    loop = asyncio.get_running_loop()
-    asyncio._set_running_loop(None)  # noqa: SLF001 - public to event loops
-    try:
-        return work()
-    finally:
-        asyncio._set_running_loop(loop)  # noqa: SLF001
+    return loops.put_by(lambda: connections["default"].vendor == "sqlite")

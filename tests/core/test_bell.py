@@ -3,7 +3,9 @@
 import asyncio
 import threading
 
-from agentos.core.bell import MemoryBell
+import pytest
+
+from agentos.core.bell import STROKE, MemoryBell
 
 
 class TestMemoryBell:
@@ -43,6 +45,21 @@ class TestMemoryBell:
             (alarm,) = alarms
             assert alarm is not None
         assert alarm.cancelled()
+
+    async def test_rings_alarms_at_full_strokes(self) -> None:
+        """So that many readers are woken together, and none of them too early."""
+        bell, now = MemoryBell(), asyncio.get_running_loop().time
+        began = now()
+        with bell.listen("a") as one, bell.listen("b") as other:
+            waiting = [asyncio.ensure_future(listener.wait(30 + number * STROKE / 3)) for number, listener in enumerate((one, other))]
+            await asyncio.sleep(0)
+            moments = [listener.alarm.when() for listener in (one, other) if listener.alarm]
+            for task in waiting:
+                task.cancel()
+        assert len(moments) == 2
+        for moment in moments:
+            assert moment / STROKE == pytest.approx(round(moment / STROKE), rel=0, abs=0.001)
+            assert began + 30 <= moment <= now() + 30 + 2 * STROKE
 
     async def test_forgets_who_has_left(self) -> None:
         bell = MemoryBell()

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import httpx2
 
-from agentos.core import clock, db
+from agentos.core import clock, db, loops
 from agentos.webhooks.outgoing import mail, results, sender, waking
 from agentos.webhooks.outgoing.listening import listening
 from agentos.webhooks.outgoing.results import Due
@@ -53,8 +53,8 @@ class Courier:
 
     def wake(self) -> None:
         """From any thread."""
-        if self.loop and not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self.rung.set)
+        if self.loop:
+            loops.tell(self.loop, self.rung.set)
 
     async def _go_round(self) -> None:
         while True:

@@ -1,0 +1,72 @@
+"""A loop is told things from any thread, and stands still for synchronous work on its own."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from agentos.core import loops
+
+
+class Told:
+    """Notes how a loop was told: ``soon``, or ``woken`` from another thread."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ways: list[str] = []
+        loop = asyncio.get_running_loop()
+        for name, way in (("call_soon", "soon"), ("call_soon_threadsafe", "woken")):
+            monkeypatch.setattr(loop, name, self.noting(getattr(loop, name), way))
+
+    def noting(self, call: Callable[..., Any], way: str) -> Callable[..., Any]:
+        def noted(done: Any, *args: Any, **options: Any) -> Any:
+            if done == self.hear:
+                self.ways.append(way)
+            return call(done, *args, **options)
+
+        return noted
+
+    def hear(self, heard: "asyncio.Future[str]") -> None:
+        heard.set_result("heard")
+
+
+class TestTell:
+    async def test_wakes_no_loop_from_its_own_thread(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        loop, told = asyncio.get_running_loop(), Told(monkeypatch)
+        running, put_by = loop.create_future(), loop.create_future()
+        loops.tell(loop, told.hear, running)
+        loops.put_by(lambda: loops.tell(loop, told.hear, put_by))
+        assert [await running, await put_by] == ["heard", "heard"]
+        assert told.ways == ["soon", "soon"]
+
+    async def test_wakes_it_from_another_thread(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        loop, told = asyncio.get_running_loop(), Told(monkeypatch)
+        heard = loop.create_future()
+        threading.Thread(target=loops.tell, args=(loop, told.hear, heard)).start()
+        assert await heard == "heard"
+        assert told.ways == ["woken"]
+
+    def test_does_not_mind_a_loop_that_is_closed(self) -> None:
+        loop = asyncio.new_event_loop()
+        loop.close()
+        loops.tell(loop, print)
+
+
+class TestPutBy:
+    async def test_is_no_running_loop_for_its_work_but_is_known(self) -> None:
+        here = asyncio.get_running_loop()
+        assert loops.put_by(lambda: (asyncio._get_running_loop(), loops.here())) == (None, here)
+        assert loops.here() is asyncio.get_running_loop() is here
+
+    async def test_ends_with_an_error_too(self) -> None:
+        with pytest.raises(ZeroDivisionError):
+            loops.put_by(lambda: 1 // 0)
+        assert asyncio.get_running_loop() is loops.here()
+
+    def test_is_over_afterwards(self) -> None:
+        async def work() -> None:
+            loops.put_by(lambda: None)
+
+        asyncio.run(work())
+        assert loops.here() is None
