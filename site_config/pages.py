@@ -26,6 +26,7 @@ from django.urls import set_script_prefix
 from django.utils.cache import patch_vary_headers
 
 from agentos.core import db
+from agentos.core.bursts import burst
 from agentos.core.later import MAY_COME, Later
 from agentos.core.paths import path_to
 from agentos.core.sse import EventStream
@@ -83,7 +84,7 @@ class Pages(BaseHandler):
         """Handle a short request on the loop. Raises WouldWait for all others, and where it would have to wait: nothing is done then."""
         if not is_short(scope, body):
             raise db.WouldWait
-        return await db.in_turn(self.answer, scope, body)
+        return await burst.take(self.answer, scope, body)
 
     def answer(self, scope: Scope, body: bytes) -> Answer | Later:
         """Handle one request from its beginning to its end, on one thread; or to the point where there is only waiting left to do."""

@@ -9,21 +9,19 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import connections, transaction
+from django.db import connections
 
-from agentos.core import loops, on_loop
+from agentos.core import loops, on_loop, together
 from agentos.core.sqlite.base import WouldWait
 
-__all__ = ["WouldWait", "at_once", "close", "in_turn", "look", "read", "write", "write_together"]
+__all__ = ["WouldWait", "at_once", "at_once_together", "close", "look", "read", "write", "write_together"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 READERS = 4
-MOST_AT_ONCE = 8  # pieces of work on the loop in one transaction
-WRITE_BACK_EVERY = 50  # pieces of work on the loop, whose commits leave it to the writer
-
-Waiting = list[tuple[Callable[[], Any], "Future[Any]"]]
+MOST_AT_ONCE = 16  # pieces of work on the loop in one transaction
+WRITE_BACK_EVERY = 100  # pieces of work on the loop, whose commits leave it to the writer
 
 
 class _Pools:
@@ -32,7 +30,7 @@ class _Pools:
     readers: ThreadPoolExecutor | None = None
     writer: ThreadPoolExecutor | None = None
     lock = threading.Lock()
-    waiting: Waiting = []  # noqa: RUF012 - one list for all, under the lock
+    waiting: together.Waiting = []  # noqa: RUF012 - one list for all, under the lock
     called: asyncio.AbstractEventLoop | None = None  # which will write what is waiting
     unwritten = 0
 
@@ -55,18 +53,23 @@ async def look(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 def at_once(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run ``work``, something short that writes, right here on the loop. Raises WouldWait when it has to be done in a thread instead:
     nothing of it is stored then."""
-    done = on_loop.at_once(partial(_call, work, *args, **kwargs))
-    _Pools.unwritten += 1
+    return _at_once(1, work, *args, **kwargs)
+
+
+def at_once_together(waiting: together.Waiting) -> None:
+    """The same for pieces of work that become one transaction: those that are done are taken off the list. A single one fails as it
+    would in a thread."""
+    if waiting:
+        _at_once(len(waiting), together.as_one if len(waiting) > 1 else together.each, waiting)
+
+
+def _at_once(pieces: int, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    done = on_loop.at_once(partial(_call, work, *args, **kwargs), pieces)
+    _Pools.unwritten += pieces
     if _Pools.unwritten >= WRITE_BACK_EVERY:
         _Pools.unwritten = 0
         _writer().submit(_call, _write_back)
     return done
-
-
-async def in_turn(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The same for what comes from outside, a hundred at a time perhaps: what flows on the loop must not stop for all of them."""
-    async with on_loop.share:
-        return at_once(work, *args, **kwargs)
 
 
 async def write(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -98,67 +101,25 @@ def _writer() -> ThreadPoolExecutor:
 
 
 def _write_waiting() -> None:
-    """On the loop, a little at a time. A single piece fails as it would in a thread; what failed with others is left to a thread."""
+    """On the loop, a little at a time. What failed with others is left to a thread."""
     with _Pools.lock:
         taken, _Pools.waiting = _Pools.waiting[:MOST_AT_ONCE], _Pools.waiting[MOST_AT_ONCE:]
         if _Pools.waiting:
             asyncio.get_running_loop().call_soon(_write_waiting)
         else:
             _Pools.called = None
-    _leave_out_given_up(taken)
+    together.leave_out_given_up(taken)
     with contextlib.suppress(WouldWait):
-        at_once(_write_as_one if len(taken) > 1 else _write_each, taken)
+        at_once_together(taken)
     if taken:
         _writer().submit(_call, _write, taken)
 
 
-def _leave_out_given_up(waiting: Waiting) -> None:
-    waiting[:] = [(work, future) for work, future in waiting if not future.cancelled()]
-
-
-def _write(waiting: Waiting) -> None:
-    _leave_out_given_up(waiting)
+def _write(waiting: together.Waiting) -> None:
+    together.leave_out_given_up(waiting)
     if len(waiting) > 1 and connections["default"].vendor == "sqlite":
-        _write_as_one(waiting)
-    _write_each(waiting)
-
-
-def _write_as_one(waiting: Waiting) -> None:
-    """Do it all in one transaction and take it off the list; or nothing of it, when something failed."""
-    stored: list[bool] = []
-    results: list[Any] = []
-    with contextlib.suppress(Exception), transaction.atomic():
-        transaction.on_commit(lambda: stored.append(True))  # the first of the hooks: whatever the others do, it is stored
-        results = [work() for work, _ in waiting]
-    if stored:
-        for (_, future), result in zip(waiting, results, strict=True):
-            _give(future, result)
-        waiting.clear()
-
-
-def _write_each(waiting: Waiting) -> None:
-    while waiting:
-        work, future = waiting[0]
-        try:
-            _give(future, work())
-        except Exception as error:  # noqa: BLE001 - it belongs to whoever asked for the work
-            _give(future, error=error)
-        del waiting[0]
-
-
-def _give(future: "Future[Any]", result: object = None, error: Exception | None = None) -> None:
-    """Hand over what came of the work, from whatever thread: to a loop that still runs, and to somebody who still waits."""
-
-    def give() -> None:
-        if future.done():
-            return
-        if error is None:
-            future.set_result(result)
-        else:
-            future.set_exception(error)
-
-    with contextlib.suppress(RuntimeError):  # the loop is closed
-        loops.tell(future.get_loop(), give)
+        together.as_one(waiting)
+    together.each(waiting)
 
 
 def close() -> None:

@@ -2,13 +2,12 @@
 
 Every statement lets go of the interpreter, so a thread that asks ten things gives it away ten times to a loop that is busy, and
 has to get it back ten times: this cost more than all the work. On the loop nobody else wants it. But there nothing may wait,
-not for a lock and not for a slow disk: then the work is left to a thread. And a hundred requests at once must not stop what flows.
+not for a lock and not for a slow disk: then the work is left to a thread.
 """
 
-import asyncio
 from collections.abc import Callable
 from functools import cache, partial
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any, TypeVar
 
 from django.db import connections
@@ -18,16 +17,14 @@ from agentos.core.sqlite.base import WouldWait
 
 T = TypeVar("T")
 
-LONG = 0.02  # seconds of work, on average, after which the loop does none for a while
+LONG = 0.02  # seconds for a piece of work, on average, after which the loop does none for a while
 WHILE = 5.0  # seconds
-STRETCH = 0.05  # seconds of work that comes in, before those who wait for the loop are let through
-REST = 0.5  # of it, for them
 WEIGHT = 0.2  # of the newest in the average
 HICCUP = 3 * LONG  # seconds: more does not count, so that a single one, as long as it may be, is no slow disk
 
 
 class Pace:
-    """How long what is done at once takes lately."""
+    """How long a piece of what is done at once takes lately."""
 
     def __init__(self) -> None:
         self.average = 0.0
@@ -36,48 +33,30 @@ class Pace:
     def is_good(self, now: float) -> bool:
         return now >= self.again_at
 
-    def note(self, began: float, now: float) -> None:
-        self.average += WEIGHT * (min(now - began, HICCUP) - self.average)
+    def note(self, took: float, now: float, *, worked: float = 0.0, pieces: int = 1) -> None:
+        """``worked``: how much of it was work, and not waiting. Pieces share the work among them; each waits as long as all."""
+        for_each = took - worked + worked / pieces
+        self.average += WEIGHT * (min(for_each, HICCUP) - self.average)
         if self.average > LONG:
             self.again_at, self.average = now + WHILE, 0.0
 
 
-class Share:
-    """How much of the loop's time goes to short work that comes in from outside: answers that grow have a right to theirs."""
-
-    def __init__(self) -> None:
-        self.worked = 0.0  # without a rest
-        self.began = self.until = 0.0
-        self.again_at = 0.0
-
-    async def __aenter__(self) -> None:
-        """Wait as long as it is the others' turn. No ``await`` in the block: then nobody else works in it."""
-        while (wait := self.again_at - perf_counter()) > 0:  # noqa: ASYNC110 - nobody tells when it is over
-            await asyncio.sleep(wait)
-        self.began = perf_counter()
-
-    async def __aexit__(self, *_: object) -> None:
-        self.note(self.began, perf_counter())
-
-    def note(self, began: float, now: float) -> None:
-        self.worked = max(0.0, self.worked - (began - self.until)) + now - began
-        self.until = now
-        if self.worked > STRETCH:
-            self.again_at, self.worked = now + REST * self.worked, 0.0
-
-
 pace = Pace()
-share = Share()
 
 
-def at_once(work: Callable[[], T]) -> T:
-    """Do short work, which may write, on the loop that runs in this thread. Raises WouldWait where it has to be done in a thread."""
+def at_once(work: Callable[[], T], pieces: int = 1) -> T:
+    """Do short work, which may write, on the loop that runs in this thread. Raises WouldWait where it has to be done in a thread.
+
+    ``pieces``: that are done in one transaction.
+    """
     if not is_sqlite() or not pace.is_good(began := perf_counter()):
         raise WouldWait
+    worked = thread_time()
     try:
         return loops.put_by(partial(_without_waiting, work))
     finally:
-        pace.note(began, perf_counter())
+        now = perf_counter()
+        pace.note(now - began, now, worked=thread_time() - worked, pieces=pieces)
 
 
 def _without_waiting(work: Callable[[], T]) -> T:

@@ -160,46 +160,39 @@ class TestAtOnce:
 
 class TestPace:
     def test_one_hiccup_is_none_but_two_are(self, pace: on_loop.Pace) -> None:
-        pace.note(0.0, 500 * on_loop.LONG)
+        pace.note(500 * on_loop.LONG, 10.0)
         assert pace.is_good(11.0)
-        pace.note(11.0, 11 + 500 * on_loop.LONG)
+        pace.note(500 * on_loop.LONG, 21.0)
         assert not pace.is_good(22.0)
 
     def test_is_bad_for_a_while_after_much_that_took_long(self, pace: on_loop.Pace) -> None:
         for second in range(20):
-            pace.note(second, second + 2 * on_loop.LONG)
+            pace.note(2 * on_loop.LONG, second)
         assert not pace.is_good(20.0)
         assert pace.is_good(20.0 + on_loop.WHILE)
+
+    def test_shares_the_work_of_a_transaction_among_its_pieces(self, pace: on_loop.Pace) -> None:
+        """And not the waiting: what many have to wait for is a slow disk all the same."""
+        for second in range(20):
+            pace.note(2 * on_loop.LONG, second, worked=2 * on_loop.LONG, pieces=16)
+        assert pace.is_good(20.0)
+        for second in range(20):
+            pace.note(2 * on_loop.LONG, second, worked=0.0, pieces=16)
+        assert not pace.is_good(20.0)
+
+    async def test_hears_how_many_pieces_there_were(self, pace: on_loop.Pace, monkeypatch: pytest.MonkeyPatch) -> None:
+        noted: list[dict[str, Any]] = []
+        monkeypatch.setattr(pace, "note", lambda took, now, **more: noted.append(more))
+        await asyncio.gather(*(db.write_together(store, name) for name in "abc"))
+        db.at_once(store, "d")
+        assert [more["pieces"] for more in noted] == [3, 1]
+        assert all(more["worked"] > 0 for more in noted)
 
     async def test_decides(self, pace: on_loop.Pace) -> None:
         pace.again_at = perf_counter() + 100
         with pytest.raises(db.WouldWait):
             db.at_once(store)
         assert await names() == []
-
-
-class TestShare:
-    def test_ends_after_a_stretch_of_work_and_comes_back_after_a_rest(self) -> None:
-        share = on_loop.Share()
-        for second in (100.00, 100.03):
-            assert share.again_at <= second
-            share.note(second, second + 0.03)
-        assert share.again_at == pytest.approx(100.06 + on_loop.REST * 0.06)
-
-    def test_does_not_end_where_the_loop_has_rested(self) -> None:
-        share = on_loop.Share()
-        for second in range(100, 120):
-            share.note(second, second + 0.03)
-        assert share.again_at == 0
-
-    async def test_is_waited_for_while_the_loop_turns(self) -> None:
-        share = on_loop.Share()
-        share.again_at = perf_counter() + 0.02
-        waiting = asyncio.ensure_future(share.__aenter__())
-        await asyncio.sleep(0)
-        assert not waiting.done()
-        await waiting
-        assert perf_counter() >= share.again_at
 
 
 class TestWriteTogether:

@@ -15,7 +15,7 @@ from django.test import Client
 
 from agentos.access.models import User
 from agentos.chat.models import ChatSession, Run
-from agentos.core import on_loop
+from agentos.core import bursts, db, on_loop
 from site_config.pages import SHORT_BODY, is_short
 from tests.site_config.test_asgi import Caller, requests
 
@@ -105,16 +105,23 @@ class TestMessages:
     async def test_leave_the_loop_to_others_when_many_come(
         self, session: ChatSession, cookie: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(on_loop, "STRETCH", 0.0)  # after every single one
-        share = on_loop.Share()
-        monkeypatch.setattr(on_loop, "share", share)
+        monkeypatch.setattr(bursts, "STRETCH", 0.0)  # after every single one
+        monkeypatch.setattr(db, "MOST_AT_ONCE", 1)
         first = asyncio.ensure_future(send(session, cookie, "one"))
         second = asyncio.ensure_future(send(session, cookie, "two"))
         assert (await first)[0] == 200
         assert not second.done()
-        assert share.again_at
         assert (await second)[0] == 200
         assert await inputs() == ["one", "two"]
+
+    @sqlite_only
+    async def test_that_come_together_are_one_transaction(self, session: ChatSession, cookie: str, threads: list[bool]) -> None:
+        """And one that is refused in their midst takes nobody with it."""
+        texts = ["one", " ", "two", "three"]
+        answers = await asyncio.gather(*(send(session, cookie, text) for text in texts))
+        assert [status for status, _ in answers] == [200, 422, 200, 200]
+        assert await inputs() == ["one", "two", "three"]
+        assert threads == [True] * len(texts)  # each once, and none in a thread
 
     async def test_leave_nothing_to_the_garbage_collector(self, session: ChatSession, cookie: str) -> None:
         before = requests()

@@ -153,6 +153,17 @@ class DatabaseWrapper(Sqlite):
             self._let_others_write()
             raise
 
+    def close_if_unusable_or_obsolete(self) -> None:
+        """Asked at the beginning and the end of each request: not in the middle of a transaction that is several requests'."""
+        if not self.in_atomic_block:
+            super().close_if_unusable_or_obsolete()
+
+    def _savepoint(self, sid: str) -> None:
+        self.run(self.ops.savepoint_create_sql(sid), ())
+
+    def _savepoint_commit(self, sid: str) -> None:
+        self.run(self.ops.savepoint_commit_sql(sid), ())
+
     def _commit(self) -> None:
         super()._commit()  # type: ignore[misc]
         self._let_others_write()
