@@ -105,7 +105,8 @@ ASGI_APPLICATION = "site_config.asgi.application"
 JINJA = "agentos.core.jinja.environment"
 TEMPLATES = [
     {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "BACKEND": "agentos.core.templates.Templates",
+        "NAME": "django",
         # Whole pages, and the fragments that HTMX swaps: one name space, no file in two folders (tests/test_house_templates.py).
         "DIRS": [BASE_DIR / "templates", BASE_DIR / "partials"],
         "APP_DIRS": True,

@@ -71,6 +71,12 @@ operator_only = guard("operator_only", lambda user: user.is_staff)
 class SignedInMixin:
     """For class-based views, sync and async: the whole view stands behind ``signed_in``."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """HEAD is answered by ``get``, as Django has it; but there each view points at itself for that: a circle at every request."""
+        super().__init_subclass__(**options)
+        if "get" in vars(cls) and not hasattr(cls, "head"):
+            cls.head = cls.get  # type: ignore[attr-defined]
+
     @classmethod
     def as_view(cls, **initkwargs: Any) -> View:
         return signed_in(super().as_view(**initkwargs))  # type: ignore[misc]
