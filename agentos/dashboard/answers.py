@@ -18,7 +18,7 @@ from agentos.core.compiled import draw
 from agentos.core.fragments import fragment
 from agentos.core.htmx import came_from, fragments, go_to, notice, wants_fragment
 from agentos.core.http import user_of
-from agentos.dashboard.frame import frame
+from agentos.dashboard.frame import frame, header
 from agentos.dashboard.sidebar import sidebar
 
 CHAT_CHANGED = "chat-changed"
@@ -88,8 +88,7 @@ def chat_changed(request: HttpRequest, session: ChatSession, *, plain_url: str) 
     html = render_to_string("chat/_sidebar_list.html", {"sidebar": sidebar(user_of(request), current)})
     parts = [fragment(html, "#sidebar-list", "outerMorph")]
     if current == session.session_id:
-        header = render_to_string("chat/_header.html", {"session": session, "agent": session.agent})
-        parts.append(fragment(header, "#chat-header", "outerMorph"))
+        parts.append(fragment(header(session), "#chat-header", "outerMorph"))
     answer = fragments(request, *parts)
     answer.headers["HX-Trigger"] = CHAT_CHANGED
     return answer

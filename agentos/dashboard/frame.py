@@ -9,8 +9,10 @@ from django.utils import timezone
 
 from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
+from agentos.agents.queries import model_label
 from agentos.chat.models import ChatSession
 from agentos.core.bell import bell
+from agentos.core.compiled import draw
 from agentos.core.htmx import wants_fragment
 from agentos.core.http import user_of
 from agentos.dashboard.sidebar import sidebar
@@ -33,6 +35,12 @@ def frame(
         "live_url": live_url(session, cursor, lists, agent),
         "here": here,
     }
+
+
+def header(session: ChatSession) -> str:
+    """What stands above a chat. The session comes with its agent."""
+    agent = session.agent
+    return draw("chat/_header.html", {"session": session, "agent": agent, "model_label": model_label(agent.model)})
 
 
 def new_chat_url(agent: DjangoAgent | None) -> str:

@@ -25,6 +25,7 @@ from agentos.core.bell import Listener, bell
 from agentos.core.compiled import draw
 from agentos.core.fragments import fragment
 from agentos.dashboard import live_agents, notices
+from agentos.dashboard.frame import header
 from agentos.dashboard.pacing import StatePause
 from agentos.dashboard.sidebar import Sidebar, sidebar
 
@@ -183,12 +184,11 @@ class Tab:
 
     def _header(self, session: ChatSession) -> str:
         agent = session.agent
-        header = (session.title, session.fork_count, str(session.forked_from), agent.name, agent.model)
-        if header == self.header:
+        says = (session.title, session.fork_count, str(session.forked_from), agent.name, agent.model)
+        if says == self.header:
             return ""
-        self.header = header
-        html = get_template("chat/_header.html").render({"session": session, "agent": agent})
-        return fragment(html, "#chat-header", "outerMorph")
+        self.header = says
+        return fragment(header(session), "#chat-header", "outerMorph")
 
     def _growth(self, session: ChatSession) -> Iterator[str]:
         """New text of the running answer, from memory."""

@@ -42,4 +42,4 @@ class TestDraw:
     def test_knows_the_words_of_the_house(self) -> None:
         environment: Environment = compiled._environment()
         assert environment.autoescape
-        assert environment.from_string('{{ icon("send") }}{{ 1204|thousands }}').render().endswith("</svg>1,204")
+        assert environment.from_string('{{ "send"|icon }}{{ 1204|thousands }}').render().endswith("</svg>1,204")
