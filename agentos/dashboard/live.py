@@ -3,7 +3,6 @@
 An idle stream is a task that waits for the bell: it holds no thread and no database connection.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 from asgiref.sync import sync_to_async
@@ -21,16 +20,15 @@ from agentos.chat.cursor import Cursor
 from agentos.chat.models import ChatSession
 from agentos.chat.registry import OpenStream, TooManyStreams, registry
 from agentos.core import db, sse
-from agentos.core.bell import Listener, bell
+from agentos.core.bell import bell
 from agentos.core.compiled import draw
 from agentos.core.fragments import fragment
 from agentos.dashboard import live_agents, notices
 from agentos.dashboard.frame import header
-from agentos.dashboard.pacing import StatePause
+from agentos.dashboard.pacing import Pace
 from agentos.dashboard.sidebar import Sidebar, sidebar
 
 RETRY_AFTER = 30  # seconds, for a user with too many tabs
-LISTS_PAUSE = 0.2  # seconds in which changes of the lists are gathered
 
 
 @require_GET
@@ -69,30 +67,6 @@ def _cursor(request: HttpRequest) -> Cursor:
     return page.newer(Cursor.read(request.headers.get("Last-Event-ID", "")))
 
 
-class Gathering:
-    """Rings about the user's lists, gathered for a moment: a run that starts rings more than once."""
-
-    def __init__(self, topics: set[str]) -> None:
-        self.topics = {topic for topic in topics if topic.startswith("user:")}
-        self.due = 0.0
-
-    def add(self, topics: set[str], now: float) -> None:
-        fresh = {topic for topic in topics if topic.startswith("user:")}
-        if fresh and not self.topics:
-            self.due = max(self.due, now + LISTS_PAUSE / 2)
-        self.topics |= fresh
-
-    def take(self, now: float) -> set[str]:
-        """Return what was gathered, once it is due."""
-        if not self.topics or now < self.due:
-            return set()
-        taken, self.topics, self.due = self.topics, set(), now + LISTS_PAUSE
-        return taken
-
-    def wake_at(self, otherwise: float) -> float:
-        return min(self.due, otherwise) if self.topics else otherwise
-
-
 class Tab:
     def __init__(self, user: User, session: ChatSession | None, opened: OpenStream, cursor: Cursor, lists: str) -> None:
         self.user = user
@@ -117,35 +91,29 @@ class Tab:
         try:
             with bell.listen(*topics) as listener:
                 yield b": connected\nretry: 1000\n\n"
-                async for data in self._news(listener):
-                    yield data
+                pace = Pace(self.news)
+                while not registry.stopping:
+                    if data := await self._news(pace):
+                        yield data
+                        pace.has_told()
+                    if self.opened.closed:
+                        yield live_agents.farewell(self)
+                        return
+                    pace.hear(await listener.wait(pace.rest()))
+                yield sse.frame(notices.notice(notices.RESTART))
+                yield sse.frame("", event="restart")
         finally:
             registry.close(self.opened)
 
-    async def _news(self, listener: Listener) -> AsyncIterator[bytes]:
-        """Frames, as they become due. Changes of the lists are gathered for a moment; what is said is not."""
-        now = asyncio.get_running_loop().time
-        heard, lists, state, beat_due = self.news, Gathering(self.news), StatePause(), now() + sse.HEARTBEAT_SECONDS
-        while not registry.stopping:
-            for data in await self._told(heard, lists.take(now())):
-                yield data
-                beat_due = now() + sse.HEARTBEAT_SECONDS
-            if self.opened.news:
-                async for data in live_agents.frames(self):
-                    yield data
-            if self.opened.closed:
-                yield live_agents.farewell(self)
-                return
-            if now() >= beat_due:
-                yield sse.frame("", event="beat")
-                beat_due = now() + sse.HEARTBEAT_SECONDS
-            rung = await listener.wait(max(0.0, state.wake_at(lists.wake_at(beat_due)) - now()))
-            lists.add(rung, now())
-            heard = state.add({topic.partition(":")[0] for topic in rung}, now())
-            if "notice" in heard:
-                yield sse.frame(notices.heard(rung))
-        yield sse.frame(notices.notice(notices.RESTART))
-        yield sse.frame("", event="restart")
+    async def _news(self, pace: Pace) -> bytes:
+        """The frames that are due, together: whatever is sent is a packet, and a wake-up for whoever takes it."""
+        frames = [sse.frame(notices.heard(pace.rung))] if "notice" in pace.heard else []
+        frames += await self._told(pace.heard, pace.lists_due())
+        if self.opened.news:
+            frames += [data async for data in live_agents.frames(self)]
+        if not frames and pace.is_quiet():
+            frames.append(sse.frame("", event="beat"))
+        return b"".join(frames)
 
     async def _told(self, heard: set[str], lists: set[str]) -> list[bytes]:
         """What is new: frames, each with the cursor where it leaves a tab."""

@@ -91,7 +91,13 @@ class OpenPage:
         await self.frames.aclose()  # type: ignore[attr-defined]
 
     async def _next(self) -> str:
-        frame = (await anext(self.frames)).decode()
+        """Take what the stream sends next, which may be several frames."""
+        sent = (await anext(self.frames)).decode()
+        for frame in filter(None, sent.split("\n\n")):
+            await self._take(frame)
+        return sent
+
+    async def _take(self, frame: str) -> None:
         fields = [line.partition(": ")[::2] for line in frame.split("\n")]
         event = "".join(value for name, value in fields if name == "event")
         self.cursor = next((value for name, value in fields if name == "id"), self.cursor)
@@ -100,7 +106,6 @@ class OpenPage:
             await sync_to_async(self.ask_again)()
         elif not event:
             self.dom.apply("\n".join(value for name, value in fields if name == "data"))
-        return frame
 
     def ask_again(self) -> None:
         element = self.one(AGAIN)

@@ -1,6 +1,9 @@
-"""When a tab is told of a change to its chat."""
+"""When a tab is told of a change to its chat and to its lists."""
 
-from agentos.dashboard.pacing import STATE_PAUSE, StatePause
+import pytest
+
+from agentos.core import sse
+from agentos.dashboard.pacing import LISTS_PAUSE, STATE_PAUSE, Gathering, Pace, StatePause
 
 
 class TestStatePause:
@@ -24,3 +27,40 @@ class TestStatePause:
         pause = StatePause()
         told = [bool(pause.add({"session"}, 1.0 + step * STATE_PAUSE / 4)) for step in range(10)]
         assert told.count(True) == 2
+
+
+class TestGathering:
+    def test_tells_once_of_what_rings_more_than_once(self) -> None:
+        lists = Gathering(set())
+        lists.add({"user:1#5", "session:5"}, 1.0)
+        lists.add({"user:1#6"}, 1.05)
+        assert lists.take(1.06) == set()
+        assert lists.wake_at(9.0) == pytest.approx(1.0 + LISTS_PAUSE / 2)
+        assert lists.take(1.0 + LISTS_PAUSE / 2) == {"user:1#5", "user:1#6"}
+        assert lists.wake_at(9.0) == 9.0
+
+    def test_tells_at_once_what_may_come_along(self) -> None:
+        lists = Gathering(set())
+        assert lists.take(1.0, in_passing=True) == set()
+        lists.add({"user:1#5"}, 1.0)
+        assert lists.take(1.0, in_passing=True) == {"user:1#5"}
+
+
+class TestPace:
+    async def test_lets_the_lists_come_along_with_words(self) -> None:
+        pace = Pace(set())
+        pace.hear({"session:5", "user:1#5"})
+        assert (pace.heard, pace.lists_due()) == ({"user"}, set())
+        pace.hear({"draft:5"})
+        assert (pace.heard, pace.lists_due()) == ({"session", "draft"}, {"user:1#5"})
+
+    async def test_rests_until_something_is_due(self) -> None:
+        pace = Pace(set())
+        assert sse.HEARTBEAT_SECONDS - 1 < pace.rest() <= sse.HEARTBEAT_SECONDS
+        pace.hear({"session:5"})
+        assert 0 < pace.rest() <= STATE_PAUSE + 0.001
+        assert not pace.is_quiet()
+        pace.beat_due = pace.now()
+        assert pace.is_quiet()
+        pace.has_told()
+        assert not pace.is_quiet()
