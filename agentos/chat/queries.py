@@ -44,13 +44,21 @@ _SESSION_FOR = Query(
 
 
 def shown_session(session_pk: int) -> ChatSession:
-    """What stands round a transcript. Raises ChatSession.DoesNotExist."""
+    """What stands round a transcript, and no more of it. Raises ChatSession.DoesNotExist."""
     if session := _SHOWN_SESSION.first(session_pk):
         return session
     raise ChatSession.DoesNotExist
 
 
-_SHOWN_SESSION = Query(lambda pk: ChatSession.objects.select_related("agent", "forked_from").filter(pk=pk), int)
+_HEAVY = ("description", "instructions", "tools", "capabilities")
+_SHOWN_SESSION = Query(
+    lambda pk: (
+        ChatSession.objects.select_related("agent", "forked_from")
+        .defer("given_history", "forked_from__given_history", *(f"agent__{name}" for name in _HEAVY))
+        .filter(pk=pk)
+    ),
+    int,
+)
 
 
 def deleted_session_for(user: User, session_id: str) -> ChatSession | None:
