@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from agentos.audit.models import AuditRecord
-from agentos.core.prepared import insert
+from agentos.core.prepared import insert, new
 
 if TYPE_CHECKING:
     from agentos.access.models import User
@@ -11,4 +11,4 @@ if TYPE_CHECKING:
 
 def record(verb: str, *, by: "User | None", object_type: str, object_id: str, **data: Any) -> None:
     """Add a record to the caller's transaction. ``data`` holds names and numbers, never text of a chat."""
-    insert(AuditRecord(verb=verb, actor=by, object_type=object_type, object_id=object_id, data=data))
+    insert(new(AuditRecord, verb=verb, actor=by, object_type=object_type, object_id=object_id, data=data))

@@ -15,7 +15,7 @@ from agentos.chat.parts import end_open_tools, fold, text_of
 from agentos.chat.revisions import change
 from agentos.core import clock
 from agentos.core.events import tell
-from agentos.core.prepared import Query, delete_where, insert_all, update
+from agentos.core.prepared import Query, delete_where, insert_all, new, update
 
 STATUS = {
     "finished": Run.Status.COMPLETED,
@@ -46,7 +46,7 @@ def end_run(*, run_pk: int, event: Event, attempt: int | None = None, by: User |
         ended = _taken_over(run, event, journal)
         if event.terminal:
             delete_where(RunEvent, run_id=run.pk)
-        insert_all(RunEvent, [RunEvent(run=run, seq=last_seq, attempt=run.attempt, kind=event.kind, data=event.data())])
+        insert_all(RunEvent, [new(RunEvent, run=run, seq=last_seq, attempt=run.attempt, kind=event.kind, data=event.data())])
         update(run, last_seq=last_seq, revision=change(session, updated_at=clock.now()), **ended)
         about = {"code": run.error_code} if run.error_code else {}
         record(f"chat.run.{run.status}", by=by, object_type="run", object_id=run.run_id, **about)

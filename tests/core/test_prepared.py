@@ -3,14 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from django.db import models
 from django.db.models import Exists, OuterRef
 
 from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
 from agentos.audit.models import AuditRecord
-from agentos.chat.models import ChatSession, Run, RunEvent
+from agentos.chat.models import ChatSession, IdempotencyKey, Run, RunEvent
 from agentos.core import clock
-from agentos.core.prepared import Query, delete_where, insert, insert_all, update
+from agentos.core.prepared import Query, delete_where, insert, insert_all, new, update
 from tests.factories import ChatSessionFactory, RunFactory
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +73,28 @@ class TestQuery:
         query = Query(lambda text: User.objects.filter(email=text), str)
         assert query.all("' or 1=1 --") == []
         assert query.all("%s") == []
+
+
+class TestNew:
+    @pytest.mark.parametrize("model", [Run, ChatSession, RunEvent, AuditRecord, IdempotencyKey])
+    def test_is_what_the_model_would_make(self, model: type[models.Model]) -> None:
+        """But for what is another one each time: ids and moments."""
+        ours, theirs = new(model), model()
+        assert vars(ours).keys() == vars(theirs).keys()
+        for field in model._meta.concrete_fields:
+            mine, other = getattr(ours, field.attname), getattr(theirs, field.attname)
+            assert type(mine) is type(other)
+            assert mine == other or (field.has_default() and callable(field.default))
+        assert (ours._state.adding, ours._state.db) == (theirs._state.adding, theirs._state.db)
+
+    def test_shares_nothing_with_the_next_one(self) -> None:
+        assert new(Run).parts is not new(Run).parts
+        assert new(Run).run_id != new(Run).run_id
+
+    def test_takes_values_and_what_they_refer_to(self) -> None:
+        session = ChatSessionFactory()
+        run = new(Run, session=session, by=session.user, turn=3, input="Hello")
+        assert (run.session, run.session_id, run.by_id, run.turn, run.input) == (session, session.pk, session.user_id, 3, "Hello")
 
 
 class TestWriting:

@@ -17,7 +17,7 @@ from agentos.chat.claiming import begin
 from agentos.chat.models import MESSAGE_LIMIT, ChatSession, IdempotencyKey, Run
 from agentos.chat.refusals import InvalidInput, KeyReused, QueueFull
 from agentos.chat.revisions import lock
-from agentos.core.prepared import Query, insert
+from agentos.core.prepared import Query, insert, new
 from agentos.core.text import clean, shorten
 
 QUEUE_LIMIT = 10  # messages that may wait in one chat
@@ -54,7 +54,7 @@ def send_message(
             quotas.check(by)
             run = _new_run(session, by, message, extra)
             if idempotency_key:
-                insert(IdempotencyKey(user=by, key=idempotency_key, fingerprint=fingerprint, run=run))
+                insert(new(IdempotencyKey, user=by, key=idempotency_key, fingerprint=fingerprint, run=run))
             about = {"session": session.session_id, "agent": session.agent.agent_id}
             record("chat.message.sent", by=by, object_type="run", object_id=run.run_id, **about)
     except IntegrityError:
@@ -116,7 +116,7 @@ def _new_run(session: ChatSession, by: User, message: str, context: dict[str, An
     if queued >= QUEUE_LIMIT:
         raise QueueFull(f"{QUEUE_LIMIT} messages are waiting in this chat already. Wait for an answer first.")
     revision = move_to_top(session, title=session.title or shorten(message, AUTO_TITLE_LIMIT))
-    run = Run(session=session, by=by, turn=newest + 1, input=message, context=context, revision=revision)
+    run = new(Run, session=session, by=by, turn=newest + 1, input=message, context=context, revision=revision)
     if not unended:
         begin(run)  # else the end of the run before it wakes the dispatcher
     insert(run)
