@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from agentos.agents.runtime.pace import GRAIN, Clock, clock
-from agentos.agents.runtime.scripted import _paced
+from agentos.agents.runtime.scripted import ScriptedModel
+from agentos.agents.scripts import Script
 
 
 class Skipping(asyncio.SelectorEventLoop):
@@ -26,16 +27,17 @@ class Skipping(asyncio.SelectorEventLoop):
         super()._run_once()  # type: ignore[misc]
 
 
-def times(tokens: int, pause: float, *, work: float = 0) -> list[float]:
+def times(tokens: int, ms: int, *, work: float = 0) -> list[float]:
     """When each token came, for a reader that is busy for ``work`` seconds after each of them."""
 
     async def read() -> list[float]:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, Skipping)
         came = []
-        async for _ in _paced(range(tokens), pause):
-            came.append(loop.now)
-            loop.now += work
+        async for piece in ScriptedModel(script=Script("words", tokens=tokens, ms=ms)).ainvoke_stream(messages=[]):
+            if piece.content:
+                came.append(loop.now)
+                loop.now += work
         return came
 
     factory: Callable[[], asyncio.AbstractEventLoop] = Skipping
@@ -45,14 +47,14 @@ def times(tokens: int, pause: float, *, work: float = 0) -> list[float]:
 
 class TestPace:
     def test_begins_at_once(self) -> None:
-        assert times(2, 400)[0] == 0
+        assert times(2, 400_000)[0] == 0
 
     def test_is_kept_though_the_reader_is_slow(self) -> None:
         """What the reader does between two tokens is not added to the pause."""
-        assert times(20, 0.02, work=0.015) == pytest.approx([number * 0.02 for number in range(20)])
+        assert times(20, 20, work=0.015) == pytest.approx([number * 0.02 for number in range(20)])
 
     def test_does_not_hurry_because_a_token_was_late(self) -> None:
-        assert times(3, 0.02, work=0.05) == pytest.approx([0, 0.05, 0.1])
+        assert times(3, 20, work=0.05) == pytest.approx([0, 0.05, 0.1])
 
 
 class TestClock:

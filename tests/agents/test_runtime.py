@@ -150,13 +150,13 @@ class TestRun:
 class TestStopping:
     @pytest.mark.parametrize("script", ["hang", "hang@3", "1000x10"])
     async def test_takes_effect_at_once(self, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        words, speaking = ScriptedModel._words, asyncio.Event()
+        spoken, speaking = ScriptedModel._spoken, asyncio.Event()
 
         def noted(*args: Any) -> Any:
             speaking.set()
-            return words(*args)
+            return spoken(*args)
 
-        monkeypatch.setattr(ScriptedModel, "_words", noted)
+        monkeypatch.setattr(ScriptedModel, "_spoken", noted)
         task = asyncio.create_task(play(f"scripted:{script}"))
         await asyncio.wait_for(speaking.wait(), 10)
         began = time.monotonic()

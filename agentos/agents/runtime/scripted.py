@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import math
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from typing import Any
 
 from agno.exceptions import ModelProviderError
@@ -26,10 +28,12 @@ BREATH = 32  # tokens without a pause, after which others get their turn
 TOUR_PAUSE = 0.012  # seconds
 FLAKY_RUNS = 1000
 
+Calls = tuple[tuple[str, str], ...]  # names of tools, with their arguments as JSON
+
 NOT_A_PERSON = "This is a scripted model. "
 
 # Which tool each script calls, with which arguments as the model would write them.
-CALLS: dict[str, tuple[tuple[str, str], ...]] = {
+CALLS: dict[str, Calls] = {
     "tool": (("multiply", '{"a": 17, "b": 25}'),),
     "loop": (("add", '{"a": 1, "b": 1}'),),
     "badjson": (("multiply", '{"a": 17, "b": '),),
@@ -71,18 +75,23 @@ class ScriptedModel(Model):
     ) -> AsyncIterator[ModelResponse]:
         self._refuse(str(getattr(run_response, "run_id", "")))
         results = _results(messages)
-        calls = CALLS.get(self.script.act, ())
-        if self.script.act == "tour" and not results:
-            async for delta in _paced(thoughts_of_the_tour(), TOUR_PAUSE, "reasoning_content"):
-                yield delta
-        if calls and (not results or self.script.act == "loop"):
+        calls = () if results and self.script.act != "loop" else CALLS.get(self.script.act, ())
+        what, tokens, pause = self._spoken(messages, results, calls)
+        said, time, until = 0, asyncio.get_running_loop().time, clock().until
+        began = time()
+        # Each at its time, counted from the start: a late one does not make the next ones later. And all in one generator: another
+        # one to pass on what it gives would cost as much as the clock.
+        for token in tokens:
+            if pause and (due := began + said * pause) > time():
+                await until(due)
+            elif pause or said % BREATH == 0:
+                await asyncio.sleep(0)
+            said += 1
+            yield ModelResponse(**{what: token})
+        if calls:
             yield ModelResponse(tool_calls=[_call(len(messages), number, *call) for number, call in enumerate(calls)])
             yield _usage(messages, 10)
             return
-        said = 0
-        async for delta in self._words(messages, results):
-            said += 1
-            yield delta
         await self._break_off()
         yield _usage(messages, said)
 
@@ -99,18 +108,21 @@ class ScriptedModel(Model):
                 self.seen.popitem(last=False)
             raise _unavailable()
 
-    def _words(self, messages: list[Message], results: list[str]) -> AsyncIterator[ModelResponse]:
+    def _spoken(self, messages: list[Message], results: list[str], calls: Calls) -> tuple[str, Iterable[Any], float]:
+        """What is said, before the ``calls`` if there are any: the field of a response that it goes in, the tokens, seconds for each."""
         script = self.script
-        if script.act in {"words", "hang", "fail"}:
-            return _paced((_word(i) for i in range(script.tokens)), script.ms / 1000)
-        if script.act == "empty":
-            return _paced((), 0)
-        if script.act == "echo":
-            return _paced(_split(_question(messages)), 0)
+        if script.act == "tour" and calls:
+            return "reasoning_content", thoughts_of_the_tour(), TOUR_PAUSE
         if script.act == "tour":
-            return _paced(_split(answer_of_the_tour(results)), TOUR_PAUSE)
+            return "content", _split(answer_of_the_tour(results)), TOUR_PAUSE
+        if script.act in {"words", "hang", "fail"}:
+            return "content", islice(cycle(SPEECH), script.tokens), script.ms / 1000
+        if script.act == "echo":
+            return "content", _split(_question(messages)), 0
+        if script.act == "empty" or calls:
+            return "content", (), 0
         said = f"{NOT_A_PERSON}The tool said: {results[-1]}" if results else f"{NOT_A_PERSON}It answers now."
-        return _paced(_split(said), 0)
+        return "content", _split(said), 0
 
     async def _break_off(self) -> None:
         if self.script.act == "hang":
@@ -134,18 +146,6 @@ class ScriptedModel(Model):
         raise NotImplementedError
 
 
-async def _paced(tokens: Any, pause: float, what: str = "content") -> AsyncIterator[ModelResponse]:
-    """Give the tokens at their times, counted from the start: a late one does not make the next ones later."""
-    time, until = asyncio.get_running_loop().time, clock().until
-    began = time()
-    for number, token in enumerate(tokens):
-        if pause and (due := began + number * pause) > time():
-            await until(due)
-        elif pause or number % BREATH == 0:
-            await asyncio.sleep(0)
-        yield ModelResponse(**{what: token})
-
-
 def _word(number: int) -> str:
     word = WORDS[number % len(WORDS)]
     if number % SENTENCE == 0:
@@ -153,6 +153,9 @@ def _word(number: int) -> str:
     if number % PARAGRAPH == PARAGRAPH - 1:
         return word + ".\n\n"
     return word + (". " if number % SENTENCE == SENTENCE - 1 else " ")
+
+
+SPEECH = tuple(_word(number) for number in range(math.lcm(len(WORDS), PARAGRAPH)))  # and over again
 
 
 def _split(text: str) -> list[str]:
