@@ -32,11 +32,11 @@ settings_urls = [
 ]
 
 urlpatterns = [
+    *session_urls,
+    path("agentos/chat/<str:agent_id>/", AgentOSChatView.as_view(), name="chat"),
     path("", signed_in(RedirectView.as_view(pattern_name="dashboard:home")), name="root"),
     path("agentos/", AgentOSDashboardView.as_view(), name="home"),
     path("agentos/agents/", AgentOSAgentListView.as_view(), name="agents"),
-    path("agentos/chat/<str:agent_id>/", AgentOSChatView.as_view(), name="chat"),
-    *session_urls,
     path("agentos/sessions/", sessions.sessions, name="sessions"),
     path("agentos/sessions/older/", sessions.older, name="older-sessions"),
     path("agentos/run/<str:run_id>/retry/", runs.retry, name="retry"),
