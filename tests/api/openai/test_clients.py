@@ -57,8 +57,8 @@ class TestChat:
         assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens > 0
 
     def test_streams_the_same_answer(self, ada: OpenAI) -> None:
-        whole = ada.chat.completions.create(model="quick", messages=HELLO).choices[0].message.content
-        chunks = list(ada.chat.completions.create(model="quick", messages=HELLO, stream=True))
+        whole = ada.chat.completions.create(model="steady", messages=HELLO).choices[0].message.content
+        chunks = list(ada.chat.completions.create(model="steady", messages=HELLO, stream=True))
         assert text(chunks).strip() == whole
         assert chunks[0].choices[0].delta.role == "assistant"
         assert [chunk.choices[0].finish_reason for chunk in chunks] == [*[None] * (len(chunks) - 1), "stop"]
