@@ -4,7 +4,6 @@ there stops."""
 import asyncio
 from asyncio import AbstractEventLoop, Future
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from time import perf_counter
 from typing import ParamSpec, TypeVar
@@ -41,8 +40,7 @@ class Burst:
         began = perf_counter()
         taken, self.waiting = self.waiting[: db.MOST_AT_ONCE], self.waiting[db.MOST_AT_ONCE :]
         together.leave_out_given_up(taken)
-        with suppress(db.WouldWait):
-            db.at_once_together(taken)
+        db.at_once_together(taken)
         for _, future in taken:
             together.give(future, error=db.WouldWait())
         self.worked += perf_counter() - began

@@ -1,7 +1,7 @@
 """Database work from the event loop: in threads of our own or, when it is short, on the loop. Idle streams hold no connection."""
 
 import asyncio
-import contextlib
+import logging
 import threading
 from asyncio import Future
 from collections.abc import Callable
@@ -18,6 +18,8 @@ __all__ = ["WouldWait", "at_once", "at_once_together", "close", "look", "read", 
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 READERS = 4
 MOST_AT_ONCE = 16  # pieces of work on the loop in one transaction
@@ -57,10 +59,15 @@ def at_once(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 
 def at_once_together(waiting: together.Waiting) -> None:
-    """The same for pieces of work that become one transaction: those that are done are taken off the list. A single one fails as it
-    would in a thread."""
-    if waiting:
-        _at_once(len(waiting), together.as_one if len(waiting) > 1 else together.each, waiting)
+    """The same for pieces of work that become one transaction: those that are done are taken off the list, those that are to be done in
+    a thread stay. A single one fails as it would there."""
+    try:
+        if waiting:
+            _at_once(len(waiting), together.as_one if len(waiting) > 1 else together.each, waiting)
+    except WouldWait:
+        pass
+    except Exception:
+        log.exception("The loop could not reach the database; its work is left to a thread.")
 
 
 def _at_once(pieces: int, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
@@ -109,8 +116,7 @@ def _write_waiting() -> None:
         else:
             _Pools.called = None
     together.leave_out_given_up(taken)
-    with contextlib.suppress(WouldWait):
-        at_once_together(taken)
+    at_once_together(taken)
     if taken:
         _writer().submit(_call, _write, taken)
 

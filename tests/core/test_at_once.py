@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
 
 from agentos.access.models import Team
 from agentos.core import db, on_loop
-from agentos.core.sqlite.base import _writing
+from agentos.core.sqlite.base import DatabaseWrapper, _writing
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -214,6 +214,14 @@ class TestWriteTogether:
             await asyncio.sleep(0.01)
         assert threading.get_ident() not in await asyncio.gather(*asked)
         assert await names() == ["a", "b"]
+
+    async def test_is_done_in_a_thread_where_the_loop_has_no_database(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(self: Any) -> None:
+            raise OperationalError("unable to open database file")
+
+        monkeypatch.setattr(DatabaseWrapper, "without_waiting", fail)
+        assert await asyncio.wait_for(db.write_together(store), 5) != threading.get_ident()
+        assert await names() == ["a"]
 
     async def test_lets_the_loop_turn_in_between(self) -> None:
         turn = 0

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from agentos.access.models import Team
 from agentos.core import bursts, db, on_loop
@@ -99,6 +99,22 @@ class TestBurst:
             answers = await asyncio.gather(*(burst.take(store, name) for name in "ab"), return_exceptions=True)
         assert [type(answer) for answer in answers] == [db.WouldWait] * 2
         assert await names() == []
+
+    @pytest.mark.parametrize("count", [1, 3])
+    async def test_leaves_it_to_threads_where_the_loop_has_no_database(
+        self, burst: Burst, count: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """And nobody waits for ever: neither those who came then, nor those who come later."""
+
+        def fail(self: Any) -> None:
+            raise OperationalError("unable to open database file")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(DatabaseWrapper, "without_waiting", fail)
+            answers = await asyncio.gather(*(burst.take(store, str(place)) for place in range(count)), return_exceptions=True)
+        assert [type(answer) for answer in answers] == [db.WouldWait] * count
+        assert await burst.take(store, "later") == "later"
+        assert await names() == ["later"]
 
     async def test_passes_on_what_a_single_piece_raises(self, burst: Burst) -> None:
         with pytest.raises(ZeroDivisionError):
