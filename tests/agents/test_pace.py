@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agentos.agents.runtime.pace import GRAIN, Clock, clock
+from agentos.agents.runtime.pace import GRAINS, Clock, clock
 from agentos.agents.runtime.scripted import ScriptedModel
 from agentos.agents.scripts import Script
 
@@ -73,11 +73,11 @@ class TestClock:
             came.append((moment, clock.loop.time()))
 
         async def work(clock: Clock) -> None:
-            await asyncio.gather(*(wait(clock, moment) for moment in (5.0, 1.0, 3.0, 3.0, 1.0 + GRAIN / 2)))
+            await asyncio.gather(*(wait(clock, moment) for moment in (5.0, 1.0, 3.0, 3.0, 1.0 + 0.5 / GRAINS)))
             await wait(clock, 4.0)
 
         self.run(work)
-        assert [moment for moment, _ in came] == [1.0, 1.0 + GRAIN / 2, 3.0, 3.0, 5.0, 4.0]
+        assert [moment for moment, _ in came] == [1.0, 1.0 + 0.5 / GRAINS, 3.0, 3.0, 5.0, 4.0]
         assert [now for _, now in came] == pytest.approx([1.0, 1.0, 3.0, 3.0, 5.0, 5.0])
 
     def test_does_not_mind_who_has_gone(self) -> None:

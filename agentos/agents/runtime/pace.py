@@ -4,25 +4,29 @@ what a model costs that is none would be counted as the server's."""
 import asyncio
 from asyncio import AbstractEventLoop, Future, TimerHandle
 from heapq import heappop, heappush
-from itertools import count
 
-GRAIN = 0.001  # seconds: no timer is more exact
+GRAINS = 1000  # of a second: no timer is more exact
 
 
 class Clock:
-    """Of one loop. ``waiting`` is a heap: the moment, a number that keeps the order, and whoever waits for it."""
+    """Of one loop. ``waiting``: whoever waits, by the grain of the loop's time in which he does; ``next``: a heap of these grains."""
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self.loop = loop
-        self.waiting: list[tuple[float, int, Future[None]]] = []
-        self.numbers = count()
+        self.waiting: dict[int, list[Future[None]]] = {}
+        self.next: list[int] = []
         self.timer: TimerHandle | None = None
 
     def until(self, moment: float) -> "Future[None]":
         """Return what to await: it is over at ``moment``, in the loop's time."""
         over: Future[None] = self.loop.create_future()
-        heappush(self.waiting, (moment, next(self.numbers), over))
-        if self.waiting[0][2] is over:
+        grain = int(moment * GRAINS)
+        if together := self.waiting.get(grain):
+            together.append(over)
+            return over
+        self.waiting[grain] = [over]
+        heappush(self.next, grain)
+        if self.next[0] == grain:
             self._set()
         return over
 
@@ -30,14 +34,14 @@ class Clock:
         """The timer to whoever is next."""
         if self.timer:
             self.timer.cancel()
-        self.timer = self.loop.call_at(self.waiting[0][0], self._strike) if self.waiting else None
+        self.timer = self.loop.call_at(self.next[0] / GRAINS, self._strike) if self.next else None
 
     def _strike(self) -> None:
-        now = self.loop.time() + GRAIN
-        while self.waiting and self.waiting[0][0] <= now:
-            over = heappop(self.waiting)[2]
-            if not over.done():  # cancelled: nobody waits any more
-                over.set_result(None)
+        now = self.loop.time() * GRAINS + 1
+        while self.next and self.next[0] <= now:
+            for over in self.waiting.pop(heappop(self.next)):
+                if not over.done():  # cancelled: nobody waits any more
+                    over.set_result(None)
         self._set()
 
 
