@@ -1,14 +1,22 @@
 """The closed list of what can happen in a run. ``runtime`` makes them from Agno's events; the journal stores them.
 
 A run is a row of these. Exactly one terminal event (Finished, Failed, Stopped, Interrupted) ends it; Waiting pauses it. A model's text
-comes too often to be an object each time: it is told (``Tell``), in its place among the events.
+comes too often to be an object each time: a ``Follower`` is told of it, in its place among the events.
 """
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
-Tell = Callable[[str, str], None]  # takes the kind of a delta (of TextDelta or ReasoningDelta), and its text
+
+class Follower(Protocol):
+    """Whoever takes in what the models of a run say."""
+
+    def tell(self, kind: str, text: str) -> None:
+        """Take in text; ``kind`` is that of TextDelta or of ReasoningDelta."""
+
+    def has_more(self, read: Callable[[], None]) -> None:
+        """More was said: it is told when ``read`` is called, at the follower's leisure. Until then it costs next to nothing."""
 
 
 @dataclass(frozen=True, slots=True)

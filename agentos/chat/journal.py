@@ -40,15 +40,23 @@ class Row(NamedTuple):
 
 
 class Entry:
-    """What one run has said and done since the last write. Text of the same kind grows together: one row a tick, not one a token."""
+    """What one run has said and done since the last write. Text of the same kind grows together: one row a tick, not one a token.
 
-    __slots__ = ("draft", "fresh", "lines", "on_stale")
+    ``unread``: what to call to be told of what was said.
+    """
+
+    __slots__ = ("draft", "fresh", "lines", "on_stale", "unread")
 
     def __init__(self, draft: Draft, on_stale: Callable[[], None]) -> None:
         self.draft = draft
         self.on_stale = on_stale
         self.lines: list[tuple[str, Any]] = []
+        self.unread: list[Callable[[], None]] = []
         self.fresh = True  # nothing of it was written yet
+
+    def catch_up(self) -> None:
+        while self.unread:
+            self.unread.pop(0)()
 
     def take(self) -> list[Row]:
         """Return what is to be written as rows, numbered on from what is stored, and forget it here."""
@@ -80,7 +88,7 @@ class Journal:
         self.dirty.discard(entry.draft.run_pk)
 
     def say(self, entry: Entry, kind: str, text: str) -> None:
-        """Note text of this kind. On the hot path of every token."""
+        """Note text of this kind. On the way of every token."""
         if not text:
             return
         lines = entry.lines
@@ -89,6 +97,16 @@ class Journal:
         else:
             lines.append((kind, [text]))
             self._note(entry)
+
+    def has_more(self, entry: Entry, read: Callable[[], None]) -> None:
+        """Note that more was said. It is read when it is written, together with what comes until then."""
+        entry.unread.append(read)
+        self._note(entry)
+
+    def catch_up(self, run_pk: int) -> None:
+        """Read what a run has said, however long the write before may take."""
+        if entry := self.entries.get(run_pk):
+            entry.catch_up()
 
     def put(self, entry: Entry, event: Event) -> None:
         """Note an event."""
@@ -133,6 +151,7 @@ class Journal:
     async def last_words(self, entry: Entry) -> list[Row]:
         """Return what an ending run has not stored yet, once nothing of it is on its way to the database."""
         async with self.writing:
+            entry.catch_up()
             self.dirty.discard(entry.draft.run_pk)
             return entry.take()
 
@@ -140,6 +159,8 @@ class Journal:
         """Write everything that is noted. Returns False when the database refused; nothing is lost then."""
         async with self.writing:
             entries = [self.entries[pk] for pk in self.dirty if pk in self.entries]
+            for entry in entries:
+                entry.catch_up()
             self.dirty.clear()
             batch = {entry.draft.run_pk: (entry, entry.take()) for entry in entries}
             if not batch:

@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
 from django.conf import settings
 
 from agentos.agents import failures, runtime
 from agentos.agents.blueprints import Blueprint, blueprint_of
-from agentos.agents.events import Event, Failed, Finished, Interrupted, Tell, ToolFailed, ToolFinished, ToolStarted, Waiting
+from agentos.agents.events import Event, Failed, Finished, Interrupted, ToolFailed, ToolFinished, ToolStarted, Waiting
 from agentos.agents.history import Turn
 from agentos.chat import ephemeral, queries
 from agentos.chat.drafts import drafts
@@ -44,6 +44,7 @@ class Drive:
 
     def overdue(self, now: float) -> Failed | None:
         """What the run fails of when it has been silent, or has run, for too long."""
+        self.journal.catch_up(self.run.pk)
         if now - self.began > settings.RUN_TIMEOUT:
             return Failed("run_timeout")
         if now - self.heard > settings.SILENCE_TIMEOUT and not self.open_tools:
@@ -79,11 +80,11 @@ class Drive:
         return await self._follow(self._ask(blueprint, history, entry), entry)
 
     def _ask(self, blueprint: Blueprint, history: list[Turn], entry: Entry) -> AsyncIterator[Event]:
-        tell = self._noting(entry)
+        follower = _Noting(self, entry)
         if self.run.agno_output is not None:
             return runtime.resume(
                 blueprint,
-                tell=tell,
+                follower=follower,
                 run_id=self.run.run_id,
                 user_id=str(self.run.by_id),
                 session_id=self.run.session.session_id,
@@ -93,7 +94,7 @@ class Drive:
             )
         return runtime.run(
             blueprint,
-            tell=tell,
+            follower=follower,
             run_id=self.run.run_id,
             user_id=str(self.run.by_id),
             session_id=self.run.session.session_id,
@@ -101,16 +102,6 @@ class Drive:
             context=self.run.context,
             history=history,
         )
-
-    def _noting(self, entry: Entry) -> Tell:
-        """Note down what the agent says. Everything in it is paid for by every token."""
-        now, say = asyncio.get_running_loop().time, self.journal.say
-
-        def note(kind: str, text: str) -> None:
-            self.heard = now()
-            say(entry, kind, text)
-
-        return note
 
     async def _follow(self, stream: AsyncIterator[Event], entry: Entry) -> Event:
         """Note down what the agent does, and return how it ended."""
@@ -139,6 +130,22 @@ class Drive:
             else:
                 return
         # Its lease runs out, and the reaper ends it.
+
+
+class _Noting:
+    """Notes down what the agent says: the follower of the run."""
+
+    def __init__(self, drive: Drive, entry: Entry) -> None:
+        self.drive = drive
+        self.entry = entry
+        self.now = asyncio.get_running_loop().time
+
+    def tell(self, kind: str, text: str) -> None:
+        self.drive.heard = self.now()
+        self.drive.journal.say(self.entry, kind, text)
+
+    def has_more(self, read: Callable[[], None]) -> None:
+        self.drive.journal.has_more(self.entry, read)
 
 
 def _prepare(run: Run) -> tuple[Blueprint, list[Turn], list[queries.JournalLine]]:

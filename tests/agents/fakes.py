@@ -29,6 +29,9 @@ class Notes(list[Event]):
         if text := clean(text):
             self.note(TextDelta(text) if kind == "text" else ReasoningDelta(text))
 
+    def has_more(self, read: Callable[[], None]) -> None:
+        read()
+
     def note(self, event: Event) -> None:
         self.append(event)
         if self.on_event:
@@ -47,7 +50,7 @@ async def play(
     """Run the agent to its end."""
     agent = blueprint(agent) if isinstance(agent, str) else agent
     notes, whose = Notes(on_event), {"run_id": run_id, "user_id": "1", "session_id": "s"}
-    async for event in runtime.run(agent, tell=notes.tell, **whose, message=message, context=context or {}, history=list(history)):
+    async for event in runtime.run(agent, follower=notes, **whose, message=message, context=context or {}, history=list(history)):
         notes.note(event)
     return notes
 
@@ -57,7 +60,7 @@ async def go_on(agent: Blueprint | str, output: dict[str, Any], *answers: runtim
     agent = blueprint(agent) if isinstance(agent, str) else agent
     stored = json.loads(json.dumps(output))
     notes, whose = Notes(), {"run_id": "run", "user_id": "1", "session_id": "s"}
-    async for event in runtime.resume(agent, tell=notes.tell, **whose, output=stored, answers=list(answers), history=list(history)):
+    async for event in runtime.resume(agent, follower=notes, **whose, output=stored, answers=list(answers), history=list(history)):
         notes.note(event)
     return notes
 

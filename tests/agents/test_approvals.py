@@ -295,7 +295,7 @@ class TestTampering:
         before = json.dumps(end.output)
         whose = {"run_id": "run", "user_id": "1", "session_id": "s"}
         notes = Notes()
-        events = runtime.resume(blueprint("scripted:approve"), tell=notes.tell, **whose, output=end.output, answers=[yes(end)], history=[])
+        events = runtime.resume(blueprint("scripted:approve"), follower=notes, **whose, output=end.output, answers=[yes(end)], history=[])
         assert [event.kind async for event in events][-1] == "finished"
         assert json.dumps(end.output) == before
 

@@ -1,7 +1,7 @@
 """What a model says is told at once and in its order; Agno gets it in few pieces, and everything else in its place."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import pytest
@@ -42,12 +42,32 @@ class Listener:
     def tell(self, kind: str, text: str) -> None:
         self.told.append(text if kind == "text" else f"({text})")
 
+    def has_more(self, read: Callable[[], None]) -> None:
+        read()
+
     async def hear(self, *deltas: Any) -> None:
-        async with heard("run", self.tell) as hearing, gathered("run", stream(*deltas)) as pieces:
+        async with heard("run", self) as hearing, gathered("run", stream(*deltas)) as pieces:
             async for piece in pieces:
                 self.pieces.append(piece)
                 if not hearing.is_echo and piece.content:
                     self.told.append(f"Agno: {piece.content}")
+
+
+class Later(Listener):
+    """Reads when it suits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.offers: list[Callable[[], None]] = []
+
+    def has_more(self, read: Callable[[], None]) -> None:
+        self.offers.append(read)
+
+
+async def turns() -> None:
+    """Let the others come to an end of what they can do."""
+    for _ in range(10):
+        await asyncio.sleep(0)
 
 
 @pytest.fixture
@@ -112,7 +132,7 @@ class TestGathered:
             finally:
                 closed.append(True)
 
-        async with heard("run", listener.tell):
+        async with heard("run", listener):
             reader = gathered("run", endless())
             await anext(await reader.__aenter__())
         assert closed == [True]
@@ -121,6 +141,52 @@ class TestGathered:
     async def test_leaves_alone_what_belongs_to_no_run_of_ours(self) -> None:
         async with gathered("another", stream(said("a"), said("b"))) as pieces:
             assert [piece.content async for piece in pieces] == ["a", "b"]
+
+
+class TestReading:
+    async def test_is_offered_once_and_tells_all_that_came_until_then(self) -> None:
+        reader, end = Later(), asyncio.Event()
+        hearing = asyncio.ensure_future(reader.hear(*(said(letter) for letter in "abcd"), end, said("e")))
+        await turns()
+        assert reader.told == ["a"]  # the first is read at once
+        (read,) = reader.offers
+        read()
+        assert reader.told == ["a", "bcd"]
+        end.set()
+        await hearing
+        assert reader.told == ["a", "bcd", "e"]
+        assert "".join(str(piece.content) for piece in reader.pieces) == "abcde"
+
+    async def test_keeps_the_order_of_thoughts_and_words(self) -> None:
+        reader = Later()
+        await reader.hear(thought("h"), thought("m"), thought("m"), said("a"), said("b"))
+        assert reader.told == ["(h)", "(mm)", "ab"]
+
+    async def test_does_not_wait_where_there_is_more_than_text(self) -> None:
+        """A call, or what follows on one, waits for nobody: Agno has to act on it."""
+        reader, later, end = Later(), asyncio.Event(), asyncio.Event()
+        cited = ModelResponse(content="c", role="assistant")
+        hearing = asyncio.ensure_future(reader.hear(said("a"), said("b"), later, cited, cited, end))
+        await turns()
+        reader.offers.pop()()
+        later.set()
+        await turns()
+        assert reader.told == ["a", "b"]  # the first of them was taken for text
+        reader.offers.pop()()
+        await turns()
+        assert reader.told == ["a", "b", "Agno: c", "Agno: c"]
+        end.set()
+        await hearing
+        assert reader.offers == []
+
+    async def test_is_done_of_what_is_left_when_the_run_is(self) -> None:
+        reader = Later()
+        hearing = asyncio.ensure_future(reader.hear(said("a"), said("b"), asyncio.Event()))
+        await turns()
+        assert reader.told == ["a"]
+        hearing.cancel()
+        await asyncio.gather(hearing, return_exceptions=True)
+        assert reader.told == ["a", "b"]
 
 
 class TestTextField:

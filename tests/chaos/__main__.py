@@ -75,18 +75,15 @@ async def whole_answers() -> dict[str, list[str]]:
     from agentos.agents.models import DjangoAgent
     from agentos.agents.runtime.approvals import REFUSED
     from agentos.agents.runtime.scripted import NOT_A_PERSON
+    from tests.agents.fakes import Notes, text_of
 
     answers = {}
     async for agent in DjangoAgent.objects.all():
-        said: list[tuple[str, str]] = []
-
-        def tell(kind: str, text: str, said: list[tuple[str, str]] = said) -> None:
-            said.append((kind, text))
-
+        notes = Notes()
         whose = {"run_id": "r", "user_id": "u", "session_id": "s"}
-        async for _ in runtime.run(blueprint_of(agent), tell=tell, **whose, message="x", context={}, history=[]):
+        async for _ in runtime.run(blueprint_of(agent), follower=notes, **whose, message="x", context={}, history=[]):
             pass
-        answers[agent.agent_id] = ["".join(text for kind, text in said if kind == "text")]
+        answers[agent.agent_id] = [text_of(notes)]
     answers["careful"] = [f"{NOT_A_PERSON}The tool said: {said}" for said in (POSTED.format(to="Ada"), REFUSED)]
     return answers
 

@@ -92,6 +92,18 @@ class TestEngine:
         run = await ended(await run_with("scripted:hang", member))
         assert (run.status, run.error_code) == (Run.Status.FAILED, "model_silent")
 
+    async def test_does_not_take_a_slow_write_for_a_silent_model(self, engine: Engine, member: User, settings, monkeypatch) -> None:
+        run = await run_with("scripted:1000x20", member)
+        await words_of(run)
+        (drive,) = engine.drives.values()
+        entry = engine.journal.entries[run.pk]
+        async with engine.journal.writing:  # the journal waits for a database that does not answer
+            while not entry.unread:
+                await asyncio.sleep(0.01)
+            said = drive.heard
+            assert drive.overdue(drive.began) is None
+            assert drive.heard > said
+
     async def test_ends_a_run_that_takes_too_long(self, engine: Engine, member: User, settings) -> None:
         settings.RUN_TIMEOUT = 0.2
         run = await ended(await run_with("scripted:1000x100", member))

@@ -53,6 +53,48 @@ class TestEntry:
         assert [row.data for row in entry.take()] == [{"text": "ab?"}]
 
 
+class TestHasMore:
+    """What a model said, and nobody has read."""
+
+    async def test_is_read_when_it_is_written(self, running: Run) -> None:
+        written, draft = Journal(), Draft(running)
+        entry = written.open(draft, on_stale=lambda: None)
+        written.say(entry, "text", "a")
+        assert await written.flush()
+        written.has_more(entry, lambda: written.say(entry, "text", "b"))
+        assert written.awake.is_set()
+        written.awake.clear()
+        assert await written.flush()
+        assert draft.parts == [{"kind": "text", "text": "ab"}]
+        assert not written.awake.is_set()  # there is nothing left to write
+        assert written.dirty == set()
+        database.close()
+
+    async def test_comes_at_once_when_it_is_the_first(self, running: Run) -> None:
+        written = Journal()
+        entry = written.open(Draft(running), on_stale=lambda: None)
+        written.has_more(entry, lambda: written.say(entry, "text", "a"))
+        assert written.urgent.is_set()
+        database.close()
+
+    async def test_is_among_the_last_words(self, running: Run) -> None:
+        written = Journal()
+        entry = written.open(Draft(running), on_stale=lambda: None)
+        written.has_more(entry, lambda: written.say(entry, "text", "a"))
+        assert [row.data for row in await written.last_words(entry)] == [{"text": "a"}]
+        assert written.dirty == set()
+        database.close()
+
+    def test_is_read_by_whoever_asks_how_long_it_was_silent(self, running: Run) -> None:
+        """A write may take long; the model that speaks meanwhile is not silent."""
+        noted = Journal()
+        entry = noted.open(Draft(running), on_stale=lambda: None)
+        noted.has_more(entry, lambda: noted.say(entry, "text", "a"))
+        noted.catch_up(running.pk)
+        noted.catch_up(running.pk + 1)  # of a run that is not here
+        assert [row.data for row in entry.take()] == [{"text": "a"}]
+
+
 class TestStore:
     def test_writes_for_the_attempt_that_drives_the_run(self, running: Run) -> None:
         rows = [Row(running.pk, 1, 1, "text", {"text": "a"}, clock.now())]

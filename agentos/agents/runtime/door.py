@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from agentos.agents.blueprints import Blueprint
-from agentos.agents.events import Event, Failed, Tell
+from agentos.agents.events import Event, Failed, Follower
 from agentos.agents.history import Turn
 from agentos.agents.runtime.approvals import Answer
 
@@ -46,7 +46,7 @@ def engine() -> EngineState:
 def run(
     blueprint: Blueprint,
     *,
-    tell: Tell,
+    follower: Follower,
     run_id: str,
     user_id: str,
     session_id: str,
@@ -56,18 +56,17 @@ def run(
 ) -> Events:
     """Run the agent and give its events, the last of which is Finished, Failed or Waiting.
 
-    Text is no event here: ``tell`` is given its kind ("text" or "reasoning") and what the model says, as it comes, in its place among
-    the events. It is not ``clean`` yet, and may be empty.
+    Text is no event here: the follower is told of it, in its place among the events. It is not ``clean`` yet, and may be empty.
     Errors are events. Cancelling the task that iterates stops the run at once. ``context`` is an API caller's addition to the message.
     """
     whose = {"run_id": run_id, "user_id": user_id, "session_id": session_id}
-    return _events("run", blueprint, tell=tell, **whose, message=message, context=context, history=history)
+    return _events("run", blueprint, follower=follower, **whose, message=message, context=context, history=history)
 
 
 def resume(
     blueprint: Blueprint,
     *,
-    tell: Tell,
+    follower: Follower,
     run_id: str,
     user_id: str,
     session_id: str,
@@ -77,7 +76,7 @@ def resume(
 ) -> Events:
     """Go on with a run that waits. ``output`` is the stored ``Waiting.output``, ``answers`` has one for each of its requirements."""
     whose = {"run_id": run_id, "user_id": user_id, "session_id": session_id}
-    return _events("resume", blueprint, tell=tell, **whose, output=output, answers=answers, history=history)
+    return _events("resume", blueprint, follower=follower, **whose, output=output, answers=answers, history=history)
 
 
 async def close() -> None:

@@ -1,18 +1,22 @@
-"""What a model says is told at once to whoever follows its run, and reaches Agno in few pieces: Agno's work costs by the piece.
+"""What a model says is for whoever follows its run, and reaches Agno in few pieces: Agno's work costs by the piece.
 
-The first piece of a stream goes on at once, for Agno's own clock; after that text gathers until something else comes: a tool call,
-usage, the end. What Agno then says of it is an echo. What is more than text is not told here: Agno says it, in its place.
+Whoever follows reads it when it suits: a token is then no more than one in a list, until it is read with the others. What may be
+more than text is read at once: what comes first, and what comes after something that was no text.
+
+The first piece of a stream goes on to Agno at once, for Agno's own clock; after that text gathers until something else is read: a tool
+call, usage, the end. What Agno then says of it is an echo. What is more than text is not told here: Agno says it, in its place.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
 from agno.models.response import ModelResponse
 
-from agentos.agents.events import ReasoningDelta, Tell, TextDelta
+from agentos.agents.events import Follower, ReasoningDelta, TextDelta
 
 KINDS = {"content": TextDelta.kind, "reasoning_content": ReasoningDelta.kind}
 _FIELDS = vars(ModelResponse())
@@ -23,8 +27,8 @@ _NOTHING = _rest_of(_FIELDS)
 class Hearing:
     """What the models of one run say. ``is_echo``: Agno is busy with text that was told already."""
 
-    def __init__(self, tell: Tell) -> None:
-        self.tell = tell
+    def __init__(self, follower: Follower) -> None:
+        self.follower = follower
         self.is_echo = False
         self.listening: asyncio.Task[None] | None = None
 
@@ -33,7 +37,7 @@ class Hearing:
 
         A task of its own listens to the model: a token wakes up all that waits for it, and Agno would be a dozen generators.
         """
-        gathered = Gathered(stream, self.tell)
+        gathered = Gathered(stream, self.follower)
         self.listening = asyncio.create_task(gathered.listen())
         try:
             while not self.listening.done() or gathered.pieces:
@@ -59,12 +63,14 @@ class Hearing:
 
 
 class Gathered:
-    """What one stream has said and Agno has not got. ``pieces``: each with whether it was told. ``untold``: how many Agno still has to
-    say itself; until it has, text has to wait behind them, since it would come too early."""
+    """What one stream has said and Agno has not got. ``unread``: what nobody has looked at. ``pieces``: what was read, each with
+    whether it was told. ``untold``: how many Agno still has to say itself; until it has, text has to wait behind them, since it would
+    come too early."""
 
-    def __init__(self, stream: AsyncIterator[ModelResponse], tell: Tell) -> None:
+    def __init__(self, stream: AsyncIterator[ModelResponse], follower: Follower) -> None:
         self.stream = stream
-        self.tell = tell
+        self.follower = follower
+        self.unread: list[ModelResponse] = []
         self.ready = asyncio.Event()
         self.is_fresh = True
         self.pieces: list[tuple[ModelResponse, bool]] = []
@@ -75,28 +81,50 @@ class Gathered:
 
     async def listen(self) -> None:
         """Take in the whole stream. Ends with the stream's own error."""
+        unread = self.unread
         try:
             async for delta in self.stream:
-                self.add(delta)
+                unread.append(delta)
+                if len(unread) == 1:  # the others are read with it
+                    self._offer()
         finally:
+            self.read()
             self.ready.set()
 
-    def add(self, delta: ModelResponse) -> None:
-        field = text_field(delta)
-        if not field or self.untold:
-            self.untold += 1
-            self._begin(delta, "")
-            self.ready.set()
-            return
-        text = getattr(delta, field)
-        self.tell(KINDS[field], text)
-        if field == self.field and delta.provider_data == self.added:
-            self.said.append(text)
-            return
-        self._begin(delta, field)
+    def _offer(self) -> None:
+        """Text that goes on waits for its reader; what may be more than that does not."""
+        if self.field:
+            self.follower.has_more(self.read)
+        else:
+            self.read()
+
+    def read(self) -> None:
+        """Tell what was said: text that follows on text in one go."""
+        deltas = self.unread[:]
+        self.unread.clear()
+        for field, alike in groupby(deltas, text_field):
+            if field and not self.untold:
+                self._tell(field, list(alike))
+            else:
+                self._leave_to_agno(alike)
+
+    def _tell(self, field: str, deltas: list[ModelResponse]) -> None:
+        texts = [getattr(delta, field) for delta in deltas]
+        self.follower.tell(KINDS[field], "".join(texts))
+        for delta, text in zip(deltas, texts, strict=True):
+            if field == self.field and delta.provider_data == self.added:
+                self.said.append(text)
+            else:
+                self._begin(delta, field)
         if self.is_fresh:
             self.is_fresh = False
             self.ready.set()
+
+    def _leave_to_agno(self, deltas: Iterable[ModelResponse]) -> None:
+        for delta in deltas:
+            self.untold += 1
+            self._begin(delta, "")
+        self.ready.set()
 
     def _begin(self, delta: ModelResponse, field: str) -> None:
         self._close()
@@ -116,7 +144,7 @@ class Gathered:
 
 
 def text_field(delta: ModelResponse) -> str:
-    """Return the one field that holds the delta's text; empty when there is more to it than text. At every token.
+    """Return the one field that holds the delta's text; empty when there is more to it than text.
 
     What a provider adds to every delta (an id) is no more than text; a list, which Agno collects, is.
     """
@@ -136,9 +164,9 @@ _hearings: dict[str, Hearing] = {}
 
 
 @asynccontextmanager
-async def heard(run_id: str, tell: Tell) -> AsyncIterator[Hearing]:
-    """As long as it lasts, ``tell`` is given what the models of this run say."""
-    hearing = _hearings[run_id] = Hearing(tell)
+async def heard(run_id: str, follower: Follower) -> AsyncIterator[Hearing]:
+    """As long as it lasts, the follower takes in what the models of this run say."""
+    hearing = _hearings[run_id] = Hearing(follower)
     try:
         yield hearing
     finally:

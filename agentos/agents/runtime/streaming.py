@@ -12,7 +12,7 @@ from django.conf import settings
 
 from agentos.agents import providers, scripts
 from agentos.agents.blueprints import Blueprint
-from agentos.agents.events import Event, Failed, ReasoningDelta, Tell, TextDelta
+from agentos.agents.events import Event, Failed, Follower, ReasoningDelta, TextDelta
 from agentos.agents.history import Turn
 from agentos.agents.runtime import cancellation, conversation, gathering, models, pausing, tools
 from agentos.agents.runtime.approvals import Answer
@@ -32,7 +32,7 @@ Started = tuple[list[Event], AsyncGenerator[Any, None]]
 def run(
     blueprint: Blueprint,
     *,
-    tell: Tell,
+    follower: Follower,
     run_id: str,
     user_id: str,
     session_id: str,
@@ -47,13 +47,13 @@ def run(
         agent.additional_input = list(conversation.earlier(history, budget))
         return [], agent.arun(asked, run_id=run_id, user_id=user_id, session_id=session_id, **_STREAM)
 
-    return _events(run_id, tell, start)
+    return _events(run_id, follower, start)
 
 
 def resume(
     blueprint: Blueprint,
     *,
-    tell: Tell,
+    follower: Follower,
     run_id: str,
     user_id: str,
     session_id: str,
@@ -70,7 +70,7 @@ def resume(
         decided = pausing.decided(paused, understood)
         return decided, agent.acontinue_run(run_response=paused, user_id=user_id, session_id=session_id, **_STREAM)
 
-    return _events(run_id, tell, start)
+    return _events(run_id, follower, start)
 
 
 _STREAM: dict[str, Any] = {"stream": True, "stream_events": True, "yield_run_output": True}
@@ -113,11 +113,11 @@ def _failure(error: Exception) -> Failed:
     return Failed("internal", detail_of(error))
 
 
-async def _events(run_id: str, tell: Tell, start: Callable[[], Awaitable[Started]]) -> Events:
+async def _events(run_id: str, follower: Follower, start: Callable[[], Awaitable[Started]]) -> Events:
     """Give our events and, last, the end."""
     translation = Translation(settings.TOOL_STEPS)
     try:
-        async with gathering.heard(run_id, tell) as hearing:
+        async with gathering.heard(run_id, follower) as hearing:
             first, stream = await start()
             for event in first:
                 yield event
@@ -125,7 +125,7 @@ async def _events(run_id: str, tell: Tell, start: Callable[[], Awaitable[Started
                 async for item in stream:
                     if type(item) is RunContentEvent:
                         if not hearing.is_echo:
-                            _tell(tell, item)
+                            _tell(follower, item)
                         continue
                     for event in translation.events(item):
                         yield event
@@ -136,12 +136,12 @@ async def _events(run_id: str, tell: Tell, start: Callable[[], Awaitable[Started
     yield translation.end or Failed("internal", "Agno's stream had no end.")
 
 
-def _tell(tell: Tell, item: RunContentEvent) -> None:
+def _tell(follower: Follower, item: RunContentEvent) -> None:
     """Text that no model has said: a tool's, for one, that is to be shown as it is."""
     if item.reasoning_content:
-        tell(ReasoningDelta.kind, item.reasoning_content)
+        follower.tell(ReasoningDelta.kind, item.reasoning_content)
     if item.content:
-        tell(TextDelta.kind, str(item.content))
+        follower.tell(TextDelta.kind, str(item.content))
 
 
 def _check_tools(agent: Agent, paused: RunOutput) -> None:
