@@ -77,6 +77,8 @@ class Statement:
 
     def _converted(self, row: list[Any], connection: Any) -> list[Any]:
         for place, converters, column in self.converters:
+            if row[place] is None:  # which is nothing in all types, and much in rows of what may be there
+                continue
             for converter in converters:
                 row[place] = converter(row[place], column, connection)
         return row

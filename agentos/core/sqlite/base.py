@@ -39,8 +39,8 @@ class Operations(DatabaseOperations):
         return super().adapt_datetimefield_value(value)
 
     def convert_datetimefield_value(self, value: Any, expression: Any, connection: Any) -> Any:
-        if type(value) is str:
-            return datetime.fromisoformat(value).replace(tzinfo=UTC)
+        if type(value) is datetime and value.tzinfo is None:  # Django has read it already
+            return value.replace(tzinfo=UTC)
         return super().convert_datetimefield_value(value, expression, connection)
 
 
