@@ -10,7 +10,14 @@ from jinja2 import Environment
 
 def draw(name: str, context: Mapping[str, Any]) -> str:
     """Return the HTML of a fragment. A form in it has its token when ``context`` has ``csrf_token``."""
-    return _environment().get_template(name).render(context)
+    environment = _environment()
+    template = environment.get_template(name)
+    # As Template.render, but that it asks a chain of dictionaries for each of the words: half of what a short fragment costs.
+    known = template.new_context({**environment.globals, **context}, shared=True)
+    try:
+        return environment.concat(template.root_render_func(known))
+    except Exception:  # noqa: BLE001 - it is raised again, with the line of the fragment
+        environment.handle_exception()
 
 
 @cache

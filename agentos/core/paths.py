@@ -1,20 +1,22 @@
 """Paths that are written again and again: those with one key, of which Django makes the same pattern every time."""
 
+import re
 from functools import cache
 from urllib.parse import quote
 
 from django.conf import settings
-from django.urls import get_script_prefix, get_urlconf, reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.http import RFC3986_SUBDELIMS
 
 STAND_IN = "stand-in"
+PLAIN = re.compile(r"[\w.-]+", re.ASCII)  # is written as it is
 SAFE = f"{RFC3986_SUBDELIMS}/~:@"  # as Django has it
 
 
 def path_to(name: str, key: str) -> str:
     """Return what ``reverse`` returns for a view that takes one key."""
-    before, after = _around(name, get_urlconf() or settings.ROOT_URLCONF, get_script_prefix())
-    return f"{before}{quote(key, safe=SAFE)}{after}"
+    before, after = _around(name, settings.ROOT_URLCONF, get_script_prefix())
+    return f"{before}{key if PLAIN.fullmatch(key) else quote(key, safe=SAFE)}{after}"
 
 
 @cache

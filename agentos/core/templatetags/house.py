@@ -22,6 +22,7 @@ register = template.Library()
 
 HUES = 12  # .hue-0 to .hue-11 in house.css
 MINUTE = 60
+TILES = 1024  # that are kept
 TIMES = 4096  # that are kept as they were shown: a turn is shown several times while it is answered
 UNDO = "undo:"
 
@@ -63,6 +64,7 @@ def icon(name: str) -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(TILES)
 def tile(name: str, key: str, size: str = "") -> SafeString:
     """Draw the monogram of ``name`` in the colour that ``key`` (an id, which never changes) was born with."""
     hue = zlib.crc32(key.encode()) % HUES
