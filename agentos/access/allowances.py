@@ -15,6 +15,7 @@ from django.db.models import Q
 from agentos.access import rights
 from agentos.access.models import Plan, Subscription, User
 from agentos.core import clock
+from agentos.core.prepared import Query
 
 SECONDS = 10.0  # until a change that another process made is noticed
 LIMITS = ("runs_a_day", "tokens_a_month", "concurrent_runs")
@@ -50,7 +51,7 @@ UNLIMITED = Allowance()
 
 def allowance_of(user: User) -> Allowance:
     """No query while no plan limits anything, and none for a user who was asked about lately."""
-    if not _of_the_site().is_limited and not _recall(None, lambda: (Plan.objects.filter(_limits()).exists(), None)):
+    if not _of_the_site().is_limited and not _recall(None, lambda: (bool(_LIMITING.rows()), None)):
         return UNLIMITED
     allowance: Allowance = _recall(user.pk, lambda: _read(user))
     return allowance
@@ -100,6 +101,9 @@ def _of_the_site() -> Allowance:
 
 def _limits() -> Q:
     return Q(runs_a_day__isnull=False) | Q(tokens_a_month__isnull=False) | Q(concurrent_runs__isnull=False)
+
+
+_LIMITING = Query(lambda: Plan.objects.filter(_limits()).values_list("pk")[:1])
 
 
 def _plan() -> list[str]:
