@@ -97,7 +97,7 @@ def cards_from_database(user: User) -> list[AgentCard]:
             capabilities=tuple(agent.capabilities),
             why=reason(agent, holdings),
         )
-        for agent in agents_for(user).defer("instructions")
+        for agent in agents_for(user).defer("instructions").select_related("team").prefetch_related("plans")
     ]
 
 

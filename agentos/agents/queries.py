@@ -59,7 +59,7 @@ AnyCard = TypeVar("AnyCard", bound=Card)
 
 def agents_for(user: User) -> QuerySet[DjangoAgent]:
     """Return the agents that this user may use now."""
-    agents: QuerySet[DjangoAgent] = DjangoAgent.objects.usable_by(user).select_related("team").prefetch_related("plans")
+    agents: QuerySet[DjangoAgent] = DjangoAgent.objects.usable_by(user)
     return agents
 
 
