@@ -179,6 +179,20 @@ class TestReading:
         await hearing
         assert reader.offers == []
 
+    async def test_breaks_the_run_and_not_its_reader(self) -> None:
+        """An adapter may say what is no response at all."""
+        reader, later = Later(), asyncio.Event()
+        hearing = asyncio.ensure_future(reader.hear(said("a"), said("b"), later, said("c"), 5, asyncio.Event()))
+        await turns()
+        reader.offers.pop()()
+        later.set()
+        await turns()
+        for read in reader.offers:
+            read()
+        with pytest.raises(AttributeError):  # as Agno does: the listener takes it for a response
+            await asyncio.wait_for(hearing, 5)
+        assert reader.told == ["a", "b", "c"]
+
     async def test_is_done_of_what_is_left_when_the_run_is(self) -> None:
         reader = Later()
         hearing = asyncio.ensure_future(reader.hear(said("a"), said("b"), asyncio.Event()))
@@ -200,6 +214,7 @@ class TestTextField:
             ({"content": "a", **CALL}, ""),
             ({"content": "a", "provider_data": {"id": "1"}}, "content"),
             ({"content": "a", "provider_data": {"blocks": ["1"]}}, ""),
+            ({"content": "a", "provider_data": "blocks"}, ""),
             ({"content": {"a": 1}}, ""),
             ({}, ""),
         ],

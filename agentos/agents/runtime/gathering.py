@@ -129,7 +129,8 @@ class Gathered:
     def _begin(self, delta: ModelResponse, field: str) -> None:
         self._close()
         self.pieces.append((delta, bool(field)))
-        self.field, self.said, self.added = field, [getattr(delta, field)] if field else [], delta.provider_data
+        if field:
+            self.field, self.said, self.added = field, [getattr(delta, field)], delta.provider_data
 
     def _close(self) -> None:
         """Put the last piece together: nothing joins it any more."""
@@ -146,13 +147,14 @@ class Gathered:
 def text_field(delta: ModelResponse) -> str:
     """Return the one field that holds the delta's text; empty when there is more to it than text.
 
-    What a provider adds to every delta (an id) is no more than text; a list, which Agno collects, is.
+    What a provider adds to every delta (an id) is no more than text; a list, which Agno collects, is. Never raises, whatever an adapter
+    says: whoever reads has other runs to look after. Agno gets it, and breaks on it where it belongs.
     """
-    fields = vars(delta)
+    fields = vars(delta) if isinstance(delta, ModelResponse) else {}
     if len(fields) != len(_FIELDS) or _rest_of(fields) != _NOTHING:
         return ""
     added = fields["provider_data"]
-    if added and any(isinstance(value, list) for value in added.values()):
+    if added and (type(added) is not dict or any(isinstance(value, list) for value in added.values())):
         return ""
     content, reasoning = fields["content"], fields["reasoning_content"]
     if reasoning is None:
