@@ -144,7 +144,7 @@ class Gathered:
         return pieces
 
 
-def text_field(delta: ModelResponse) -> str:
+def text_field(delta: object) -> str:
     """Return the one field that holds the delta's text; empty when there is more to it than text.
 
     What a provider adds to every delta (an id) is no more than text; a list, which Agno collects, is. Never raises, whatever an adapter
