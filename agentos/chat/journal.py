@@ -88,7 +88,7 @@ class Journal:
         self.dirty.discard(entry.draft.run_pk)
 
     def say(self, entry: Entry, kind: str, text: str) -> None:
-        """Note text of this kind. On the way of every token."""
+        """Note text of this kind."""
         if not text:
             return
         lines = entry.lines

@@ -193,6 +193,27 @@ class TestReading:
             await asyncio.wait_for(hearing, 5)
         assert reader.told == ["a", "b", "c"]
 
+    @pytest.mark.parametrize("goes_on", [True, False])
+    async def test_of_what_cannot_be_read_breaks_the_run_alone(self, *, goes_on: bool) -> None:
+        class Odd:
+            def __eq__(self, other: object) -> bool:
+                raise ZeroDivisionError
+
+            __hash__ = None  # type: ignore[assignment]
+
+        reader, later = Later(), asyncio.Event()
+        rest = [asyncio.Event()] if goes_on else []
+        hearing = asyncio.ensure_future(reader.hear(said("a"), said("b"), later, said("c"), ModelResponse(parsed=Odd()), *rest))
+        await turns()
+        reader.offers.pop()()
+        later.set()
+        await turns()
+        for read in reader.offers:
+            read()
+        with pytest.raises(ZeroDivisionError):
+            await asyncio.wait_for(hearing, 5)
+        assert reader.told[:2] == ["a", "b"]
+
     async def test_is_done_of_what_is_left_when_the_run_is(self) -> None:
         reader = Later()
         hearing = asyncio.ensure_future(reader.hear(said("a"), said("b"), asyncio.Event()))

@@ -46,6 +46,7 @@ class Hearing:
                 for piece, self.is_echo in gathered.take():
                     yield piece
                     gathered.untold -= not self.is_echo
+                gathered.check()
             self.listening.result()
         finally:
             self.is_echo = False
@@ -71,6 +72,7 @@ class Gathered:
         self.stream = stream
         self.follower = follower
         self.unread: list[ModelResponse] = []
+        self.broken: Exception | None = None  # by what could not be read
         self.ready = asyncio.Event()
         self.is_fresh = True
         self.pieces: list[tuple[ModelResponse, bool]] = []
@@ -99,7 +101,20 @@ class Gathered:
             self.read()
 
     def read(self) -> None:
-        """Tell what was said: text that follows on text in one go."""
+        """Tell what was said. What cannot be read ends the stream, and not the work of whoever reads: he reads for other runs too."""
+        try:
+            self._read()
+        except Exception as error:  # noqa: BLE001 - whatever an adapter says
+            self.broken = error
+            self.ready.set()
+
+    def check(self) -> None:
+        """Raises what broke the stream."""
+        if self.broken:
+            raise self.broken
+
+    def _read(self) -> None:
+        """Text that follows on text is told in one go."""
         deltas = self.unread[:]
         self.unread.clear()
         for field, alike in groupby(deltas, text_field):
@@ -147,8 +162,8 @@ class Gathered:
 def text_field(delta: object) -> str:
     """Return the one field that holds the delta's text; empty when there is more to it than text.
 
-    What a provider adds to every delta (an id) is no more than text; a list, which Agno collects, is. Never raises, whatever an adapter
-    says: whoever reads has other runs to look after. Agno gets it, and breaks on it where it belongs.
+    What a provider adds to every delta (an id) is no more than text; a list, which Agno collects, is. What is no delta at all is for
+    Agno, which breaks on it in its place, behind the text before it.
     """
     fields = vars(delta) if isinstance(delta, ModelResponse) else {}
     if len(fields) != len(_FIELDS) or _rest_of(fields) != _NOTHING:
