@@ -5,6 +5,8 @@ PORT ?= 8000
 JOBS ?= auto
 KILLS ?= 50
 SEED ?= 1
+N ?= 200
+ONLY ?=
 
 BIN := .venv/bin
 LOCAL := AGENTOS_LOCAL=1
@@ -18,14 +20,25 @@ ON_POSTGRES := tests/access tests/agents/test_queries.py tests/api tests/chat te
 ON_REDIS := tests/core/test_shared_cache.py tests/core/test_limits.py tests/agents/test_cache.py tests/api/test_limits.py \
 	tests/site_config/test_processes.py
 
+# What holds most for its time: the rules of the house, rights, what a message goes through, the API as it was published, the documents.
+QUICK := tests/test_house.py tests/test_house_templates.py tests/access/test_guards.py tests/agents/test_queries.py tests/api/test_snapshot.py \
+	tests/chat/test_actions.py tests/chat/test_claiming.py tests/chat/test_ending.py tests/chat/test_journal.py tests/chat/test_streaming.py \
+	tests/dashboard/test_session.py tests/docs/test_names.py tests/gateway/test_guard.py
+
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt bench chaos lock chromium
+.PHONY: help run quick test check fmt bench chaos mutants lock chromium
 
 help: ## list the habits
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
 
 run: .venv/ready ## start it on this machine, with demo data: make run PORT=8123
 	@exec env $(LOCAL) AGENTOS_SCRIPTED_MODELS=$${AGENTOS_SCRIPTED_MODELS:-1} PORT=$(PORT) $(BIN)/python manage.py agentos_serve --migrate --demo
+
+quick: .venv/ready-for-tests ## before a commit, a minute: lint, types, import rules (by tests/test_house.py), the tests that hold most
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@$(LOCAL) $(BIN)/mypy
+	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not browser and not redis and not server and not postgres" $(QUICK)
 
 test: .venv/ready-for-tests chromium ## run all tests: on SQLite, on PostgreSQL, on Redis, in a browser, under chaos
 	@echo "Tests on SQLite"
@@ -45,7 +58,6 @@ check: .venv/ready-for-tests ## lint, types, import rules, templates, migrations
 	@$(LOCAL) $(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/djlint templates partials --check --lint --quiet
-	@$(BIN)/djlint compiled --profile jinja --check --lint --quiet
 	@data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && \
 	$(LOCAL) AGENTOS_DATA_DIR="$$data" $(BIN)/python manage.py makemigrations --check --dry-run && \
 	env -i PATH="$$PATH" HOME="$$HOME" AGENTOS_DATA_DIR="$$data" ALLOWED_HOSTS=example.com \
@@ -57,13 +69,16 @@ fmt: .venv/ready-for-tests ## put code and templates into their form
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format --quiet
 	@$(BIN)/djlint templates partials --reformat --quiet
-	@$(BIN)/djlint compiled --profile jinja --reformat --quiet
 
 chaos: .venv/ready-for-tests ## kill the server under people who chat: make chaos KILLS=200 SEED=7
 	@$(LOCAL) $(BIN)/python -m tests.chaos --kills $(KILLS) --seed $(SEED)
 
+mutants: .venv/ready-for-tests ## see whether tests notice small faults: make mutants N=50 SEED=7 ONLY=agentos/chat/queries.py
+	@$(LOCAL) $(BIN)/python -m tests.mutants -n $(N) --seed $(SEED) $(ONLY)
+
 bench: .venv/ready-for-tests ## measure the budgets of CONTRIBUTING.md
 	@$(LOCAL) $(BIN)/python -m tests.bench
+	@$(LOCAL) $(BIN)/python -m tests.bench --database postgres --chats 1,50,100 --idle 0
 
 lock: .venv/ready-for-tests ## write the exact versions of what pyproject.toml names
 	@$(BIN)/pip install -qq --disable-pip-version-check uv
@@ -92,9 +107,10 @@ lock: .venv/ready-for-tests ## write the exact versions of what pyproject.toml n
 		|| echo "There is no embedded model on this machine: its packages could not be installed. Everything else works."
 	@touch .venv/ready
 
-.venv/ready-for-tests: .venv/ready tests/requirements.txt
+.venv/ready-for-tests: .venv/ready tests/requirements.txt tests/npm/package-lock.json
 	@echo "Installing what the tests need"
 	@$(BIN)/pip install -qq --disable-pip-version-check -r tests/requirements.txt
+	@$(BIN)/python -m tests.npm >/dev/null || echo "The packages from npm could not be installed: the tests that run them will fail."
 	@touch .venv/ready-for-tests
 
 chromium:

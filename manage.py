@@ -9,7 +9,10 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site_config.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from agentos.core.starting.sentences import plainly
+
+    with plainly():
+        execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

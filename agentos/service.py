@@ -1,34 +1,46 @@
 """AgentOSService(user): what ONE user sees and may do. The door of every face; the names and JSON shapes are the spec's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
 
-from agentos.access.models import User
+from agentos.access.users import User
 from agentos.agents import cache, runtime
 from agentos.agents.cache import AgentCard
 from agentos.agents.models import DjangoAgent
 from agentos.agents.queries import agents_for
 from agentos.chat import actions, limits, listing, queries
+from agentos.chat.idempotency import once
+from agentos.chat.live.parts import Part, fold
 from agentos.chat.models import ChatSession, Run
-from agentos.chat.once import once
-from agentos.core.paging import Page, page_of
+from agentos.core.http.errors import Problem
+from agentos.core.http.paging import Page, page_of
+from agentos.core.people import address_of
 
 SESSIONS_A_PAGE = 20
 
 
-class AgentNotFound(LookupError):
+class AgentNotFound(Problem):
     """No agent of this id that the user may use."""
 
+    def __init__(self) -> None:
+        super().__init__(404, "There is no such agent, or you may not use it.", code="agent_not_found")
 
-class SessionNotFound(LookupError):
+
+class SessionNotFound(Problem):
     """No session of this id that is the user's."""
 
+    def __init__(self) -> None:
+        super().__init__(404, "There is no such session, or it is not yours.", code="session_not_found")
 
-class RunNotFound(LookupError):
+
+class RunNotFound(Problem):
     """No run of this id in a session that is the user's."""
+
+    def __init__(self) -> None:
+        super().__init__(404, "There is no such run, or it is not yours.", code="run_not_found")
 
 
 class AgentOSService:
@@ -39,7 +51,7 @@ class AgentOSService:
         agents = [card.as_json() for card in self.get_available_agents()]
         return {
             "id": f"agentos_user_{self.user.pk}",
-            "description": f"AgentOS instance for {self.user.email}",
+            "description": f"AgentOS instance for {address_of(self.user) or self.user.get_username()}",
             "agents_count": len(agents),
             "available_agents": agents,
         }
@@ -56,7 +68,7 @@ class AgentOSService:
         return queries.session_for(self.user, session_id)
 
     def create_session(self, agent_id: str, title: str = "", *, idempotency_key: str = "") -> ChatSession:
-        """Raises AgentNotFound, TooMuch and the refusals of ``actions.create_session``."""
+        """Raises AgentNotFound, TooMuch and the errors of ``actions.create_session``."""
         limits.check_creation(self.user)
 
         def create() -> ChatSession:
@@ -72,18 +84,54 @@ class AgentOSService:
         session_id: str = "",
         context: dict[str, Any] | None = None,
         idempotency_key: str = "",
+        wants_answer: bool = False,
+        history: Sequence[dict[str, str]] = (),
+        options: dict[str, Any] | None = None,
     ) -> Run:
         """Store a message and the run that answers it. With a session, its agent answers, and ``agent_id`` must agree when given.
+        The rest is what ``actions.send_message`` takes.
 
-        Raises AgentNotFound, SessionNotFound and the refusals of ``actions.send_message``.
+        Raises AgentNotFound, SessionNotFound and the errors of ``actions.send_message``.
         """
         session = self._session(session_id) if session_id else None
         if session and agent_id and agent_id != session.agent.agent_id:
             raise AgentNotFound
         agent = None if session else self._agent(agent_id)
         return actions.send_message(
-            by=self.user, text=message, session=session, agent=agent, context=context, idempotency_key=idempotency_key
+            by=self.user,
+            text=message,
+            session=session,
+            agent=agent,
+            context=context,
+            idempotency_key=idempotency_key,
+            wants_answer=wants_answer,
+            history=history,
+            options=options,
         )
+
+    def send_after(self, run: Run, message: str, *, idempotency_key: str = "", **more: Any) -> Run:
+        """Say something after a turn: in its chat where it is the last one, in a fork of it otherwise.
+
+        Raises the errors of ``fork_session`` and of ``send_message``, whose arguments ``more`` is.
+        """
+
+        def send() -> Run:
+            session = run.session
+            if queries.newest_turn(session) != run.turn:
+                session = actions.fork_session(session=session, through_turn=run.turn, by=self.user)
+            return actions.send_message(by=self.user, text=message, session=session, **more)
+
+        what = ["after", run.run_id, message, more.get("context"), more.get("options")]
+        return once(send, kind=Run, by=self.user, key=idempotency_key, what=what)
+
+    def said_up_to(self, run: Run) -> list[dict[str, str]]:
+        """What user and agent have said in a chat up to this turn and with it."""
+        turns = queries.visible_runs(run.session).filter(turn__lte=run.turn).order_by("turn").values_list("input", "answer")
+        said = [{"role": role, "content": text} for pair in turns for role, text in zip(("user", "assistant"), pair, strict=True)]
+        return [*run.session.given_history, *(message for message in said if message["content"])]
+
+    def erase_run(self, run: Run) -> None:
+        actions.erase_run(run=run, by=self.user)
 
     def list_sessions(self, page: int = 1) -> Page[ChatSession]:
         """A numbered page of this user's chats, newest activity first."""
@@ -124,7 +172,7 @@ class AgentOSService:
         return self.find_session(session_id)
 
     def fork_session(self, session_id: str, through_turn: int | None = None, *, idempotency_key: str = "") -> ChatSession:
-        """A copy with the turns up to ``through_turn``, or with all. Raises SessionNotFound and the refusals of the action."""
+        """A copy with the turns up to ``through_turn``, or with all. Raises SessionNotFound and the errors of the action."""
         session = self._session(session_id)
 
         def fork() -> ChatSession:
@@ -152,25 +200,39 @@ class AgentOSService:
         lines = queries.journal(self.get_run(run_id))
         return self.get_run(run_id), lines
 
+    def get_run_so_far(self, run_id: str) -> tuple[Run, list[Part]]:
+        """The run, and its answer as far as it has come. Raises RunNotFound."""
+        run, lines = self.get_run_with_journal(run_id)
+        return run, fold((line.kind, line.data) for line in lines) if run.is_active else run.parts
+
     def stop_run(self, run_id: str) -> Run:
         """Raises RunNotFound."""
         actions.stop_run(run=self.get_run(run_id), by=self.user)
         return self.get_run(run_id)
 
     def retry_run(self, run_id: str, *, idempotency_key: str = "") -> Run:
-        """Raises RunNotFound and the refusals of the action."""
+        """Raises RunNotFound and the errors of the action."""
         return self._run_once("retry", run_id, lambda run: actions.retry_run(run=run, by=self.user), idempotency_key)
 
     def continue_run(self, run_id: str, *, idempotency_key: str = "") -> Run:
-        """Raises RunNotFound and the refusals of the action."""
+        """Raises RunNotFound and the errors of the action."""
         return self._run_once("continue", run_id, lambda run: actions.continue_run(run=run, by=self.user), idempotency_key)
 
     def edit_message(self, run_id: str, text: str, *, idempotency_key: str = "") -> Run:
-        """Say a turn's message differently, in a fork. Raises RunNotFound and the refusals of the action."""
+        """Say a turn's message differently: another version of it. Raises RunNotFound and the errors of the action."""
         return self._run_once("edit", run_id, lambda run: actions.edit_message(run=run, text=text, by=self.user), idempotency_key, text)
 
+    def choose_run(self, run_id: str) -> Run:
+        """Show this version of its turn, with what came after it. Raises RunNotFound and the errors of the action."""
+        actions.choose_version(run=self.get_run(run_id), by=self.user)
+        return self.get_run(run_id)
+
+    def list_versions(self, run_id: str) -> list[Run]:
+        """All versions of the turn of a run, by message and answer. Raises RunNotFound."""
+        return queries.versions(self.get_run(run_id))
+
     def answer_run(self, run_id: str, answers: list[runtime.Answer], *, idempotency_key: str = "") -> Run:
-        """Answer what a waiting run asks for. Raises RunNotFound and the refusals of the action."""
+        """Answer what a waiting run asks for. Raises RunNotFound and the errors of the action."""
 
         def answer(run: Run) -> Run:
             actions.answer_run(run=run, answers=answers, by=self.user)
@@ -180,7 +242,7 @@ class AgentOSService:
         return self._run_once("answer", run_id, answer, idempotency_key, *said)
 
     def give_feedback(self, run_id: str, value: int | None, note: str = "") -> Run:
-        """``value`` None takes it back. Raises RunNotFound and the refusals of the action."""
+        """``value`` None takes it back. Raises RunNotFound and the errors of the action."""
         actions.give_feedback(run=self.get_run(run_id), value=value, note=note, by=self.user)
         return self.get_run(run_id)
 

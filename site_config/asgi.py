@@ -6,32 +6,40 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site_config.settings")
 
 import django
 
-django.setup(set_prefix=False)
+from agentos.core.starting.sentences import sentence_for
 
+try:
+    django.setup(set_prefix=False)
+except Exception as error:
+    if sentence := sentence_for(error):
+        raise SystemExit(f"agentos: {sentence}") from None
+    raise
+
+from django.conf import settings
 from django.urls import reverse
 
 from agentos.gateway.asgi import Gateway
+from site_config.front import Front
 from site_config.lifespan import Lifespan
-from site_config.pages import Pages, Receive, Scope, Send
+from site_config.requests import Receive, Requests, Scope, Send
 from site_config.static import static_application
-from site_config.streams import live
 
-LIVE = reverse("dashboard:live")
-
-pages = Pages()
+requests = Requests()
+STATIC = settings.STATIC_URL
 gateway = Gateway(reverse("api:agentos_fastapi_app").rstrip("/"))
-lifespan = Lifespan(on_stop=pages.close, gateway=gateway)
+lifespan = Lifespan(on_stop=requests.close, gateway=gateway)
 static = static_application()
 
 
-async def application(scope: Scope, receive: Receive, send: Send) -> None:
+async def serve(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await lifespan(scope, receive, send)
-    elif scope["path"].startswith("/static/"):
+    elif scope["path"].startswith(STATIC):
         await static(scope, receive, send)
     elif gateway.serves(scope["path"]):
         await gateway(scope, receive, send)
-    elif scope["path"] == LIVE:
-        await live(scope, receive, send)
     else:
-        await pages(scope, receive, send)
+        await requests(scope, receive, send)
+
+
+application = Front(serve)

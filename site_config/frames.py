@@ -2,9 +2,14 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
+from agentos.core.http import sse
+
+LOOK_SECONDS = 10.0
+SILENT_SECONDS = 1.2 * sse.HEARTBEAT_SECONDS
 SEND_SECONDS = 30.0  # for a reader that does not take what it is sent; it comes back with its cursor
 
 Headers = list[tuple[bytes, bytes]]
@@ -16,16 +21,24 @@ async def stream(
     frames: AsyncIterator[bytes],
     receive: Callable[[], Awaitable[dict[str, Any]]],
     send: Callable[[Mapping[str, Any]], Awaitable[None]],
+    beat: bytes,
 ) -> None:
+    """``beat``: what is sent when the frames themselves, which beat too, are silent for too long: something they wait for does not
+    answer."""
+    beating: asyncio.Future[None] | None = None
     sender = Sender({"type": "http.response.start", "status": status, "headers": headers}, frames, send)
     sending = asyncio.ensure_future(sender.send_all())
     gone = asyncio.ensure_future(until_gone(receive))
     try:
         done: set[asyncio.Future[None]] = set()
         while not done and not sender.is_stuck():
-            done, _ = await asyncio.wait((sending, gone), timeout=SEND_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait((sending, gone), timeout=min(LOOK_SECONDS, SEND_SECONDS), return_when=asyncio.FIRST_COMPLETED)
+            if not done and sender.is_silent():
+                beating = asyncio.ensure_future(sender.beat(beat))
     finally:
         gone.cancel()
+        if beating:
+            beating.cancel()
         sending.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await sending
@@ -42,6 +55,7 @@ class Sender:
         self.send = send
         self.now = asyncio.get_running_loop().time
         self.since = 0.0
+        self.sent_at = math.inf  # the last frame, once there was one
 
     async def send_all(self) -> None:
         try:
@@ -50,14 +64,23 @@ class Sender:
             self.since = self.now()
             await self.send(self.start)
             await self.send({"type": "http.response.body", "body": first, "more_body": True})
-            self.since = 0.0
+            self.sent_at, self.since = self.since, 0.0
             async for data in self.frames:
                 self.since = self.now()
                 await self.send({"type": "http.response.body", "body": data, "more_body": True})
-                self.since = 0.0
+                self.sent_at, self.since = self.since, 0.0
         finally:
             await self.frames.aclose()  # type: ignore[attr-defined]  # an async generator
         await self.send({"type": "http.response.body", "body": b""})
+
+    def is_silent(self) -> bool:
+        return not self.since and self.now() - self.sent_at >= SILENT_SECONDS
+
+    async def beat(self, data: bytes) -> None:
+        self.since = self.now()
+        with contextlib.suppress(OSError):  # the reader has gone, which is noticed elsewhere
+            await self.send({"type": "http.response.body", "body": data, "more_body": True})
+        self.sent_at, self.since = self.since, 0.0
 
     def is_stuck(self) -> bool:
         return bool(self.since) and self.now() - self.since >= SEND_SECONDS

@@ -13,16 +13,19 @@ from functools import cache
 from types import FrameType
 from typing import Any
 
-from django.conf import settings
-
 from agentos.agents import runtime
 from agentos.agents.local_model.supervisor import local_model
-from agentos.chat.engine import Engine
 from agentos.chat.registry import registry
+from agentos.chat.runs.engine import Engine
+from agentos.conf import app_settings
 from agentos.core import db
-from agentos.core.bell import bell
+from agentos.core.pubsub import pubsub
+from agentos.core.rendering import away
+from agentos.core.starting import lock
+from agentos.core.starting.ready import make_ready
+from agentos.core.starting.refusal import CannotStart
 from agentos.gateway.asgi import Gateway
-from agentos.webhooks.outgoing.courier import Courier
+from agentos.webhooks.outbound.dispatcher import Dispatcher
 
 log = logging.getLogger("agentos.server")
 
@@ -49,7 +52,7 @@ class Lifespan:
         self.gateway = gateway
         self.engine: Engine | None = None
         self.watch: asyncio.Task[None] | None = None
-        self.courier = Courier()
+        self.dispatcher = Dispatcher()
         self.stopping: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -58,7 +61,12 @@ class Lifespan:
             if message["type"] == "lifespan.startup":
                 try:
                     await self.start()
+                except CannotStart as error:  # the server that runs this says why, and ends
+                    lock.release()
+                    await send({"type": "lifespan.startup.failed", "message": str(error)})
+                    return
                 except Exception as error:
+                    lock.release()
                     log.exception("The server could not start.")
                     await send({"type": "lifespan.startup.failed", "message": str(error)})
                     return
@@ -69,34 +77,37 @@ class Lifespan:
                 return
 
     async def start(self) -> None:
-        if not settings.LOCAL:
+        if not app_settings.LOCAL:
             await self.gateway.check()
+        await db.write(make_ready)
         self._chain_signals()
-        self.engine = Engine()
+        self.engine = Engine(alone=lock.is_held())
         await self.engine.start()
         await local_model.start()
         self.warming = asyncio.create_task(asyncio.to_thread(warm_up))
         self.watch = asyncio.create_task(registry.watch())
-        await self.courier.start()
+        await self.dispatcher.start()
 
     async def stop(self) -> None:
-        self._begin_to_stop(settings.GRACE_SECONDS)
+        self._begin_to_stop(app_settings.GRACE_SECONDS)
         if self.stopping:
             await self.stopping
         if self.watch:
             self.watch.cancel()
-        await self.courier.stop()
+        await self.dispatcher.stop()
         await self.gateway.close()
         await local_model.stop()
         await runtime.close()
         self.on_stop()
+        away.close()
         db.close()
+        lock.release()
 
     def _begin_to_stop(self, grace: float) -> None:
         """End the streams at once and the runs after ``grace`` seconds: requests that wait for an answer get one, and the
         server, which waits for its requests, can go."""
         registry.stopping = True
-        bell.ring("stop")
+        pubsub.publish("stop")
         if self.engine and self.stopping is None:
             self.stopping = asyncio.create_task(self.engine.stop(grace))
 
@@ -104,7 +115,7 @@ class Lifespan:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             before = signal.getsignal(number)
-            grace = INTERRUPT_GRACE if number == signal.SIGINT else settings.GRACE_SECONDS
+            grace = INTERRUPT_GRACE if number == signal.SIGINT else app_settings.GRACE_SECONDS
 
             def handle(received: int, frame: FrameType | None, before: Any = before, grace: float = grace) -> None:
                 loop.call_soon_threadsafe(self._begin_to_stop, grace)

@@ -1,4 +1,4 @@
-"""Static files beside Django, not through it: as a middleware, WhiteNoise would put every stream on a thread.
+"""Static files beside Django, not through it: as a middleware, WhiteNoise would hold one of the few threads for every file.
 
 WhiteNoise finds the file and decides on the headers; what is sent goes out from here. (Through asgiref's WSGI adapter a
 connection would inherit the context of the thread that sent its first file, and its next request would fail.)
@@ -11,7 +11,7 @@ from django.conf import settings
 from whitenoise import WhiteNoise
 from whitenoise.responders import Response
 
-from site_config.pages import Receive, Scope, Send
+from site_config.requests import Receive, Scope, Send
 
 HASHED = r"^.+\.[0-9a-f]{12}\..+$"
 CHUNK = 64 * 1024  # bytes
@@ -28,7 +28,7 @@ class StaticFiles:
     """Serves what ``collectstatic`` collected: hashed names for ever, others for a minute, compressed where the browser can."""
 
     def __init__(self) -> None:
-        self.files = WhiteNoise(None, root=settings.STATIC_ROOT, prefix="/static/", max_age=60, immutable_file_test=HASHED).files
+        self.files = WhiteNoise(None, root=settings.STATIC_ROOT, prefix=settings.STATIC_URL, max_age=60, immutable_file_test=HASHED).files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = {ASKED[name]: value.decode("latin-1") for name, value in scope["headers"] if name in ASKED}

@@ -1,19 +1,29 @@
-"""One include per room."""
+"""Where the rooms are on our own site: the paths of the spec."""
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
+
+from agentos.access.guards import operator_only, signed_in
+from agentos.urls import pages
 
 handler400 = "agentos.dashboard.views.errors.bad_request"
 handler403 = "agentos.dashboard.views.errors.forbidden"
 handler404 = "agentos.dashboard.views.errors.not_found"
 handler500 = "agentos.dashboard.views.errors.server_error"
 
+admin.site.site_header = "AgentOS for operators"
+admin.site.site_title = "AgentOS"
+admin.site.site_url = "/agentos/"
+admin.site.login = operator_only(admin.site.login)  # type: ignore[method-assign]  # there is one sign-in page
+
+root = [path("", signed_in(RedirectView.as_view(pattern_name="dashboard:home")), name="root")]
+
 urlpatterns = [
-    path("", include("agentos.dashboard.urls")),  # first, with its messages: looking through all the others takes longer than a query
+    path("agentos/", include(pages)),
+    path("", include((root, "site"))),
     path("", include("agentos.access.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/agentos/", include("agentos.api.urls")),
     path("v1/", include("agentos.api.openai.urls")),
-    path("", include("agentos.webhooks.urls")),
-    path("agentos/settings/webhooks/", include("agentos.webhooks.outgoing.urls")),
 ]

@@ -3,8 +3,11 @@
 import inspect
 import sys
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
+import hypothesis
 import pytest
 from django.core.cache import cache
 from django.db import connection
@@ -13,13 +16,20 @@ from django.test import Client
 from agentos.access import allowances
 from agentos.access.models import Membership, Plan, Team, User
 from agentos.agents.models import DjangoAgent
-from agentos.chat.engine import Engine
+from agentos.chat.runs.engine import Engine
+from agentos.core import clock
 from agentos.core import db as database
-from agentos.core import limits
-from agentos.webhooks.outgoing.listening import listening
+from agentos.core.ratelimit import limits
+from agentos.core.rendering.kept import kept
+from agentos.webhooks.outbound.subscriptions import subscribed
 from tests.factories import AgentFactory, MembershipFactory, PlanFactory, SubscriptionFactory, TeamFactory, UserFactory
 
 LOOPBACK = ("127.", "::1", "localhost")
+
+
+# How long a made-up example takes says how busy the machine is.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 
 
 def refuse_the_network(event: str, args: tuple[Any, ...]) -> None:
@@ -54,6 +64,7 @@ def no_connection_left(django_db_setup: None, django_db_blocker: Any) -> Iterato
 @pytest.fixture(autouse=True)
 def empty_cache() -> Iterator[None]:
     cache.clear()
+    kept.clear()
     allowances.forget()
     limits.forget()
     yield
@@ -61,9 +72,17 @@ def empty_cache() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def minutes_begin_with_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test of a limit a minute is cut in two by the turn of one. A clock that a test sets goes before."""
+    real = clock.now
+    since_then = timedelta(seconds=real().timestamp() % 60)
+    monkeypatch.setattr(limits, "clock", SimpleNamespace(now=lambda: real() - since_then if clock.now is real else clock.now()))
+
+
+@pytest.fixture(autouse=True)
 def nobody_listens() -> None:
     """Forget the webhooks of the test before; no event costs a query until a test makes one of its own."""
-    listening.assume(frozenset())
+    subscribed.assume(frozenset())
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ from agentos.agents.models import DjangoAgent
 from agentos.audit.models import AuditRecord
 from agentos.chat.models import ChatSession, Feedback, IdempotencyKey, Run, RunEvent
 from agentos.core import clock
-from agentos.core.secrets import seal
-from agentos.webhooks.models import WebhookEndpoint, WebhookEvent
-from agentos.webhooks.outgoing.models import Delivery, Endpoint
+from agentos.core.http.request import network_of
+from agentos.core.security.secrets import seal
+from agentos.webhooks.inbound.models import WebhookEndpoint, WebhookEvent
+from agentos.webhooks.outbound.models import Delivery, Endpoint
 
 PASSWORD = "correct horse battery"
 
@@ -210,6 +211,8 @@ class WebhookEventFactory(DjangoModelFactory[WebhookEvent]):
 
     event = "ticket.created"
     data = factory.LazyFunction(lambda: {"ticket": 7})
+    source_address: str | None = None
+    source_network = factory.LazyAttribute(lambda event: network_of(event.source_address or ""))
 
 
 class AuditRecordFactory(DjangoModelFactory[AuditRecord]):

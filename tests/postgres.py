@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 
@@ -19,6 +20,13 @@ def server() -> Iterator[str]:
     if url := os.environ.get("TEST_POSTGRES_URL"):
         yield url
         return
+    with own_server() as (url, _):
+        yield url
+
+
+@contextmanager
+def own_server() -> Iterator[tuple[str, Any]]:
+    """Give the URL of an embedded server that nobody else uses, and the server: ``stop``, and ``ensure_postgres_running`` again."""
     with tempfile.TemporaryDirectory(prefix="agentos-postgres-") as folder:
         # The package keeps a lock file where all users of a machine share it, unless it is told of another place.
         runtime = Path(folder) / "runtime"
@@ -29,7 +37,7 @@ def server() -> Iterator[str]:
 
         running = get_server(Path(folder) / "data", cleanup_mode="delete")
         try:
-            yield f"postgres://postgres@{quote(str(Path(folder) / 'data'), safe='')}/postgres"
+            yield f"postgres://postgres@{quote(str(Path(folder) / 'data'), safe='')}/postgres", running
         finally:
             running.cleanup()
 

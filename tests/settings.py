@@ -30,18 +30,18 @@ os.environ.update({f"AGENTOS_{name}_A_MINUTE": "0" for name in LIMITS})
 os.environ.update({"AGENTOS_LOCAL": "1", "AGENTOS_DATA_DIR": DATA, "AGENTOS_SCRIPTED_MODELS": "1", "AGENTOS_LOCAL_MODEL": "0"})
 
 from site_config.settings import *  # noqa: E402, F403
-from site_config.settings import DATA_DIR, DATABASES, LOGGING, STORAGES  # noqa: E402
+from site_config.settings import AGENTOS_DATA_DIR, DATABASES, LOGGING, STORAGES  # noqa: E402
 
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = AGENTOS_DATA_DIR / "static"
 STATIC_ROOT.mkdir()
 
-if DATABASES["default"]["ENGINE"] == "agentos.core.sqlite":
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, since threads would each see a memory database of their own; nothing in it has to survive a power cut.
-    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+    DATABASES["default"]["TEST"] = {"NAME": str(AGENTOS_DATA_DIR / "test.sqlite3")}
     DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY;"
 
 # To the root logger, so that caplog hears it.

@@ -12,14 +12,15 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from agentos.access.actions import create_token
 from agentos.access.models import User
+from agentos.agents.actions import ask_for_access
 from agentos.agents.models import DjangoAgent
 from agentos.api import sending
 from agentos.audit.models import AuditRecord
 from agentos.chat import actions
 from agentos.chat.models import ChatSession, Run
 from agentos.chat.registry import registry
-from tests.factories import RunFactory, WebhookEndpointFactory, WebhookEventFactory
-from tests.webhooks.outgoing import make_delivery, make_endpoint
+from tests.factories import RunFactory, UserFactory, WebhookEndpointFactory, WebhookEventFactory
+from tests.webhooks.outbound import make_delivery, make_endpoint
 
 # The session and its run are the owner's; the agent is of the team that owner, member and suspended are in.
 PEOPLE = ("anonymous", "suspended", "owner", "member", "stranger", "operator")
@@ -88,6 +89,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("api:agentos_create_session", "POST"): api_of_team(200),
     ("api:agentos_sessions_api", "GET"): api(200),
     ("api:agentos_info_api", "GET"): api(200),
+    ("api:agentos_me_api", "GET"): api(200),
     ("api:agentos_fastapi_app", "GET"): api(200),
     ("api:docs", "GET"): everybody(200),
     ("api:integrations", "GET"): everybody(200),
@@ -106,6 +108,8 @@ TABLE: dict[tuple[str, str], Row] = {
     ("api:retry_run", "POST"): api_of_owner(201),
     ("api:continue_run", "POST"): api_of_owner(409),
     ("api:edit_message", "POST"): api_of_owner(201),
+    ("api:run_versions", "GET"): api_of_owner(200),
+    ("api:choose_run", "POST"): api_of_owner(200),
     ("api:answer_run", "POST"): api_of_owner(409),
     ("api:feedback", "PUT"): api_of_owner(200),
     ("api:feedback", "DELETE"): api_of_owner(204),
@@ -127,6 +131,11 @@ TABLE: dict[tuple[str, str], Row] = {
     ("openai:models", "GET"): everybody(401),
     ("openai:model", "GET"): everybody(401),
     ("openai:completions", "POST"): everybody(401),
+    ("openai:responses", "POST"): everybody(401),
+    ("openai:response", "GET"): everybody(401),
+    ("openai:response", "DELETE"): everybody(401),
+    ("openai:cancel_response", "POST"): everybody(401),
+    ("openai:input_items", "GET"): everybody(401),
     ("webhooks:agentos_webhook", "POST"): everybody(200),
     ("webhooks:receive", "POST"): everybody(401),  # without a signature
     ("inbox:events", "GET"): page_of_operator(200),
@@ -144,11 +153,15 @@ TABLE: dict[tuple[str, str], Row] = {
     ("inbox:rotate", "POST"): page_of_operator(422),
     ("inbox:switch", "POST"): page_of_operator(303),
     ("inbox:delete", "POST"): page_of_operator(303),
-    ("dashboard:root", "GET"): page(302),
-    ("dashboard:root", "POST"): page(302),
+    ("site:root", "GET"): page(302),
+    ("site:root", "POST"): page(302),
     ("dashboard:home", "GET"): page(200),
     ("dashboard:agents", "GET"): page(200),
-    ("dashboard:chat", "GET"): page_of_team(200),
+    ("dashboard:new-chat", "GET"): page(302),
+    ("dashboard:chat", "GET"): (SIGN_IN, SIGN_IN, 200, 200, FORBIDDEN, FORBIDDEN),  # to others the page says what opens it
+    ("dashboard:ask-access", "POST"): page(303),
+    ("dashboard:access-requests", "GET"): page(200),
+    ("dashboard:decide-access", "POST"): (SIGN_IN, SIGN_IN, 303, NOT_FOUND, NOT_FOUND, 303),  # owners of the team, and operators
     ("dashboard:chat", "POST"): page_of_team(303),
     ("dashboard:session", "GET"): page_of_owner(200),
     ("dashboard:session", "POST"): page_of_owner(303),
@@ -161,6 +174,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:restore", "POST"): page_of_owner(303),
     ("dashboard:sessions", "GET"): page(200),
     ("dashboard:older-sessions", "GET"): page(302),
+    ("dashboard:deleted-sessions", "GET"): page(200),
     ("dashboard:retry", "POST"): page_of_owner(303),
     ("dashboard:stop", "POST"): page_of_owner(303),
     ("dashboard:continue", "POST"): page_of_owner(409),  # this run has ended as it should: the owner hears why not
@@ -168,6 +182,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:feedback", "POST"): page_of_owner(303),
     ("dashboard:fork", "POST"): page_of_owner(303),
     ("dashboard:edit", "POST"): page_of_owner(303),
+    ("dashboard:palette", "GET"): page(302),  # without htmx: the search that there is
+    ("dashboard:shortcuts", "GET"): page(200),
+    ("dashboard:version", "POST"): page_of_owner(303),
     ("dashboard:live", "GET"): stream_of_owner(200),
     ("webhooks_out:endpoints", "GET"): page(200),
     ("webhooks_out:endpoints", "POST"): (SIGN_IN, SIGN_IN, 422, FORBIDDEN, FORBIDDEN, FORBIDDEN),  # an empty form
@@ -181,6 +198,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("webhooks_out:delivery", "GET"): page_of_managers(200),
     ("webhooks_out:again", "POST"): page_of_managers(303),
     ("dashboard:settings", "GET"): page(302),
+    ("dashboard:person", "GET"): page(200),
+    ("dashboard:person", "POST"): page(303),
+    ("dashboard:theme", "POST"): page(204),
     ("dashboard:tokens", "GET"): page(200),
     ("dashboard:usage", "GET"): page(200),
     ("dashboard:tokens", "POST"): page(201),
@@ -206,15 +226,18 @@ FORMS: dict[str, dict[str, str]] = {
     "dashboard:chat": {"message": "Hi"},
     "dashboard:session": {"message": "Hi"},
     "dashboard:edit": {"message": "Hi again"},
+    "dashboard:version": {"version": "1"},
     "dashboard:feedback": {"value": "up"},
     "dashboard:rename": {"title": "Renamed"},
     "dashboard:pin": {"pinned": "1"},
     "dashboard:archive": {"archived": "1"},
+    "dashboard:person": {"name": "Renamed", "theme": "dark", "spoken": "done"},
+    "dashboard:theme": {"theme": "dark"},
     "dashboard:tokens": {"name": "Laptop", "scopes": "agents:read", "days": "7"},
 }
 QUERIES: dict[str, str] = {"dashboard:live": "?session=SESSION"}
 NOT_JSON = {"api:docs", "api:integrations", "api:run_events"}
-HARMLESS = {"api:agentos_api", "dashboard:root", "access:sign-in", "access:sign-out", "webhooks:agentos_webhook"}
+HARMLESS = {"api:agentos_api", "site:root", "access:sign-in", "access:sign-out", "webhooks:agentos_webhook"}
 
 
 def routes(patterns: Any = None, namespace: str = "", path: str = "") -> Iterator[tuple[str, str]]:
@@ -243,12 +266,18 @@ class World:
         self.session = actions.create_session(agent=agent, by=owner)
         self.run = RunFactory(session=self.session)
         self.names: dict[str, Any] = {"SESSION": self.session.session_id, "AGENT": agent.agent_id, "TEAM": agent.team_id}
-        self.arguments = {"session_id": self.session.session_id, "run_id": self.run.run_id, "agent_id": agent.agent_id}
+        self.arguments = {
+            "session_id": self.session.session_id,
+            "run_id": self.run.run_id,
+            "agent_id": agent.agent_id,
+            "response_id": "resp_1",
+        }
         event = WebhookEventFactory(endpoint=WebhookEndpointFactory(), is_verified=True, message_id="msg_1", body="{}")
         self.arguments |= {"endpoint_id": event.endpoint.endpoint_id, "event_id": str(event.pk)}
         assert agent.team
         sent = make_delivery(make_endpoint(agent.team))
         self.arguments |= {"hook_id": sent.endpoint.hook_id, "message_id": sent.message_id}
+        self.arguments["request_id"] = str(ask_for_access(agent=agent, by=UserFactory()).pk)
         self.arguments["token_id"] = str(create_token(by=owner, name="Owner's", scopes=["agents:read"])[0].pk)
 
     def url(self, name: str) -> str:
@@ -268,7 +297,7 @@ class World:
 
 @pytest.fixture
 def world(owner: User, team_agent: DjangoAgent, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    settings.RUN_TIMEOUT = 0
+    settings.AGENTOS_RUN_TIMEOUT = 0
     monkeypatch.setattr(sending, "MARGIN", 0.0)
     yield World(owner, team_agent)
     for stream in list(registry.streams):  # opened by a GET that nobody read to its end
@@ -393,7 +422,7 @@ class TestRights:
         assert world.call(as_owner, "dashboard:chat", "GET").status_code == 200
         assert self.is_offered(as_owner)
         owner.memberships.get().delete()
-        assert world.call(as_owner, "dashboard:chat", "GET").status_code == 404
+        assert world.call(as_owner, "dashboard:chat", "GET").status_code == FORBIDDEN
         assert not self.is_offered(as_owner)
         assert world.call(as_owner, "api:agentos_create_session", "POST").status_code == 404
         assert world.call(as_owner, "api:agentos_send_message", "POST").status_code == 409

@@ -1,43 +1,61 @@
 """Changes of who somebody is and what they hold. Each leaves an audit record; the signals count the rights' version up.
 
-Refused
+AccessError
 +-- AlreadyMember       the user is in the team
 +-- LastOwner           a team keeps at least one owner
 +-- Yourself            nobody suspends themselves
 +-- InvalidToken        what is asked of a new token cannot be; names the field
++-- InvalidPreference   what is asked of a name or of a page cannot be; names the field
 """
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from axes.models import AccessAttempt
-from django.conf import settings
 from django.db import transaction
 
-from agentos.access import tokens
-from agentos.access.models import ApiToken, Customer, Membership, Plan, Subscription, Team, User
+from agentos.access import queries, tokens
+from agentos.access.models import ApiToken, Customer, Membership, Plan, Preferences, Subscription, Team
+from agentos.access.users import User
 from agentos.audit.actions import record
-from agentos.core import clock, limits
+from agentos.conf import app_settings
+from agentos.core import clock, people
+from agentos.core.http.errors import Problem
+from agentos.core.ratelimit import limits
 from agentos.core.text import clean
 
 
-class Refused(Exception):
-    """A change that the rules forbid; its text is a sentence for people."""
+class AccessError(Problem):
+    """A change that the rules forbid."""
+
+    status = 409
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(self.status, sentence)
 
 
-class AlreadyMember(Refused):
+class AlreadyMember(AccessError):
     pass
 
 
-class LastOwner(Refused):
+class LastOwner(AccessError):
     pass
 
 
-class Yourself(Refused):
+class Yourself(AccessError):
     pass
 
 
-class InvalidToken(Refused):
+class InvalidToken(AccessError):
+    status = 422
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+class InvalidPreference(AccessError):
+    status = 422
+
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(sentence)
         self.field = field
@@ -49,9 +67,46 @@ NAME_LIMIT = 100  # characters
 
 @transaction.atomic
 def create_user(*, email: str, name: str = "", password: str | None = None, is_operator: bool = False, by: User | None) -> User:
-    user = User.objects.create_user(email, password, name=name, is_staff=is_operator, is_superuser=is_operator)
+    user = User(**people.columns(address=email, name=name))
+    for power in ("is_staff", "is_superuser"):
+        if people.has_column(power):
+            setattr(user, power, is_operator)
+    user.set_password(password)
+    user.save()
     record("access.user.created", by=by, object_type="user", object_id=str(user.pk), is_operator=is_operator)
     return user
+
+
+@transaction.atomic
+def change_name(*, name: str, by: User) -> None:
+    """Give oneself another name; an empty one is none. Raises InvalidPreference."""
+    columns = people.name_columns()
+    label = " ".join(clean(name).split())
+    if not columns:
+        raise InvalidPreference("name", "Users of this site have no names that could be changed here.")
+    if len(label) > NAME_LIMIT:
+        raise InvalidPreference("name", f"A name has at most {NAME_LIMIT} characters.")
+    if label != getattr(by, columns[0]):
+        setattr(by, columns[0], label)
+        by.save(update_fields=columns)
+        record("access.user.renamed", by=by, object_type="user", object_id=str(by.pk))
+
+
+@transaction.atomic
+def change_preferences(*, by: User, theme: str | None = None, enter_sends: bool | None = None, spoken: str | None = None) -> Preferences:
+    """Change what is given of how this user wants the pages. Raises InvalidPreference."""
+    if theme is not None and theme not in Preferences.Theme.values:
+        raise InvalidPreference("theme", "Choose one of the colours that there are.")
+    if spoken is not None and spoken not in Preferences.Spoken.values:
+        raise InvalidPreference("spoken", "Choose one of the ways that there are.")
+    wanted = {"theme": theme, "enter_sends": enter_sends, "spoken": spoken}
+    before = queries.preferences_of(by)
+    changed = {name: value for name, value in wanted.items() if value is not None and value != getattr(before, name)}
+    if not changed:
+        return before
+    after, _ = Preferences.objects.update_or_create(user=by, defaults=changed)
+    record("access.preferences.changed", by=by, object_type="user", object_id=str(by.pk), **changed)
+    return after
 
 
 @transaction.atomic
@@ -61,8 +116,11 @@ def suspend_user(*, user: User, by: User | None) -> User:
         msg = "You cannot suspend yourself. Ask another operator."
         raise Yourself(msg)
     user.is_active = False
-    user.sign_outs += 1
-    user.save(update_fields=["is_active", "sign_outs"])
+    changed = ["is_active"]
+    if people.has_column("sign_outs"):
+        user.sign_outs += 1
+        changed.append("sign_outs")
+    user.save(update_fields=changed)
     record("access.user.suspended", by=by, object_type="user", object_id=str(user.pk))
     return user
 
@@ -165,7 +223,7 @@ def create_token(*, by: User, name: str, scopes: Iterable[str], days: int = toke
     if owner != by and owner.has_usable_password():
         raise InvalidToken("user", "A token would show you what is theirs: people make their tokens themselves.")
     limits.check(
-        "token-create", str(by.pk), limit=settings.CREATIONS_A_MINUTE, seconds=60, sentence="You made a lot of tokens in a short time."
+        "token-create", str(by.pk), limit=app_settings.CREATIONS_A_MINUTE, seconds=60, sentence="You made a lot of tokens in a short time."
     )
     wanted = set(scopes)
     label = " ".join(clean(name).split())
@@ -202,10 +260,3 @@ def revoke_token(*, by: User, token: ApiToken) -> None:
     if ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=now, revoked_by=by):
         token.revoked_at, token.revoked_by = now, by
         record("access.token.revoked", by=by, object_type="token", object_id=str(token.pk), owner=token.user_id)
-
-
-@transaction.atomic
-def unlock_account(*, attempt: AccessAttempt, by: User) -> None:
-    """Forget the wrong passwords that an account was tried with from one address."""
-    record("access.account.unlocked", by=by, object_type="account", object_id=str(attempt.pk), account=attempt.username)
-    attempt.delete()

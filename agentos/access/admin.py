@@ -1,12 +1,15 @@
-"""Accounts, teams, plans, subscriptions, tokens and locked accounts, as operators work with them. Signing in is the site's own page."""
+"""Accounts, teams, plans, subscriptions and tokens, as operators work with them. Signing in is the site's own page."""
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
-from axes.models import AccessAttempt
 from django import forms
+from django.apps import apps
 from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, Model, Q, QuerySet
@@ -15,18 +18,29 @@ from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
 
 from agentos.access import actions
-from agentos.access.forms import AddUserForm, OperatorsTokenForm
-from agentos.access.guards import operator_only
+from agentos.access.forms import OperatorsTokenForm
 from agentos.access.models import ApiToken, Customer, Membership, Plan, Subscription, Team, User
 from agentos.access.queries import team_of_last_owner
 from agentos.audit.admin import AuditedAdmin, ReadOnlyAdmin
 from agentos.core import clock
-from agentos.core.http import user_of
+from agentos.core.columns import column
+from agentos.core.http.request import user_of
+from agentos.core.people import searched
 
-admin.site.site_header = "AgentOS for operators"
-admin.site.site_title = "AgentOS"
-admin.site.site_url = "/agentos/"
-admin.site.login = operator_only(admin.site.login)  # type: ignore[method-assign]
+
+class AddUserForm(AdminUserCreationForm):
+    class Meta:
+        model = User
+        fields = ("email", "name")
+
+
+class PicksUser:
+    """A page with a field for a user: with a search, where this project's admin has users that can be searched."""
+
+    def get_autocomplete_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        found = tuple(super().get_autocomplete_fields(request))  # type: ignore[misc]  # of an admin class beside this one
+        users = admin.site.get_model_admin(get_user_model()) if admin.site.is_registered(get_user_model()) else None
+        return (*found, "user") if users and users.search_fields else found
 
 
 class MembershipsOfUser(forms.BaseInlineFormSet):
@@ -61,11 +75,10 @@ class TeamMembers(forms.BaseInlineFormSet):
             raise forms.ValidationError(msg)
 
 
-class MembershipOfTeam(admin.TabularInline):
+class MembershipOfTeam(PicksUser, admin.TabularInline):
     model = Membership
     formset = TeamMembers
     fields = ("user", "role")
-    autocomplete_fields = ("user",)
     extra = 0
 
 
@@ -79,7 +92,7 @@ class SubscriptionOfCustomer(admin.TabularInline):
 class UserAdmin(AuditedAdmin, DjangoUserAdmin):
     audit_type = "user"
     add_form = AddUserForm
-    list_display = ("email", "name", "teams", "is_active", "is_staff", "last_login")
+    list_display = (column("email"), column("name"), "teams", "is_active", "is_staff", "last_login")
     list_filter = ("is_active", "is_staff", "memberships__team")
     search_fields = ("email", "name")
     ordering = ("email",)
@@ -131,8 +144,8 @@ class UserAdmin(AuditedAdmin, DjangoUserAdmin):
                 continue
             try:
                 done.append(str(act(user=user, by=user_of(request))))
-            except actions.Refused as refused:
-                self.message_user(request, str(refused), messages.ERROR)
+            except actions.AccessError as error:
+                self.message_user(request, str(error), messages.ERROR)
         self.message_user(request, f"Changed: {', '.join(done) or 'nobody'}.")
 
 
@@ -143,7 +156,7 @@ def is_superuser(request: HttpRequest) -> bool:
 @admin.register(Team)
 class TeamAdmin(AuditedAdmin):
     audit_type = "team"
-    list_display = ("name", "people", "created_at")
+    list_display = (column("name"), "people", "created_at")
     search_fields = ("name",)
     inlines = (MembershipOfTeam,)
 
@@ -159,7 +172,7 @@ class TeamAdmin(AuditedAdmin):
 @admin.register(Plan)
 class PlanAdmin(AuditedAdmin):
     audit_type = "plan"
-    list_display = ("name", "description", "runs_a_day", "tokens_a_month", "concurrent_runs", "running", "created_at")
+    list_display = (column("name"), column("description"), "runs_a_day", "tokens_a_month", "concurrent_runs", "running", "created_at")
     search_fields = ("name",)
     fieldsets = (
         (None, {"fields": ("name", "description")}),
@@ -179,12 +192,11 @@ class PlanAdmin(AuditedAdmin):
 
 
 @admin.register(Customer)
-class CustomerAdmin(AuditedAdmin):
+class CustomerAdmin(PicksUser, AuditedAdmin):
     audit_type = "customer"
     list_display = ("user", "plans", "created_at")
     list_select_related = ("user",)
-    search_fields = ("user__email", "user__name")
-    autocomplete_fields = ("user",)
+    search_fields = searched("user__")
     inlines = (SubscriptionOfCustomer,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
@@ -201,7 +213,7 @@ class SubscriptionAdmin(AuditedAdmin):
     list_display = ("customer", "plan", "status", "current_period_end", "created_at")
     list_filter = ("status", "plan")
     list_select_related = ("customer__user", "plan")
-    search_fields = ("customer__user__email", "plan__name")
+    search_fields = (*searched("customer__user__"), "plan__name")
     autocomplete_fields = ("customer", "plan")
     actions = ("cancel",)
 
@@ -215,10 +227,10 @@ class SubscriptionAdmin(AuditedAdmin):
 class ApiTokenAdmin(ReadOnlyAdmin):
     """Who has which, and an end to it. Its text is nowhere; its digest is nobody's business."""
 
-    list_display = ("name", "user", "hint", "may", "created_at", "expires_at", "last_used_at", "status")
+    list_display = (column("name"), "user", "hint", "may", "created_at", "expires_at", "last_used_at", "status")
     list_filter = ("created_at", "expires_at", "revoked_at")
     list_select_related = ("user",)
-    search_fields = ("user__email", "user__name", "hint", "name")
+    search_fields = (*searched("user__"), "hint", "name")
     search_help_text = "An owner, a name, or the first or last characters of a token."
     fields = ("name", "user", "hint", "may", "created_at", "expires_at", "last_used_at", "status", "revoked_at", "revoked_by")
     actions = ("revoke",)
@@ -245,8 +257,8 @@ class ApiTokenAdmin(ReadOnlyAdmin):
             _, secret = actions.create_token(
                 by=user_of(request), owner=chosen["user"], name=chosen["name"], scopes=chosen["scopes"], days=chosen["days"]
             )
-        except actions.InvalidToken as refused:
-            form.add_error(refused.field if refused.field in form.fields else None, str(refused))
+        except actions.InvalidToken as error:
+            form.add_error(error.field if error.field in form.fields else None, str(error))
             return ""
         return secret
 
@@ -268,20 +280,5 @@ class ApiTokenAdmin(ReadOnlyAdmin):
         self.message_user(request, "Revoked: programs that use them are refused from now on.")
 
 
-@admin.register(AccessAttempt)
-class WrongPasswordsAdmin(ReadOnlyAdmin):
-    """Five of an account from one address lock it there for a while."""
-
-    list_display = ("username", "ip_address", "failures_since_start", "attempt_time")
-    search_fields = ("username", "ip_address")
-    fields = ("username", "ip_address", "user_agent", "failures_since_start", "attempt_time")
-    actions = ("unlock",)
-
-    def has_unlock_permission(self, request: HttpRequest) -> bool:
-        return user_of(request).has_perm("access.change_user")
-
-    @admin.action(description="Forget the selected wrong passwords (unlocks the account)", permissions=["unlock"])
-    def unlock(self, request: HttpRequest, queryset: QuerySet[AccessAttempt]) -> None:
-        for attempt in queryset:
-            actions.unlock_account(attempt=attempt, by=user_of(request))
-        self.message_user(request, "Forgotten: these accounts can be signed in to from there again.")
+if apps.is_installed("axes"):
+    import_module("agentos.access.lockout_admin")

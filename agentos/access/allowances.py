@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Q
 
 from agentos.access import rights
-from agentos.access.models import Plan, Subscription, User
+from agentos.access.models import Plan, Subscription
+from agentos.access.users import User
+from agentos.conf import app_settings
 from agentos.core import clock
 from agentos.core.prepared import Query
 
@@ -96,7 +97,7 @@ def _most(values: list[int | None]) -> int | None:
 
 
 def _of_the_site() -> Allowance:
-    return Allowance(settings.RUNS_A_DAY or None, settings.TOKENS_A_MONTH or None, settings.CONCURRENT_RUNS or None)
+    return Allowance(app_settings.RUNS_A_DAY or None, app_settings.TOKENS_A_MONTH or None, app_settings.CONCURRENT_RUNS or None)
 
 
 def _limits() -> Q:

@@ -1,13 +1,13 @@
 """The API token that a request shows, for every face that takes tokens: the same rule, limits and sentence."""
 
-from django.conf import settings
 from django.http import HttpRequest
 
 from agentos.access import tokens
 from agentos.access.models import ApiToken
-from agentos.core import limits
-from agentos.core.errors import Problem
-from agentos.core.http import client_network
+from agentos.conf import app_settings
+from agentos.core.http.errors import Problem
+from agentos.core.http.request import client_network
+from agentos.core.ratelimit import limits
 
 SCHEME = "bearer"
 MINUTE = 60
@@ -27,7 +27,7 @@ def token_shown_by(request: HttpRequest) -> ApiToken:
     limits.check(
         "address",
         address,
-        limit=settings.ADDRESS_REQUESTS_A_MINUTE,
+        limit=app_settings.ADDRESS_REQUESTS_A_MINUTE,
         seconds=MINUTE,
         sentence="Too many requests with API tokens came from your address.",
     )
@@ -36,7 +36,7 @@ def token_shown_by(request: HttpRequest) -> ApiToken:
         limits.check(
             "bad-token",
             address,
-            limit=settings.BAD_TOKENS_A_MINUTE,
+            limit=app_settings.BAD_TOKENS_A_MINUTE,
             seconds=MINUTE,
             sentence="Too many API tokens that do not work came from your address.",
         )
@@ -46,5 +46,5 @@ def token_shown_by(request: HttpRequest) -> ApiToken:
             code="invalid_token",
             headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
         )
-    limits.show(request, limits.check("token", str(token.pk), limit=settings.TOKEN_REQUESTS_A_MINUTE, seconds=MINUTE))
+    limits.show(request, limits.check("token", str(token.pk), limit=app_settings.TOKEN_REQUESTS_A_MINUTE, seconds=MINUTE))
     return token

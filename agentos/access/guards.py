@@ -1,4 +1,4 @@
-"""Who may pass. A guarded view carries ``guard``, the name of its rule, so that a test can ask every URL for it."""
+"""Access guards. A guarded view carries ``guard``, the name of its rule, so that a test can ask every URL for it."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -6,22 +6,34 @@ from typing import Any
 from urllib.parse import urlencode
 
 from asgiref.sync import iscoroutinefunction
+from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.urls import reverse
+from django.shortcuts import resolve_url
+
+from agentos.core import people
+from agentos.core.http.htmx import details
 
 View = Callable[..., Any]
 MayPass = Callable[[Any], bool]
 
 
+def sign_in_url(came_from: str | None = None) -> str:
+    """Return where this project's people sign in, and come back from to where they were going."""
+    url = resolve_url(settings.LOGIN_URL)
+    return f"{url}{'&' if '?' in url else '?'}{urlencode({REDIRECT_FIELD_NAME: came_from})}" if came_from else url
+
+
 def sign_in_first(request: HttpRequest) -> HttpResponseBase:
     """Return the way to the sign-in page: a redirect for a page, 401 with ``HX-Redirect`` for a fragment or an event stream."""
-    is_fragment = bool(request.htmx) or request.headers.get("Accept") == "text/event-stream"  # type: ignore[attr-defined]
+    htmx = details(request)
+    is_fragment = bool(htmx) or request.headers.get("Accept") == "text/event-stream"
     if is_fragment:
-        came_from = request.htmx.current_url_abs_path  # type: ignore[attr-defined]
+        came_from = htmx.current_url_abs_path
     else:
         came_from = request.get_full_path() if request.method in {"GET", "HEAD"} else None
-    url = reverse("access:sign-in") + (f"?{urlencode({'next': came_from})}" if came_from else "")
+    url = sign_in_url(came_from)
     if is_fragment:
         return HttpResponse(status=401, headers={"HX-Redirect": url})
     return HttpResponseRedirect(url)
@@ -65,17 +77,11 @@ def guard(name: str, may_pass: MayPass) -> Callable[[View], View]:
 
 
 signed_in = guard("signed_in", lambda user: True)
-operator_only = guard("operator_only", lambda user: user.is_staff)
+operator_only = guard("operator_only", people.is_operator)
 
 
 class SignedInMixin:
     """For class-based views, sync and async: the whole view stands behind ``signed_in``."""
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        """HEAD is answered by ``get``, as Django has it; but there each view points at itself for that: a circle at every request."""
-        super().__init_subclass__(**options)
-        if "get" in vars(cls) and not hasattr(cls, "head"):
-            cls.head = cls.get  # type: ignore[attr-defined]
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> View:

@@ -11,11 +11,14 @@ from axes.handlers.database import AxesDatabaseHandler
 from axes.handlers.proxy import AxesProxyHandler
 from axes.models import AccessAttempt
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Max
 from django.http import HttpRequest
 
+from agentos.access.users import User
+from agentos.audit.actions import record
 from agentos.core import clock
-from agentos.core.http import client_address
+from agentos.core.http.request import client_network
 
 logger = logging.getLogger(__name__)
 
@@ -29,8 +32,8 @@ class Handler(AxesDatabaseHandler):  # type: ignore[misc]
 
 
 def address(request: HttpRequest) -> str | None:
-    """Return what axes knows a client by (``AXES_CLIENT_IP_CALLABLE``)."""
-    return client_address(request) or None
+    """Return what axes counts by (``AXES_CLIENT_IP_CALLABLE``): its column takes no network, so of IPv6 the first address of the /64."""
+    return client_network(request).partition("/")[0] or None
 
 
 def is_locked(request: HttpRequest, email: str) -> bool:
@@ -51,3 +54,10 @@ def seconds_left(request: HttpRequest, email: str) -> int:
     attempts = AccessAttempt.objects.filter(username=email, ip_address=address(request))
     last = attempts.aggregate(last=Max("attempt_time"))["last"] or clock.now()
     return max(1, math.ceil((last + settings.AXES_COOLOFF_TIME - clock.now()).total_seconds()))
+
+
+@transaction.atomic
+def unlock_account(*, attempt: AccessAttempt, by: User) -> None:
+    """Forget the wrong passwords that an account was tried with from one address."""
+    record("access.account.unlocked", by=by, object_type="account", object_id=str(attempt.pk), account=attempt.username)
+    attempt.delete()

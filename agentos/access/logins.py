@@ -7,7 +7,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.contrib.sessions.models import Session
 
-from agentos.access.models import User
+from agentos.access.users import User
 from agentos.core import clock
 from agentos.core.prepared import Query
 

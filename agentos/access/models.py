@@ -3,12 +3,14 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 
 from agentos.core import clock
+from agentos.core.security.invisible import visible
 
 
 class UserManager(BaseUserManager["User"]):
@@ -34,7 +36,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractUser):
-    """A person, known by e-mail. ``is_staff`` makes an operator."""
+    """A person, known by e-mail. ``is_staff`` makes an operator. A project with a user model of its own has no table of these."""
 
     username = None  # type: ignore[assignment]
     first_name = None  # type: ignore[assignment]
@@ -49,13 +51,14 @@ class User(AbstractUser):
     objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
 
     class Meta:
+        swappable = "AUTH_USER_MODEL"
         ordering = ("email",)
         constraints = (
             models.UniqueConstraint(Lower("email"), name="user_email_once", violation_error_message="There is a user with this address."),
         )
 
     def __str__(self) -> str:
-        return self.email
+        return visible(self.email)
 
     def get_full_name(self) -> str:
         return self.name or self.email.split("@")[0]
@@ -68,6 +71,33 @@ class User(AbstractUser):
         return salted_hmac("agentos.access.session", f"{self.password}:{self.sign_outs}", secret=secret, algorithm="sha256").hexdigest()
 
 
+class Preferences(models.Model):
+    """How a person wants the pages. Who has chosen nothing has no row."""
+
+    class Theme(models.TextChoices):
+        SYSTEM = "system", "As the system"
+        LIGHT = "light", "Light"
+        DARK = "dark", "Dark"
+
+    class Spoken(models.TextChoices):
+        SENTENCES = "sentences", "Sentence by sentence, while it is written"
+        DONE = "done", "When an answer begins and when it is done"
+        OFF = "off", "Nothing"
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    theme = models.CharField(max_length=10, choices=Theme.choices, blank=True, default="", help_text="Empty: as each browser has it.")
+    enter_sends = models.BooleanField(default=True, help_text="Off: Enter begins a new line, and Ctrl+Enter sends.")
+    spoken = models.CharField(
+        max_length=10, choices=Spoken.choices, default=Spoken.DONE, help_text="What screen readers are told of answers."
+    )
+
+    class Meta:
+        verbose_name_plural = "preferences"
+
+    def __str__(self) -> str:
+        return f"Preferences of {self.user}"
+
+
 class Team(models.Model):
     name = models.CharField(max_length=100, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -76,7 +106,7 @@ class Team(models.Model):
         ordering = ("name",)
 
     def __str__(self) -> str:
-        return self.name
+        return visible(self.name)
 
 
 class Membership(models.Model):
@@ -86,7 +116,7 @@ class Membership(models.Model):
         MEMBER = "member", "Member"
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="members", db_index=False)  # membership_once serves
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -119,13 +149,13 @@ class Plan(models.Model):
         ordering = ("name",)
 
     def __str__(self) -> str:
-        return self.name
+        return visible(self.name)
 
 
 class Customer(models.Model):
     """A user as somebody who holds subscriptions."""
 
-    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="customer")
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="customer")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -153,7 +183,7 @@ class Subscription(models.Model):
     # subscription_once serves.
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="subscriptions", db_index=False)
     plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="subscriptions")
-    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE, db_index=True)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
     current_period_end = models.DateTimeField(null=True, blank=True, help_text="Empty: until it is cancelled.")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -161,6 +191,7 @@ class Subscription(models.Model):
 
     class Meta:
         ordering = ("customer", "plan")
+        indexes = (models.Index(fields=("status", "current_period_end"), name="subscription_end"),)
         constraints = (models.UniqueConstraint(fields=("customer", "plan"), name="subscription_once"),)
 
     def __str__(self) -> str:
@@ -176,7 +207,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
 class ApiToken(models.Model):
     """A key with which a program acts as its owner, within ``scopes``. Its text is shown once; only its digest is kept."""
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100)
     digest = models.CharField(max_length=64, unique=True, editable=False)
     hint = models.CharField(max_length=24, editable=False, help_text="The token's first and last characters.")
@@ -185,7 +216,9 @@ class ApiToken(models.Model):
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
-    revoked_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", editable=False)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", editable=False
+    )
 
     objects: ClassVar[Any] = ApiTokenQuerySet.as_manager()
 
@@ -194,7 +227,7 @@ class ApiToken(models.Model):
         verbose_name = "API token"
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.hint})"
+        return f"{visible(self.name)} ({self.hint})"
 
     def allows(self, scope: str) -> bool:
         return scope in self.scopes
@@ -228,7 +261,9 @@ class RateCount(models.Model):
 class ErasedUsage(models.Model):
     """What chats of a user had cost that are erased by now: erasing a chat gives nothing of a quota back."""
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)  # erased_usage_once serves
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )  # erased_usage_once serves
     day = models.DateField()
     runs = models.PositiveIntegerField(default=0)
     tokens = models.PositiveBigIntegerField(default=0)

@@ -5,9 +5,15 @@ from datetime import datetime
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import Min, Q, QuerySet
 
-from agentos.access.models import ApiToken, Membership, Plan, Subscription, Team, User
+from agentos.access.models import ApiToken, Membership, Plan, Preferences, Subscription, Team
+from agentos.access.users import User
 
 ENDED_LISTED = 20
+
+
+def preferences_of(user: User) -> Preferences:
+    """Return how this user wants the pages; what nobody has changed, where they have chosen nothing."""
+    return Preferences.objects.filter(pk=user.pk).first() or Preferences(user=user)
 
 
 def teams_of(user: User) -> QuerySet[Team]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, Min, QuerySet
+from django.db.models import F, QuerySet
 
 from agentos.access.models import RightsVersion, Subscription
 
@@ -24,7 +24,8 @@ def changed() -> None:
 
 def next_end(after: datetime) -> datetime | None:
     """Return when the next subscription ends by time alone, which no commit announces: ``ended`` does. One query."""
-    end: datetime | None = Subscription.objects.running(after).aggregate(end=Min("current_period_end"))["end"]
+    ahead = Subscription.objects.filter(status=Subscription.Status.ACTIVE, current_period_end__gt=after)
+    end: datetime | None = ahead.order_by("current_period_end").values_list("current_period_end", flat=True).first()
     return end
 
 

@@ -11,7 +11,8 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
 from agentos.access import rights
-from agentos.access.models import Customer, Membership, Plan, Subscription, Team, User
+from agentos.access.models import Customer, Membership, Plan, Subscription, Team
+from agentos.access.users import User
 
 HOLDINGS: tuple[type[Model], ...] = (Team, Membership, Plan, Customer, Subscription)
 

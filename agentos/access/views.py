@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 
-from agentos.access.forms import SignInForm
-from agentos.core import limits
-from agentos.core.errors import Problem
-from agentos.core.http import client_network
+from agentos.access.sign_in import SignInForm
+from agentos.conf import app_settings
+from agentos.core.http.errors import Problem
+from agentos.core.http.request import client_network
+from agentos.core.ratelimit import limits
 
 
 class SignIn(LoginView):
@@ -19,7 +19,7 @@ class SignIn(LoginView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            limits.check("sign-in", client_network(request), limit=settings.SIGN_INS_A_MINUTE, seconds=60)
+            limits.check("sign-in", client_network(request), limit=app_settings.SIGN_INS_A_MINUTE, seconds=60)
         except Problem as problem:
             return self.refused(SignInForm(request), problem)
         answer: HttpResponse = super().post(request, *args, **kwargs)
@@ -31,6 +31,7 @@ class SignIn(LoginView):
         return self.render_to_response(context, status=problem.status, headers=problem.headers)
 
     def form_invalid(self, form: SignInForm) -> HttpResponse:  # type: ignore[override]
+        form.begin_at_password()
         context = self.get_context_data(form=form)
         if form.retry_after:
             return self.render_to_response(context, status=429, headers={"Retry-After": str(form.retry_after)})

@@ -13,14 +13,15 @@ from agentos.agents.models import DjangoAgent
 from agentos.agents.providers import availability
 from agentos.agents.tools import TOOLS
 from agentos.audit.admin import AuditedAdmin
-from agentos.core.http import user_of
+from agentos.core.columns import column
+from agentos.core.http.request import user_of
 
 
 @admin.register(DjangoAgent)
 class AgentAdmin(AuditedAdmin):
     audit_type = "agent"
     form = AgentForm
-    list_display = ("name", "is_active", "open_to", "model", "can_answer", "with_tools", "agent_id")
+    list_display = (column("name"), "is_active", "open_to", "model", "can_answer", "with_tools", "agent_id")
     list_filter = ("is_active", "is_global", "team", "plans")
     list_select_related = ("team",)
     search_fields = ("name", "agent_id", "description", "model")
@@ -29,7 +30,7 @@ class AgentAdmin(AuditedAdmin):
     actions = ("activate", "deactivate")
     fieldsets = (
         (None, {"fields": ("name", "agent_id", "description", "is_active")}),
-        ("What it is", {"fields": ("model", "can_answer", "instructions", "tools", "capabilities")}),
+        ("What it is", {"fields": ("model", "can_answer", "instructions", "tools", "capabilities", "starters")}),
         (
             "Who may use it",
             {"fields": ("is_global", "team", "plans"), "description": "Any one of these opens it. With none, nobody may use it."},

@@ -13,17 +13,18 @@ from typing import Any
 from django.core.cache import cache
 
 from agentos.access import rights
-from agentos.access.models import User
-from agentos.access.queries import next_period_end
-from agentos.agents.providers import availability
-from agentos.agents.queries import agents_for, holdings_of, model_label, reason
+from agentos.access.adapters import access
+from agentos.access.users import User
+from agentos.agents.providers import Availability, availability
+from agentos.agents.queries import agents_for, model_label
 from agentos.core import clock
+from agentos.core.people import is_operator
 
 logger = logging.getLogger(__name__)
 
 LONGEST = 300  # seconds
 LOG_EVERY = 60.0  # seconds
-NOT_AVAILABLE = "This agent is not available now."
+NOT_AVAILABLE = "This agent is not available now. Ask your administrator."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,10 @@ class AgentCard:
     why: str
     is_available: bool = True
     unavailable: str = ""
+    starters: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The agent under the keys of the spec."""
+        """The agent under the keys of the spec, and its starters."""
         return {
             "id": self.agent_id,
             "name": self.name,
@@ -50,6 +52,7 @@ class AgentCard:
             "model": self.model,
             "tools": list(self.tools),
             "capabilities": list(self.capabilities),
+            "starters": list(self.starters),
         }
 
 
@@ -76,7 +79,7 @@ def cards_for(user: User) -> list[AgentCard]:
     if cards is None:
         cards = cards_from_database(user)
         remember(key, cards, user)
-    return with_availability(cards)
+    return with_availability(cards, user)
 
 
 def recall(key: str) -> list[AgentCard] | None:
@@ -85,7 +88,7 @@ def recall(key: str) -> list[AgentCard] | None:
 
 
 def cards_from_database(user: User) -> list[AgentCard]:
-    holdings = holdings_of(user)
+    why = access().why(user)
     return [
         AgentCard(
             agent_id=agent.agent_id,
@@ -95,23 +98,32 @@ def cards_from_database(user: User) -> list[AgentCard]:
             model_label=model_label(agent.model),
             tools=tuple(agent.tools),
             capabilities=tuple(agent.capabilities),
-            why=reason(agent, holdings),
+            why=why(agent),
+            starters=tuple(agent.starters),
         )
         for agent in agents_for(user).defer("instructions").select_related("team").prefetch_related("plans")
     ]
 
 
 def remember(key: str, cards: list[AgentCard], user: User) -> None:
-    end = next_period_end(user)
+    end = access().next_end(clock.now(), user)
     seconds = min(LONGEST, int((end - clock.now()).total_seconds())) if end else LONGEST
     if seconds > 0:
         quietly(lambda: cache.set(key, [asdict(card) for card in cards], seconds))
 
 
-def with_availability(cards: list[AgentCard]) -> list[AgentCard]:
+def with_availability(cards: list[AgentCard], user: User) -> list[AgentCard]:
     """Ask once per model, and at every read: a model that stopped is nobody's right and changes no version."""
-    down = {model for model in {card.model for card in cards} if not availability(model).ok}
-    return [replace(card, is_available=False, unavailable=NOT_AVAILABLE) if card.model in down else card for card in cards]
+    down = {model: sentence for model in {card.model for card in cards} if (sentence := not_available(availability(model), user))}
+    return [replace(card, is_available=False, unavailable=down[card.model]) if card.model in down else card for card in cards]
+
+
+def not_available(state: Availability, user: User) -> str:
+    """Return what a user is told of a model that cannot be used: operators what is missing, everybody else whom to ask. Empty when it
+    can be used."""
+    if state.ok:
+        return ""
+    return f"This agent is not available now. {state.reason}" if is_operator(user) else NOT_AVAILABLE
 
 
 def quietly(work: Callable[[], Any]) -> Any:

@@ -5,16 +5,17 @@ What people change or delete afterwards stays as they left it: the audit remembe
 
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db import transaction
 
 from agentos.access.actions import add_member, create_plan, create_team, create_user, subscribe
-from agentos.access.models import Membership, Plan, Team, User
+from agentos.access.models import Membership, Plan, Team
+from agentos.access.users import User
 from agentos.agents.actions import create_agent
 from agentos.agents.models import DjangoAgent
 from agentos.agents.providers import AGNO, SMOLLM2, availability
 from agentos.audit.actions import record
 from agentos.audit.models import AuditRecord
+from agentos.conf import app_settings
 
 MADE = "agents.demo.made"
 TOUR = "scripted:tour"
@@ -59,7 +60,7 @@ def make_demo() -> bool:
 def account(email: str) -> User:
     name, _ = PEOPLE[email]
     found = User.objects.filter(email=email).first()
-    return found or create_user(email=email, name=name, password=settings.DEMO_PASSWORD, is_operator=email.startswith("owner"), by=None)
+    return found or create_user(email=email, name=name, password=app_settings.DEMO_PASSWORD, is_operator=email.startswith("owner"), by=None)
 
 
 def team(name: str, owner: User | None) -> Team:
@@ -85,6 +86,11 @@ def make_agents(support: Team, research: Team, pro: Plan) -> None:
         description=f"Answers questions and drafts texts.{small}",
         instructions="You are a helpful assistant. Answer briefly and in plain words.",
         capabilities=["Questions", "Drafts"],
+        starters=[
+            "What can you do for me?",
+            "Draft a friendly mail that moves our meeting to Friday.",
+            "Explain a hash table in five sentences.",
+        ],
         is_global=True,
     )
     agent(
@@ -94,6 +100,10 @@ def make_agents(support: Team, research: Team, pro: Plan) -> None:
         description="Drafts friendly replies to customers.",
         instructions="You draft short, friendly replies to customers. Say what happens next.",
         capabilities=["Replies", "Drafts"],
+        starters=[
+            "The parcel of a customer is a week late. Write a reply.",
+            "A customer wants a refund after 40 days. Say no, kindly.",
+        ],
         team=support,
     )
     agent(
@@ -110,7 +120,7 @@ def make_agents(support: Team, research: Team, pro: Plan) -> None:
 
 def make_agents_with_tools(model: str, pro: Plan) -> None:
     """Show tools even where there is only the embedded model, which cannot use them: with scripted models, and said so."""
-    is_scripted = model == SMOLLM2 and settings.SCRIPTED_MODELS
+    is_scripted = model == SMOLLM2 and app_settings.SCRIPTED_MODELS
     note = " Scripted, until a real model is chosen for it." if is_scripted else ""
     agent(
         "analyst",
@@ -120,15 +130,17 @@ def make_agents_with_tools(model: str, pro: Plan) -> None:
         instructions="You answer questions with numbers. Use the calculator for every calculation.",
         tools=["calculator", "clock", "reasoning"],
         capabilities=["Numbers", "Reasoning"],
+        starters=["What is 17 % of 2,340?", "What does 250 a month grow to in ten years at 4 %?"],
         plans=[pro],
     )
-    if settings.SCRIPTED_MODELS:
+    if app_settings.SCRIPTED_MODELS:
         agent(
             "tour",
             "Tour",
             TOUR,
             description="Shows what an answer can hold: reasoning, tool calls, code, tables. Scripted: no model answers here.",
             capabilities=["Tour"],
+            starters=["Show me what an answer can hold."],
             is_global=True,
         )
 
@@ -151,7 +163,7 @@ def best_model() -> str:
 def accounts() -> list[Account]:
     """Return the demo accounts that may sign in, for the terminal."""
     users = User.objects.filter(email__in=PEOPLE, is_active=True)
-    password = settings.DEMO_PASSWORD
+    password = app_settings.DEMO_PASSWORD
     return [
         Account(user.email, password if user.check_password(password) else "", PEOPLE[user.email][1])
         for user in sorted(users, key=lambda user: list(PEOPLE).index(user.email))

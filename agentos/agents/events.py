@@ -1,7 +1,7 @@
 """The closed list of what can happen in a run. ``runtime`` makes them from Agno's events; the journal stores them.
 
 A run is a row of these. Exactly one terminal event (Finished, Failed, Stopped, Interrupted) ends it; Waiting pauses it. A model's text
-comes too often to be an object each time: a ``Follower`` is told of it, in its place among the events.
+comes too often to be an object each time: a ``Follower`` gets it, in its place among the events.
 """
 
 from collections.abc import Callable
@@ -10,13 +10,13 @@ from typing import Any, ClassVar, Protocol
 
 
 class Follower(Protocol):
-    """Whoever takes in what the models of a run say."""
+    """Gets the text of a run's models."""
 
-    def tell(self, kind: str, text: str) -> None:
-        """Take in text; ``kind`` is that of TextDelta or of ReasoningDelta."""
+    def on_text(self, kind: str, text: str) -> None:
+        """Take in text. ``kind`` is that of TextDelta, of ReasoningDelta, or of Rethought, whose text is the tag that ended it."""
 
     def has_more(self, read: Callable[[], None]) -> None:
-        """More was said: it is told when ``read`` is called, at the follower's leisure. Until then it costs next to nothing."""
+        """There is more text. The follower gets it by calling ``read``, when it suits; until then it costs next to nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,28 @@ class ReasoningDelta(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Rethought(Event):
+    """The text that was told last was reasoning: the model closed it with a tag that it had never opened."""
+
+    kind = "rethought"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolStarted(Event):
+    """``decision``: of a person, where the call had to be decided: ``approved``, ``refused``, or ``answered`` for a form. ``decided_by``:
+    their name, where it was not the one whose chat it is."""
+
     kind = "tool_started"
     call_id: str
     name: str
     args: dict[str, Any]
+    decision: str = ""
+    decided_by: str = ""
+
+    def data(self) -> dict[str, Any]:
+        said = {"call_id": self.call_id, "name": self.name, "args": self.args}
+        return said | {"decision": self.decision, "decided_by": self.decided_by} if self.decision else said
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,24 +95,30 @@ class Usage(Event):
 
 @dataclass(frozen=True, slots=True)
 class Finished(Event):
-    """The model is done. ``messages`` (Agno's, for the history of later turns) is kept on the run, not in the journal."""
+    """The model is done. ``messages`` (Agno's, for the history of later turns) is kept on the run, not in the journal.
+
+    ``cut``: why the answer is not complete (``length``, ``content_filter``, ``unfinished``); empty when it is.
+    """
 
     kind = "finished"
     terminal = True
     messages: list[dict[str, Any]] = field(default_factory=list)
+    cut: str = ""
 
     def data(self) -> dict[str, Any]:
-        return {}
+        return {"cut": self.cut} if self.cut else {}
 
 
 @dataclass(frozen=True, slots=True)
 class Failed(Event):
-    """``code`` is one of ``agents.failures``; ``detail`` is for the operator's log and is never stored or shown."""
+    """``code`` is one of ``agents.failures``; ``detail`` is for the operator's log and is never stored or shown; ``wait``: seconds after
+    which the provider wants to be asked again."""
 
     kind = "failed"
     terminal = True
     code: str
     detail: str = ""
+    wait: float | None = None
 
     def data(self) -> dict[str, Any]:
         return {"code": self.code}
@@ -103,8 +126,14 @@ class Failed(Event):
 
 @dataclass(frozen=True, slots=True)
 class Stopped(Event):
+    """``code``: why, of ``agents.failures``, when nobody asked for it."""
+
     kind = "stopped"
     terminal = True
+    code: str = ""
+
+    def data(self) -> dict[str, Any]:
+        return {"code": self.code} if self.code else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from django.conf import settings
+from agentos.agents import providers
+from agentos.conf import app_settings
 
 # What happened, what is safe, what to do.
 _SENTENCES: Mapping[str, str] = MappingProxyType(
@@ -12,25 +13,77 @@ _SENTENCES: Mapping[str, str] = MappingProxyType(
         "model_unreachable": "The model could not be reached, or the connection to it broke. Your message is saved. Try again.",
         "model_silent": "The model did not answer for {silence} s. Your message is saved. Try again.",
         "run_timeout": "The answer took longer than {run} s and was ended. What was said so far is kept. Ask for less at once.",
-        "model_auth": "The model did not accept the key of this site. Your message is saved. Tell whoever runs this site.",
+        "model_auth": "The model did not accept the key of this site. Your message is saved. Tell your administrator.",
+        "model_quota": "What this site may use of the model is used up. Your message is saved. Tell your administrator.",
+        "model_no_tools": "The model of this agent cannot use tools. Your message is saved. Ask your administrator to mend it.",
+        "model_missing": "The model of this agent is not there any more. Your message is saved. Ask your administrator to mend it.",
         "model_busy": "The model is busy. Your message is saved. Wait a moment, then try again.",
         "model_rejected": "The model did not accept this message. It is saved. Change it, then try again.",
         "context_too_long": "This chat is too long for the model. Your message is saved. Shorten it, or start a new chat.",
         "tool_limit": "The agent used its tools {steps} times and came to no answer. What it said so far is kept. Ask for less at once.",
         "model_error": "The model failed while answering. Your message is saved. Try again.",
         "model_empty": "The model answered nothing. Your message is saved. Try again.",
+        "model_added_nothing": "The agent used its tools, but the model added nothing to what they gave. That is kept. Try again.",
+        "content_policy": "The provider of the model withheld the answer by its rules. Your message is saved. Change it, then try again.",
         "interrupted": "The server went away while this answer was written. What was said so far is kept. Try again.",
-        "internal": "Something went wrong on this site. Your message is saved. Try again, and if that fails tell whoever runs this site.",
+        "suspended": "The answer was stopped, since the account was suspended. What was said so far is kept.",
+        "agent_closed": "The answer was stopped, since you may no longer use this agent. What was said so far is kept.",
+        "internal": "Something went wrong on this site. Your message is saved. Try again, and if that fails, tell your administrator.",
     }
 )
 
 CODES = frozenset(_SENTENCES)
 
+# Of an answer that was completed without being whole.
+_CUTS: Mapping[str, str] = MappingProxyType(
+    {
+        "length": "The model reached its limit for one answer.",
+        "content_filter": "The provider of the model withheld the rest.",
+        "unfinished": "The model did not say that it was done: the end may be missing.",
+    }
+)
+
 # A second attempt may help, and is only allowed before the first token.
 RETRYABLE = frozenset({"model_unreachable", "model_busy"})
+
+
+# What operators are told besides: what is missing.
+_MISSING: Mapping[str, str] = MappingProxyType(
+    {
+        "agent_unavailable": "{reason}",
+        "model_unreachable": "Check that the server of {model} is up and can be reached from here.",
+        "model_silent": "Look at the server of {model}, or set AGENTOS_SILENCE_TIMEOUT higher.",
+        "model_auth": "The provider did not accept {keys}.",
+        "model_quota": "Look at the billing page of the provider ({label}), or choose another model for this agent.",
+        "model_no_tools": "{model} does not support tools: take the tools from this agent, or choose a model that can call them.",
+        "model_missing": "The provider ({label}) does not know {model}: choose another one, or look whether the address is right.",
+        "model_busy": "The provider ({label}) limits how much is asked of it.",
+        "content_policy": "The provider ({label}) has refused it by its rules.",
+    }
+)
+IN_THE_LOG = "What happened is in the log, with the id of the run."
+
+
+def for_operator(code: str, model: str) -> str:
+    """Return what an operator is told of a run that failed with an agent of this model; empty when nothing is missing."""
+    slug, _ = providers.split(model)
+    provider = providers.PROVIDERS.get(slug)
+    keys = " and ".join(" or ".join(group) for group in provider.keys) if provider else ""
+    about = {
+        "model": model,
+        "label": provider.label if provider else slug,
+        "keys": keys or ("AGENTOS_OPENAI_LIKE_API_KEY" if slug == "openai-like" else "the key"),
+        "reason": providers.availability(model).reason or IN_THE_LOG,
+    }
+    usual = IN_THE_LOG if code in {"internal", "model_error", "model_rejected"} else ""
+    return _MISSING.get(code, usual).format(**about)
+
+
+def cut_sentence(cut: str) -> str:
+    return _CUTS.get(cut, _CUTS["unfinished"])
 
 
 def sentence(code: str) -> str:
     """Return what a person is told; a code that nobody knows is an internal failure."""
     text = _SENTENCES.get(code, _SENTENCES["internal"])
-    return text.format(silence=settings.SILENCE_TIMEOUT, run=settings.RUN_TIMEOUT, steps=settings.TOOL_STEPS)
+    return text.format(silence=app_settings.SILENCE_TIMEOUT, run=app_settings.RUN_TIMEOUT, steps=app_settings.TOOL_STEPS)

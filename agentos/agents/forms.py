@@ -7,7 +7,7 @@ from django import forms
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from agentos.agents.models import DjangoAgent
+from agentos.agents.models import STARTER_LENGTH, STARTERS, DjangoAgent
 from agentos.agents.providers import PROVIDERS, ModelChoice, availability, model_choices, split
 from agentos.agents.tools import tool_choices
 
@@ -30,9 +30,13 @@ class SuggestingInput(forms.TextInput):
 
 
 class LinesField(forms.CharField):
-    """A list of short texts, one a line."""
+    """A list of short texts, one a line: at most ``most`` of them, each of at most ``length`` characters."""
 
     widget = forms.Textarea(attrs={"rows": 4, "cols": 40})
+
+    def __init__(self, *, most: int, length: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.most, self.length = most, length
 
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(value) if isinstance(value, list | tuple) else value
@@ -42,12 +46,12 @@ class LinesField(forms.CharField):
         return list(dict.fromkeys(line for line in lines if line))
 
     def validate(self, value: list[str]) -> None:
-        if len(value) > CAPABILITIES:
-            msg = f"At most {CAPABILITIES} lines."
+        if len(value) > self.most:
+            msg = f"At most {self.most} lines."
             raise forms.ValidationError(msg)
-        too_long = [line for line in value if len(line) > CAPABILITY_LENGTH]
+        too_long = [line for line in value if len(line) > self.length]
         if too_long:
-            msg = f"A line has at most {CAPABILITY_LENGTH} characters: {too_long[0][:CAPABILITY_LENGTH]}..."
+            msg = f"A line has at most {self.length} characters: {too_long[0][: self.length]}..."
             raise forms.ValidationError(msg)
 
     def run_validators(self, value: Any) -> None:
@@ -68,7 +72,18 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text="provider:model_id, for example openai:gpt-5.4. The list offers what can be used now.",
     )
     tools = forms.MultipleChoiceField(choices=described_tools, widget=forms.CheckboxSelectMultiple({"class": "radiolist"}), required=False)
-    capabilities = LinesField(required=False, help_text="One a line, for example: Summaries. Members see and search them.")
+    capabilities = LinesField(
+        most=CAPABILITIES,
+        length=CAPABILITY_LENGTH,
+        required=False,
+        help_text="One a line, for example: Summaries. Members see and search them.",
+    )
+    starters = LinesField(
+        most=STARTERS,
+        length=STARTER_LENGTH,
+        required=False,
+        help_text=f"Up to {STARTERS} first messages, one a line, that an empty chat offers. One click sends one.",
+    )
 
     class Meta:
         model = DjangoAgent
@@ -80,6 +95,7 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
             "model",
             "tools",
             "capabilities",
+            "starters",
             "is_global",
             "team",
             "plans",

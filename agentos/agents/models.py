@@ -3,21 +3,49 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
+from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 
-from agentos.access.models import Membership, Plan, Subscription, Team, User
+from agentos.access import adapters
+from agentos.access.models import Plan, Team
+from agentos.access.users import User
+from agentos.core import clock
+from agentos.core.security.invisible import visible
+
+STARTERS = 4
+STARTER_LENGTH = 200  # characters
+
+
+def check_starters(value: Any) -> None:
+    """Raise ValidationError for what is no list of a few short texts."""
+    if not isinstance(value, list) or not all(isinstance(text, str) and text.strip() for text in value):
+        msg = "Starters are a list of texts."
+        raise ValidationError(msg)
+    if len(value) > STARTERS:
+        msg = f"At most {STARTERS} starters."
+        raise ValidationError(msg)
+    if any(len(text) > STARTER_LENGTH for text in value):
+        msg = f"A starter has at most {STARTER_LENGTH} characters."
+        raise ValidationError(msg)
 
 
 class DjangoAgentQuerySet(models.QuerySet["DjangoAgent"]):
-    def usable_by(self, user: User, at: datetime | None = None) -> "DjangoAgentQuerySet":
-        """The one rule of who may use what: global, or of a team of theirs, or of a plan that they hold now."""
-        teams = Membership.objects.filter(user=user).values("team")
-        plans = Subscription.objects.running(at).filter(customer__user=user).values("plan")
-        of_plans = DjangoAgent.plans.through.objects.filter(plan__in=plans).values("djangoagent")
-        # Asked of the database, since the caller may hold a user that has been suspended meanwhile.
-        not_suspended = models.Exists(User.objects.filter(pk=user.pk, is_active=True))
-        return self.filter(not_suspended, models.Q(is_global=True) | models.Q(team__in=teams) | models.Q(pk__in=of_plans), is_active=True)
+    def usable_by(self, user: User) -> "DjangoAgentQuerySet":
+        """The one rule of who may use what: neither the user nor the agent is switched off, and ``access.adapters`` lets them."""
+        if adapters.is_default_rule():
+            return self.usable_by_default(user.pk)
+        # Its answer is only looked at, never handed on: it can let nobody use what is switched off, and lists nothing twice.
+        usable = adapters.access().usable_agents(user, DjangoAgent.objects.filter(is_active=True))
+        return self.switched_on(user.pk).filter(pk__in=usable.order_by().values("pk"))
+
+    def usable_by_default(self, user_pk: int, at: datetime | None = None) -> "DjangoAgentQuerySet":
+        return adapters.by_team_and_plan(user_pk, self.switched_on(user_pk), at)
+
+    def switched_on(self, user_pk: int) -> "DjangoAgentQuerySet":
+        """Asked of the database, since the caller may hold a user that has been suspended meanwhile."""
+        return self.filter(models.Exists(User.objects.filter(pk=user_pk, is_active=True)), is_active=True)
 
 
 class DjangoAgent(models.Model):
@@ -35,6 +63,9 @@ class DjangoAgent(models.Model):
     model = models.CharField(max_length=120, help_text="provider:model_id, for example openai:gpt-5.4")
     tools = models.JSONField(default=list, blank=True)
     capabilities = models.JSONField(default=list, blank=True)
+    starters = models.JSONField(
+        default=list, blank=True, validators=[check_starters], help_text="First messages that an empty chat offers."
+    )
     is_global = models.BooleanField("for everyone", default=False, help_text="Every signed-in user may use it.")
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="agents")
     plans = models.ManyToManyField(Plan, blank=True, related_name="agents")
@@ -49,4 +80,21 @@ class DjangoAgent(models.Model):
         verbose_name = "agent"
 
     def __str__(self) -> str:
-        return self.name
+        return visible(self.name)
+
+
+class AccessRequest(models.Model):
+    """Somebody asks for an agent that they may not use. It is gone once it is decided; the audit remembers it."""
+
+    agent = models.ForeignKey(
+        DjangoAgent, on_delete=models.CASCADE, related_name="access_requests", db_index=False
+    )  # the constraint serves
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        ordering = ("created_at", "pk")
+        constraints = (models.UniqueConstraint(fields=("agent", "user"), name="access_request_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} asks for {self.agent}"

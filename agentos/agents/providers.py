@@ -7,12 +7,19 @@ from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
-from django.conf import settings
-
 from agentos.agents import scripts
 from agentos.agents.local_model.supervisor import local_model
+from agentos.conf import app_settings
 
 SMOLLM2 = "local:smollm2"
+
+
+FORMATS = frozenset(
+    {
+        *("openai", "openai-chat", "openai-responses", "azure-openai", "azure-openai-responses", "openrouter"),
+        *("openai-like", "vllm", "lmstudio", "llama-cpp", "local", "scripted"),  # a script says what it says
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,11 @@ class Provider:
     models: tuple[str, ...] = ()
     history: int = 200_000
     tools: bool = True
+
+    @property
+    def formats(self) -> bool:
+        """Whether its models can be held to JSON, and to a schema: known to be so, and reached by OpenAI's own fields."""
+        return self.slug in FORMATS
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +201,7 @@ def _objections(provider: Provider, model_id: str) -> Iterator[str]:
         yield from _script_objections(model_id)
     elif provider is LOCAL:
         yield from _local_objections(model_id)
-    elif provider is OPENAI_LIKE and not settings.OPENAI_LIKE_URL:
+    elif provider is OPENAI_LIKE and not app_settings.OPENAI_LIKE_URL:
         yield "AGENTOS_OPENAI_LIKE_URL is not set."
     missing = [name for name in provider.packages if not installed(name)]
     if missing:
@@ -200,7 +212,7 @@ def _objections(provider: Provider, model_id: str) -> Iterator[str]:
 
 
 def _script_objections(model_id: str) -> Iterator[str]:
-    if not settings.SCRIPTED_MODELS:
+    if not app_settings.SCRIPTED_MODELS:
         yield "Scripted models are switched off: set AGENTOS_SCRIPTED_MODELS=1."
     if scripts.parse(model_id) is None:
         yield f"'{model_id}' is not a script; write for example scripted:200x20 or scripted:tour."

@@ -7,25 +7,22 @@ from typing import Protocol, TypeVar
 
 from django.db.models import Q, QuerySet
 
-from agentos.access.models import User
-from agentos.access.queries import plans_of, teams_of
-from agentos.agents.models import DjangoAgent
+from agentos.access.adapters import access, is_default_rule
+from agentos.access.models import Membership
+from agentos.access.users import User
+from agentos.agents.models import AccessRequest, DjangoAgent
 from agentos.agents.providers import PROVIDERS, split
 from agentos.core import clock
+from agentos.core.people import has_column, is_operator
 from agentos.core.prepared import Query
 
-
-@dataclass(frozen=True, slots=True)
-class Holdings:
-    """What of a user's opens agents: the keys of their teams and of the plans that they hold now."""
-
-    teams: frozenset[int]
-    plans: frozenset[int]
+REQUESTS_LISTED = 100
 
 
 @dataclass(frozen=True, slots=True)
 class LockedAgent:
-    """An agent that a user may not use, as far as they may know of it. ``opened_by`` says what would open it."""
+    """An agent that a user may not use, as far as they may know of it. ``opened_by`` says what would open it, ``asked_at`` when they have
+    asked for it."""
 
     agent_id: str
     name: str
@@ -35,6 +32,7 @@ class LockedAgent:
     tools: tuple[str, ...]
     capabilities: tuple[str, ...]
     opened_by: str
+    asked_at: datetime | None = None
 
 
 class Card(Protocol):
@@ -63,41 +61,26 @@ def agents_for(user: User) -> QuerySet[DjangoAgent]:
     return agents
 
 
-def may_use(user: User, agent_pk: int) -> bool:
+def may_use(user_pk: int, agent_pk: int) -> bool:
     """Whether this user may use this agent now."""
-    return bool(_USABLE.rows(user.pk, agent_pk, clock.now()))
+    if is_default_rule():
+        return bool(_USABLE.rows(user_pk, agent_pk, clock.now()))
+    user = User.objects.filter(pk=user_pk).first()
+    return user is not None and agents_for(user).filter(pk=agent_pk).exists()
 
 
 _USABLE = Query(
-    lambda user, agent, now: DjangoAgent.objects.usable_by(User(pk=user), at=now).filter(pk=agent).values_list("pk"), int, int, datetime
+    lambda user, agent, now: DjangoAgent.objects.usable_by_default(user, now).filter(pk=agent).values_list("pk"), int, int, datetime
 )
 
 
-def holdings_of(user: User) -> Holdings:
-    teams = teams_of(user).order_by().values_list("pk", flat=True)
-    plans = plans_of(user).order_by().values_list("pk", flat=True)
-    return Holdings(teams=frozenset(teams), plans=frozenset(plans))
-
-
-def reason(agent: DjangoAgent, holdings: Holdings) -> str:
-    """Return why somebody with these holdings may use the agent; empty when they may not."""
-    if agent.is_global:
-        return "Everyone"
-    if agent.team_id in holdings.teams:
-        return f"Team {agent.team}"
-    for plan in agent.plans.all():
-        if plan.pk in holdings.plans:
-            return f"Plan {plan}"
-    return ""
-
-
 def locked_agents_for(user: User) -> list[LockedAgent]:
-    """Return the active agents that a team or a plan would open to this user. Their instructions are not even read."""
+    """Return the active agents that something would open to this user. Their instructions are not even read."""
     if not user.is_active:
         return []
-    usable = DjangoAgent.objects.usable_by(user).order_by().values("pk")
-    locked = DjangoAgent.objects.filter(Q(team__isnull=False) | Q(plans__isnull=False), is_active=True).exclude(pk__in=usable)
-    rows = locked.distinct().defer("instructions").select_related("team").prefetch_related("plans")
+    locked = _locked(user)
+    asked = dict(AccessRequest.objects.filter(user=user).order_by().values_list("agent_id", "created_at"))
+    rows = locked.defer("instructions").select_related("team").prefetch_related("plans")
     return [
         LockedAgent(
             agent_id=agent.agent_id,
@@ -107,21 +90,51 @@ def locked_agents_for(user: User) -> list[LockedAgent]:
             model_label=model_label(agent.model),
             tools=tuple(agent.tools),
             capabilities=tuple(agent.capabilities),
-            opened_by=what_opens(agent),
+            opened_by=access().what_opens(agent),
+            asked_at=asked.get(agent.pk),
         )
         for agent in rows
     ]
 
 
-def what_opens(agent: DjangoAgent) -> str:
-    """Return the sentence on a locked card."""
-    ways = []
-    plans = [str(plan) for plan in agent.plans.all()]
-    if plans:
-        ways.append(f"Included in plan {' or '.join(plans)}")
-    if agent.team:
-        ways.append(f"{'ask' if ways else 'Ask'} to join team {agent.team}")
-    return ", or ".join(ways)
+def _locked(user: User) -> QuerySet[DjangoAgent]:
+    usable = DjangoAgent.objects.usable_by(user).order_by().values("pk")
+    return access().locked_agents(user, DjangoAgent.objects.filter(is_active=True).exclude(pk__in=usable))
+
+
+def locked_row_for(user: User, agent_id: str) -> DjangoAgent | None:
+    """Return the agent itself, to ask for it."""
+    return _locked(user).filter(agent_id=agent_id).first()
+
+
+def locked_agent_for(user: User, agent_id: str) -> LockedAgent | None:
+    """Return one of them."""
+    return next((agent for agent in locked_agents_for(user) if agent.agent_id == agent_id), None)
+
+
+def deciders_of(agent: DjangoAgent) -> QuerySet[User]:
+    """Return whom a request for this agent concerns: the owners of its team, and operators."""
+    owners = Membership.objects.filter(team=agent.team_id, role=Membership.Role.OWNER)
+    operators = Q(is_staff=True) if has_column("is_staff") else Q(pk__in=())
+    return User.objects.filter(Q(pk__in=owners.values("user")) | operators, is_active=True)
+
+
+def access_requests_for(user: User) -> list[AccessRequest]:
+    """Return the requests that this user may decide and that are still one: who has the agent by now asks for nothing."""
+    asked = access_requests_decided_by(user).filter(user__is_active=True, agent__is_active=True)[:REQUESTS_LISTED]
+    return [each for each in asked if not may_use(each.user_id, each.agent_id)]
+
+
+def access_requests_decided_by(user: User) -> QuerySet[AccessRequest]:
+    found = AccessRequest.objects.select_related("agent__team", "user")
+    if is_operator(user):
+        return found
+    return found.filter(agent__team__in=Membership.objects.filter(user=user, role=Membership.Role.OWNER).values("team"))
+
+
+def decides_requests(user: User) -> bool:
+    """Whether there could be any."""
+    return is_operator(user) or Membership.objects.filter(user=user, role=Membership.Role.OWNER).exists()
 
 
 def model_label(model: str) -> str:

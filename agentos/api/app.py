@@ -13,7 +13,7 @@ from ninja.parser import Parser
 from agentos.api import agents, events, runs, sessions, views, webhooks
 from agentos.api.document import DESCRIPTION, document_of
 from agentos.api.errors import add_error_handlers
-from agentos.core.strict_json import read_json
+from agentos.core.http.strict_json import read_json
 
 
 class StrictParser(Parser):

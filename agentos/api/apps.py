@@ -1,8 +1,8 @@
-"""Tells Django of the room."""
+"""Registers the app."""
 
 from django.apps import AppConfig
 
 
 class ApiConfig(AppConfig):
     name = "agentos.api"
-    label = "api"
+    label = "agentos_api"

@@ -6,9 +6,12 @@ from ninja.security.base import AuthBase
 
 from agentos.access import tokens
 from agentos.access.bearer import shows_token, token_shown_by
-from agentos.access.models import ApiToken, User
-from agentos.core.errors import Problem
-from agentos.core.origin import may_use_cookie
+from agentos.access.models import ApiToken
+from agentos.access.sign_ins import hold_of
+from agentos.access.users import User
+from agentos.chat.callers import Caller
+from agentos.core.http.errors import Problem
+from agentos.core.http.origin import may_use_cookie
 
 
 class ApiRequest(HttpRequest):
@@ -64,6 +67,13 @@ class SessionCookie(AuthBase):
 def token_of(request: HttpRequest) -> ApiToken | None:
     """The token that opened this request; None for a cookie."""
     return getattr(request, "api_token", None)
+
+
+def caller_of(request: HttpRequest, user: User, agent_pk: int | None) -> Caller:
+    """Return who waits for an answer of this agent, to be asked for while they do."""
+    token = token_of(request)
+    session_key = "" if token else request.session.session_key or ""
+    return Caller(user.pk, hold_of(user), session_key, token.pk if token else None, agent_pk)
 
 
 def need_scope(request: HttpRequest, scope: str) -> None:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from agentos.api.app import api
 from agentos.api.scopes import NEEDED
-from agentos.core import markdown
+from agentos.core.rendering import markdown
 
 JSON = "application/json"
 STREAM = "text/event-stream"
@@ -73,7 +73,7 @@ def docs(request: HttpRequest) -> HttpResponse:
 
 @cache
 def about() -> SafeString:
-    return markdown.render(api.description)
+    return markdown.render(api.description, wrapped=True)
 
 
 @lru_cache(maxsize=8)  # the names that this server is called by
@@ -102,7 +102,7 @@ class Reader:
             method=method,
             path=path,
             summary=operation["summary"],
-            about=markdown.render(operation.get("description", "")),
+            about=markdown.render(operation.get("description", ""), wrapped=True),
             scope=NEEDED[operation["operationId"]],
             parameters=[self.parameter(parameter) for parameter in parameters],
             bodies=[content for content, _ in bodies],
@@ -118,7 +118,11 @@ class Reader:
     def parameter(self, parameter: Schema) -> Field:
         schema = parameter["schema"]
         return Field(
-            parameter["name"], self.kind(schema), parameter["required"], markdown.render(parameter.get("description", "")), parameter["in"]
+            parameter["name"],
+            self.kind(schema),
+            parameter["required"],
+            markdown.render(parameter.get("description", ""), wrapped=True),
+            parameter["in"],
         )
 
     def answers(self, status: int, described: Schema) -> Iterator[Content]:
@@ -149,7 +153,7 @@ class Reader:
     def fields(self, model: Schema) -> list[Field]:
         required = model.get("required", ())
         return [
-            Field(name, self.kind(schema), name in required, markdown.render(schema.get("description", "")))
+            Field(name, self.kind(schema), name in required, markdown.render(schema.get("description", ""), wrapped=True))
             for name, schema in model.get("properties", {}).items()
         ]
 

@@ -11,15 +11,17 @@ from ninja.openapi.schema import OpenAPISchema
 from agentos.agents import failures
 from agentos.api.scopes import NEEDED
 from agentos.api.sending import UNAVAILABLE_CODES
+from agentos.chat.callers import LOST_RIGHTS
 
 # Every X-Error-Code by status, with what it means.
 CODES: Mapping[int, Mapping[str, str]] = MappingProxyType(
     {
         400: {"invalid_json": "the body is not JSON", "bad_request": "the request could not be understood"},
-        401: {"authentication_error": "sign in first", "invalid_token": "the token is wrong, expired or revoked"},
+        401: {"authentication_error": "sign in first", "invalid_token": "the token is wrong, expired or revoked, or its account suspended"},
         402: {"quota_reached": "what your plan allows is used up"},
         403: {
             "insufficient_scope": "the token does not have the scope",
+            "agent_closed": "you lost the right to this agent while you waited for its answer",
             "cross_origin": "another site made the browser send this",
             "forbidden": "you may not do that",
         },
@@ -51,7 +53,7 @@ CODES: Mapping[int, Mapping[str, str]] = MappingProxyType(
         },
         429: {"too_many_requests": "too much in a short time; with Retry-After"},
         500: {"agentos_error": "a defect, which has been noted"},
-        502: dict.fromkeys(sorted(failures.CODES - UNAVAILABLE_CODES - {"interrupted"}), "") | {"run_failed": ""},
+        502: dict.fromkeys(sorted(failures.CODES - UNAVAILABLE_CODES - LOST_RIGHTS.keys() - {"interrupted"}), "") | {"run_failed": ""},
         503: {
             **dict.fromkeys(sorted(UNAVAILABLE_CODES), "try again later"),
             "interrupted": "the server went away while the answer was written",
@@ -87,7 +89,7 @@ What you may do is what you may do in the browser, and shows there at once.
 come back.
 
 **Errors.** Every error is `{"success": false, "error": "...", "response": null}` with a fitting status. Two headers go with it:
-`X-Error-Code` names the error for programs, and `X-Request-ID` finds it in the server's log.
+`X-Error-Code` names the error for programs, and `X-Request-ID` finds it in the server's log; one that you send is kept.
 
 | status | X-Error-Code |
 |---|---|

@@ -1,4 +1,4 @@
-"""Every way in which a call can be refused, turned into the one envelope."""
+"""Every error of a call as the one envelope: our own are `Problem`s and say themselves how they are answered."""
 
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
@@ -10,33 +10,8 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from agentos.api.schemas import Refused
-from agentos.chat import refusals
-from agentos.core.errors import Problem, bad_request, envelope
-from agentos.core.strict_json import invalid
-from agentos.service import AgentNotFound, RunNotFound, SessionNotFound
-from agentos.webhooks.outgoing import actions as webhooks
-
-RETRY_SECONDS = 10  # what a caller is asked to wait when nobody can know how long it takes
-RETRY: Mapping[str, str] = {"Retry-After": str(RETRY_SECONDS)}
-
-REFUSALS: Mapping[type[refusals.Refusal], tuple[str, Mapping[str, str]]] = {
-    refusals.InvalidInput: ("invalid_fields", {}),
-    refusals.KeyReused: ("key_reused", {}),
-    refusals.AgentClosed: ("agent_closed", {}),
-    refusals.AgentUnavailable: ("agent_unavailable", RETRY),
-    refusals.QueueFull: ("too_many_requests", RETRY),
-    refusals.TooMuch: ("too_many_requests", {}),
-    refusals.QuotaReached: ("quota_reached", {}),
-    refusals.WrongState: ("wrong_state", {}),
-}
-
-WEBHOOK_REFUSALS: Mapping[type[webhooks.Refused], tuple[int, str]] = {
-    webhooks.InvalidEndpoint: (422, "invalid_fields"),
-    webhooks.TooMany: (409, "too_many_webhooks"),
-    webhooks.IsOff: (409, "webhook_off"),
-    webhooks.SecretLost: (409, "secret_lost"),
-}
-
+from agentos.core.http.errors import Problem, bad_request, envelope
+from agentos.core.http.strict_json import invalid
 
 # The statuses that an operation declares beside its own.
 READ: Mapping[int, Any] = dict.fromkeys((400, 401, 403, 405, 422, 429, 500, 503), Refused)
@@ -53,11 +28,6 @@ def missing(fields: Iterable[str]) -> Problem:
 def add_error_handlers(api: NinjaAPI) -> None:
     handlers: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
         Problem: lambda request, problem: problem.answer(request),
-        AgentNotFound: lambda request, _: envelope(request, 404, "There is no such agent, or you may not use it.", code="agent_not_found"),
-        SessionNotFound: lambda request, _: envelope(request, 404, "There is no such session.", code="session_not_found"),
-        RunNotFound: lambda request, _: envelope(request, 404, "There is no such run.", code="run_not_found"),
-        refusals.Refusal: _refused,
-        webhooks.Refused: _webhook_refused,
         ValidationError: _invalid,
         HttpError: _http_error,
         Http404: lambda request, _: envelope(request, 404),
@@ -68,20 +38,8 @@ def add_error_handlers(api: NinjaAPI) -> None:
         api.add_exception_handler(kind, handler)
 
 
-def _refused(request: HttpRequest, refusal: refusals.Refusal) -> HttpResponse:
-    code, headers = REFUSALS.get(type(refusal), ("", {}))
-    field = f"{refusal.field}: " if isinstance(refusal, refusals.InvalidInput) else ""
-    return envelope(request, refusal.status, f"{field}{refusal.sentence}", code=code, headers={**headers, **refusal.headers})
-
-
-def _webhook_refused(request: HttpRequest, refused: webhooks.Refused) -> HttpResponse:
-    status, code = WEBHOOK_REFUSALS[type(refused)]
-    field = f"{refused.field}: " if isinstance(refused, webhooks.InvalidEndpoint) else ""
-    return envelope(request, status, f"{field}{refused}", code=code)
-
-
 def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
-    """Answer ninja's own refusals; what the parser found wrong with a body is their cause."""
+    """Answer ninja's own errors; what the parser found wrong with a body is their cause."""
     if isinstance(error.__cause__, Problem):
         return error.__cause__.answer(request)
     if error.status_code == HTTPStatus.UNAUTHORIZED:

@@ -6,17 +6,17 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Header
 
-from agentos.access.models import User
-from agentos.api.auth import ApiRequest, token_of
+from agentos.access.users import User
+from agentos.api.auth import ApiRequest, caller_of
 from agentos.api.errors import FIND
-from agentos.api.nouns import Started
 from agentos.api.parameters import RunId
+from agentos.api.resources import Started
 from agentos.api.run_stream import Place, RunStream, place_of
 from agentos.api.scopes import ScopedRouter
 from agentos.chat.models import Run
 from agentos.chat.registry import OpenStream, TooManyStreams, registry
-from agentos.core import sse
-from agentos.core.errors import Problem
+from agentos.core.http import sse
+from agentos.core.http.errors import Problem
 from agentos.service import AgentOSService
 
 RETRY_AFTER = 30  # seconds, for a user with too many streams
@@ -49,7 +49,7 @@ data: {"id":"run_7h2k5d9s0a3f6g8j1l4z","status":"completed","answer":"It is 42."
 
 """
 EVENT_NAMES = (
-    *("run", "text", "reasoning", "tool_started", "tool_finished", "tool_failed", "waiting", "snapshot"),
+    *("run", "text", "reasoning", "rethought", "tool_started", "tool_finished", "tool_failed", "waiting", "snapshot"),
     *("completed", "failed", "stopped", "interrupted", "closed", "restart"),
 )
 EVENT: dict[str, Any] = {
@@ -82,20 +82,21 @@ def run_events(request: ApiRequest, run_id: RunId, last_event_id: LastEventId = 
     | event | data |
     |---|---|
     | `text`, `reasoning` | `text`: what was added |
+    | `rethought` | the `text` that you were told last was reasoning |
     | `tool_started` | `call_id`, `name`, `args` |
     | `tool_finished` | `call_id`, `name`, `result`, `seconds` |
     | `tool_failed` | `call_id`, `name`, `error`, `seconds` |
     | `waiting` | `requirements`: what a person has to answer. The stream stays open. |
     | `snapshot` | the run with all that was said so far; it replaces what you have |
     | `completed`, `failed`, `stopped`, `interrupted` | the run. It has ended. |
-    | `closed` | the chat was deleted, or you may not read it any more |
+    | `closed` | `error`, `code`: the chat was deleted, or you may not hear the answer any more |
     | `restart` | the server cannot go on now: come back with the last `id` |
     """
     run, lines = AgentOSService(request.auth).get_run_with_journal(run_id)
     place = place_of(run, lines, last_event_id)
     if place is None:
         return HttpResponse(status=204, content_type="application/json")
-    return follow(run, place, open_stream(request, request.auth), by=request.auth)
+    return follow(run, place, open_stream(request, request.auth, run.session.agent_id), by=request.auth)
 
 
 def follow(run: Run, place: Place, opened: OpenStream, *, by: User, greeting: Started | None = None) -> sse.EventStream:
@@ -106,11 +107,10 @@ def follow(run: Run, place: Place, opened: OpenStream, *, by: User, greeting: St
         raise
 
 
-def open_stream(request: HttpRequest, user: User) -> OpenStream:
+def open_stream(request: HttpRequest, user: User, agent_pk: int | None = None) -> OpenStream:
     """Count one more stream of this user, and watch over whoever opened it. Raises ``Problem`` 429."""
-    token = token_of(request)
-    key = "" if token else request.session.session_key or ""
+    caller = caller_of(request, user, agent_pk)
     try:
-        return registry.open(user, key, None, token.pk if token else None)
+        return registry.open(user, caller.session_key, agent_pk, caller.token_pk)
     except TooManyStreams:
         raise Problem(429, "Too many streams are open. Close one first.", headers={"Retry-After": str(RETRY_AFTER)}) from None

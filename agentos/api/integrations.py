@@ -3,12 +3,12 @@
 import re
 from functools import cache
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from agentos.core import markdown
+from agentos.conf import project
+from agentos.core.rendering import markdown
 
 MARKS = re.compile(r"<!-- example: \S+ -->\n")  # by which the tests find the examples
 TITLE = re.compile(r"# (.+)\n")
@@ -17,7 +17,7 @@ PLACEHOLDER = "http://localhost:8000"
 
 @cache
 def text() -> str:
-    page = (settings.BASE_DIR / "docs" / "integrations.md").read_text(encoding="utf-8")
+    page = (project.DOCS / "integrations.md").read_text(encoding="utf-8")
     return MARKS.sub("", page)
 
 
@@ -25,4 +25,4 @@ def text() -> str:
 def integrations(request: HttpRequest) -> HttpResponse:
     title, body = TITLE.split(text(), maxsplit=1)[1:]
     here = body.replace(PLACEHOLDER, request.build_absolute_uri("/").rstrip("/"))
-    return render(request, "agentos/integrations.html", {"title": title, "text": markdown.render_cached(here)})
+    return render(request, "agentos/integrations.html", {"title": title, "text": markdown.render_cached(here, wrapped=True)})

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from ninja import Header, Path, Query
 
-from agentos.api.nouns import RUN_ID
+from agentos.api.resources import RUN_ID
 from agentos.api.schemas import AGENT, SESSION
-from agentos.api.webhook_nouns import HOOK_ID, MESSAGE_ID
+from agentos.api.webhook_resources import HOOK_ID, MESSAGE_ID
 
 AgentId = Annotated[str, Path(..., example=AGENT["id"])]
 SessionId = Annotated[str, Path(..., example=SESSION["id"])]

@@ -7,7 +7,7 @@ be known any more is given a ``snapshot``, which replaces all that it has.
 
 import asyncio
 import json
-import logging
+import math
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,19 +15,20 @@ from typing import Any
 
 from django.db import DatabaseError
 
-from agentos.access.models import User
-from agentos.api.growth import growth
-from agentos.api.nouns import Started
-from agentos.api.rendering import full_run
+from agentos.access.users import User
+from agentos.api.differences import events_between
+from agentos.api.resources import Started
+from agentos.api.serializers import full_run
 from agentos.chat import queries
-from agentos.chat.drafts import drafts
+from agentos.chat.callers import lost
+from agentos.chat.live.buffer import live_buffers
+from agentos.chat.live.parts import DELTAS, Part, add, fold, text_of
 from agentos.chat.models import Run
-from agentos.chat.parts import DELTAS, Part, add, fold, text_of
 from agentos.chat.registry import OpenStream, registry
-from agentos.core import db, sse
-from agentos.core.bell import Listener, bell
-
-log = logging.getLogger(__name__)
+from agentos.core import db, outage
+from agentos.core.http import sse
+from agentos.core.http.errors import Problem
+from agentos.core.pubsub import Subscription, pubsub
 
 SILENT = frozenset({"usage"})  # lines of the journal that are not told: the run's totals are
 ENDS = frozenset({"finished", "failed", "stopped", "interrupted"})
@@ -79,38 +80,44 @@ class RunStream:
     async def frames(self) -> AsyncIterator[bytes]:
         session = self.run.session_id
         try:
-            with bell.listen(f"session:{session}", f"draft:{session}", self.opened.topic, "stop") as listener:
+            with pubsub.subscribe(f"session:{session}", f"draft:{session}", self.opened.topic, "stop") as subscription:
                 yield b": connected\nretry: 1000\n\n"
                 if self.first:
                     yield self.first
-                try:
-                    async for data in self._news(listener):
-                        yield data
-                except DatabaseError:
-                    log.exception("The stream of run %s cannot go on; its reader is asked to come back.", self.run.run_id)
-                    yield sse.frame("{}", event="restart")
+                async for data in self._news(subscription):
+                    yield data
         finally:
             registry.close(self.opened)
 
-    async def _news(self, listener: Listener) -> AsyncIterator[bytes]:
+    async def _news(self, subscription: Subscription) -> AsyncIterator[bytes]:
         now = asyncio.get_running_loop().time
         heard, beat_due = {"session"}, now() + sse.HEARTBEAT_SECONDS
         while not registry.stopping:
-            for data in await self._told(heard):
+            missed: set[str] = set()
+            try:
+                frames = await self._told(heard)
+            except DatabaseError as error:  # nothing is lost: it is in the journal
+                outage.note(error)
+                frames, missed = [], heard | {"session"}
+            for data in frames:
                 yield data
                 beat_due = now() + sse.HEARTBEAT_SECONDS
             if self.over:
                 return
             if self.opened.closed:
-                yield sse.frame("{}", event="closed")
+                yield sse.frame(compact(self._why()), event="closed")
                 return
             if now() >= beat_due:
                 yield b": beat\n\n"
                 beat_due = now() + sse.HEARTBEAT_SECONDS
-            rung = await listener.wait(max(0.0, beat_due - now()))
+            rung = await subscription.wait(min(max(0.0, beat_due - now()), outage.AGAIN_SECONDS if missed else math.inf))
             # Nothing for a while: look, in case whoever drives the run cannot be heard here.
-            heard = {topic.partition(":")[0] for topic in rung} or {"session"}
+            heard = {topic.partition(":")[0] for topic in rung} | missed or {"session"}
         yield sse.frame("{}", event="restart")
+
+    def _why(self) -> dict[str, Any]:
+        problem = lost(self.opened.lost) if self.opened.lost else Problem(404, "The chat was deleted.", code="session_not_found")
+        return {"error": problem.sentence, "code": problem.code}
 
     async def _told(self, heard: set[str]) -> list[bytes]:
         grown = self._from_memory() if heard == {"draft"} else None
@@ -118,7 +125,7 @@ class RunStream:
 
     def _from_memory(self) -> list[bytes] | None:
         """New words of a run that this process drives; None when something else has happened, or elsewhere."""
-        draft = drafts.of_session(self.run.session_id)
+        draft = live_buffers.of_session(self.run.session_id)
         if draft is None or draft.run_pk != self.run.pk:
             return None
         lines = draft.after(self.place.seq)
@@ -127,32 +134,36 @@ class RunStream:
         return [self._line(line.seq, line.kind, {"text": draft.parts[line.part]["text"][line.start : line.end]}) for line in lines]
 
     def _from_journal(self, heard: set[str]) -> list[bytes]:
-        frames = [self._line(line.seq, line.kind, line.data) for line in self._lines() if line.kind not in SILENT]
-        if heard & {"session", "stream"}:
-            frames += self._end()
+        """All that is read is read before anything of it is noted as told: a database that goes away in the middle takes nothing."""
+        lines = list(queries.journal(self.run, after=self.place.seq))
+        asks = bool(heard & {"session", "stream"})
+        run = queries.run_for(self.user, self.run.run_id) if asks else None
+        whole = full_run(run, run.session).model_dump_json() if run and run.status in Run.ENDED else ""
+        frames = [self._line(line.seq, line.kind, line.data) for line in self._untold(lines) if line.kind not in SILENT]
+        if asks:
+            frames += self._end(run, whole)
         return frames
 
-    def _lines(self) -> Iterator[queries.JournalLine]:
+    def _untold(self, lines: Sequence[queries.JournalLine]) -> Iterator[queries.JournalLine]:
         """What the journal says next. Of a run that has ended only the last line is left; ``_end`` tells what the others said."""
-        for line in queries.journal(self.run, after=self.place.seq):
+        for line in lines:
             if line.kind in ENDS:
                 return
             if line.kind in SILENT:
                 self.place.seq = line.seq
             yield line
 
-    def _end(self) -> Iterator[bytes]:
-        """How the run ended, if it has, after what was not told yet."""
-        run = queries.run_for(self.user, self.run.run_id)
+    def _end(self, run: Run | None, whole: str) -> Iterator[bytes]:
+        """How the run ended, if it has, after what was not told yet. ``whole``: the run as its end tells it."""
         if run is None:  # its chat was deleted
             self.opened.closed = True
             return
         if run.status not in Run.ENDED:
             return
-        for kind, data in growth(self.place.parts, run.parts):
+        for kind, data in events_between(self.place.parts, run.parts):
             yield sse.frame(compact(data), event=kind)
         self.over = True
-        yield sse.frame(full_run(run, run.session).model_dump_json(), event=run.status, event_id=str(run.last_seq))
+        yield sse.frame(whole, event=run.status, event_id=str(run.last_seq))
 
     def _line(self, seq: int, kind: str, data: dict[str, Any]) -> bytes:
         add(self.place.parts, kind, data)

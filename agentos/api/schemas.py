@@ -1,7 +1,7 @@
 """What goes in and out, with the keys of the spec. The OpenAPI document is made from these."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictBool, WithJsonSchema
 
@@ -16,6 +16,7 @@ AGENT = {
     "model": "openai:gpt-5.4",
     "tools": ["search", "calculator"],
     "capabilities": ["chat", "analysis"],
+    "starters": ["What can you do for me?"],
 }
 SESSION = {
     "id": "session_3k9x0c6v1m8q2w7e5r4t",
@@ -26,6 +27,13 @@ SESSION = {
     "updated_at": "2024-01-01T12:30:00Z",
 }
 INFO = {"id": "agentos_user_123", "description": "AgentOS instance for user@example.com", "agents_count": 1, "available_agents": [AGENT]}
+ME = {
+    "id": "123",
+    "name": "Olivia Owner",
+    "email": "user@example.com",
+    "is_operator": False,
+    "preferences": {"theme": "dark", "enter_sends": True, "spoken": "done"},
+}
 MESSAGE = {"agent_id": "assistant", "session_id": SESSION["id"], "message": "Hello, how can you help?", "context": {}}
 SESSION_PAGE = {"sessions": [SESSION], "page": 1, "total_pages": 5, "total_sessions": 50}
 SENT = {
@@ -67,6 +75,7 @@ class Agent(BaseModel):
     model: str
     tools: list[str]
     capabilities: list[str]
+    starters: list[str]
 
 
 class AgentList(BaseModel):
@@ -80,6 +89,24 @@ class Info(BaseModel):
     description: str
     agents_count: int
     available_agents: list[Agent]
+
+
+class PagePreferences(BaseModel):
+    """How this user wants the pages. ``theme`` is null where each browser has its own."""
+
+    theme: Literal["system", "light", "dark"] | None
+    enter_sends: bool
+    spoken: Literal["sentences", "done", "off"]
+
+
+class Me(BaseModel):
+    model_config = example(ME)
+
+    id: str
+    name: str
+    email: str
+    is_operator: bool
+    preferences: PagePreferences
 
 
 class FastAPIApp(BaseModel):
@@ -138,12 +165,10 @@ class Refused(BaseModel):
 
 
 class MessageIn(BaseModel):
-    """A message to an agent, in a new session, or in a session that is there, whose agent answers."""
+    """A message to an agent (`agent_id`), in a new session, or in a session that is there (`session_id`), whose agent answers. One of
+    the two has to be named."""
 
-    either: ClassVar[list[dict[str, Any]]] = [
-        {"required": [name], "properties": {name: {"type": "string", "minLength": 1}}} for name in ("agent_id", "session_id")
-    ]
-    model_config = example(MESSAGE, anyOf=either)
+    model_config = example(MESSAGE)
 
     message: Message
     agent_id: str | None = None
@@ -172,7 +197,7 @@ class AgentsAction(BaseModel):
 
 
 class SendMessageAction(MessageIn):
-    model_config = example({"action": "send_message", **MESSAGE}, anyOf=MessageIn.either)
+    model_config = example({"action": "send_message", **MESSAGE})
 
     action: Literal["send_message"]
 

@@ -4,24 +4,26 @@ that goes away changes nothing."""
 from functools import partial
 from http import HTTPStatus
 
-from django.conf import settings
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
 from agentos.agents import failures
-from agentos.api.auth import ApiRequest
-from agentos.api.errors import RETRY, missing
+from agentos.api.auth import ApiRequest, caller_of
+from agentos.api.errors import missing
 from agentos.api.events import follow, open_stream
-from agentos.api.rendering import started
 from agentos.api.run_stream import Place
 from agentos.api.runs import created
 from agentos.api.schemas import MessageIn, Sent
+from agentos.api.serializers import started
+from agentos.chat.callers import LOST_RIGHTS, Caller, Watch
+from agentos.chat.errors import TRY_AGAIN
 from agentos.chat.models import Run
 from agentos.chat.registry import registry
-from agentos.chat.waiting import ended
-from agentos.core.errors import Problem
-from agentos.core.later import later
-from agentos.service import AgentOSService
+from agentos.chat.runs.waiting import ended
+from agentos.conf import app_settings
+from agentos.core.deferred import deferred
+from agentos.core.http.errors import Problem
+from agentos.service import AgentOSService, SessionNotFound
 
 MARGIN = 15.0  # seconds beyond a run's own limit: its end is written, and the next watch looks
 UNAVAILABLE_CODES = frozenset({"agent_unavailable", "model_unreachable", "model_busy"})
@@ -37,15 +39,15 @@ def send(request: ApiRequest, message: MessageIn, idempotency_key: str) -> HttpR
     run = _store(request, message, idempotency_key)
     if message.background:
         return created(run, 202, started(run))
-    return later(request, partial(_finished, run))
+    return deferred(request, partial(_finished, run, caller_of(request, request.auth, run.session.agent_id)))
 
 
-async def _finished(run: Run) -> HttpResponse:
+async def _finished(run: Run, caller: Caller) -> HttpResponse:
     """Raises ``Problem`` for every end but a good one."""
     try:
-        run = await ended(run, settings.RUN_TIMEOUT + MARGIN) or run
+        run = await ended(run, app_settings.RUN_TIMEOUT + MARGIN, Watch(caller)) or run
     except Run.DoesNotExist:  # its owner was erased in the meantime
-        raise Problem(404, "There is no such session.", code="session_not_found") from None
+        raise SessionNotFound from None
     if run.status != Run.Status.COMPLETED or not run.finished_at:
         raise _problem_of(run)
     sent = Sent(
@@ -71,6 +73,7 @@ def _followed(request: ApiRequest, message: MessageIn, idempotency_key: str) -> 
         registry.close(opened)
         raise
     where = started(run)
+    opened.agent_pk = run.session.agent_id
     response = follow(run, Place(), opened, by=request.auth, greeting=where)
     response.headers["Location"] = where.url
     response.headers["X-Session-ID"] = where.session_id
@@ -86,6 +89,7 @@ def _store(request: ApiRequest, message: MessageIn, idempotency_key: str) -> Run
         session_id=message.session_id or "",
         context=message.context,
         idempotency_key=idempotency_key,
+        wants_answer=not message.background,
     )
 
 
@@ -94,7 +98,7 @@ def _problem_of(run: Run) -> Problem:
     status, sentence, code = _end_of(run)
     headers = {"X-Session-ID": run.session.session_id}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers |= RETRY
+        headers |= TRY_AGAIN
     return Problem(status, sentence, code=code, headers=headers)
 
 
@@ -104,6 +108,9 @@ def _end_of(run: Run) -> tuple[int, str, str]:
         return (503 if run.error_code in UNAVAILABLE_CODES else 502), failures.sentence(run.error_code), run.error_code
     if run.status == Run.Status.INTERRUPTED:
         return 503, failures.sentence("interrupted"), "interrupted"
+    if run.status == Run.Status.STOPPED and run.error_code in LOST_RIGHTS:
+        status, code = LOST_RIGHTS[run.error_code]
+        return status, failures.sentence(run.error_code), code
     if run.status == Run.Status.STOPPED:
         return 409, f"The answer was stopped. What was said so far is kept in {place}.", "stopped"
     if run.status == Run.Status.WAITING:

@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal
 from django.http import HttpRequest, HttpResponse
 from ninja import Body, Query
 
-from agentos.api import nouns, schemas
+from agentos.api import resources, schemas
 from agentos.api.auth import ApiRequest
 from agentos.api.errors import CHANGE, FIND, READ
 from agentos.api.parameters import Cursor, IdempotencyKey, Limit, SessionId
-from agentos.api.rendering import full_session, session_json
 from agentos.api.scopes import ScopedRouter
+from agentos.api.serializers import full_session, session_json
 from agentos.chat.models import ChatSession
 from agentos.service import AgentOSService
 
@@ -25,7 +25,7 @@ router = ScopedRouter(tags=["Sessions"])
     "/sessions/",
     url_name="agentos_sessions_api",
     operation_id="sessions",
-    response={200: schemas.SessionPage | nouns.SessionList, **READ},
+    response={200: schemas.SessionPage | resources.SessionList, **READ},
     summary="My sessions",
 )
 def agentos_sessions_api(
@@ -33,10 +33,15 @@ def agentos_sessions_api(
     page: Annotated[int, Query(1, ge=1, le=schemas.PAGE_LIMIT, description="Past the end a page is empty.")] = 1,
     cursor: Cursor = "",
     limit: Limit = 50,
-    search: Annotated[str, Query("", max_length=200, description="In titles, agents' names, messages and answers.")] = "",
+    search: Annotated[
+        str,
+        Query(
+            "", max_length=200, description="All of these words, in title, agent's name, messages and answers; those in quotes together."
+        ),
+    ] = "",
     archived: Annotated[Literal["any", "true", "false"], Query("any", description="Only archived chats, or only the others.")] = "any",
     agent: Annotated[str, Query("", max_length=100, description="Only chats with the agent of this id.")] = "",
-) -> schemas.SessionPage | nouns.SessionList:
+) -> schemas.SessionPage | resources.SessionList:
     """By number, newest activity first, 20 a page. With any of `cursor`, `limit`, `search`, `archived` or `agent`: by cursor, newest
     opened first, an order that nothing changes, so walking from page to page neither repeats nor misses a session.
     """
@@ -44,14 +49,14 @@ def agentos_sessions_api(
     if not OF_CURSOR_PAGES & request.GET.keys():
         return schemas.SessionPage(**numbered_page(service, page))
     found = service.find_sessions(cursor=cursor, limit=limit, search=search, archived=ARCHIVED[archived], agent_id=agent)
-    return nouns.SessionList(sessions=[full_session(session) for session in found.sessions], next=found.next or None)
+    return resources.SessionList(sessions=[full_session(session) for session in found.sessions], next=found.next or None)
 
 
 @router.post(
     "/sessions/",
     url_name="agentos_sessions_api",
     operation_id="open_session",
-    response={201: nouns.FullSession, **CHANGE},
+    response={201: resources.FullSession, **CHANGE},
     summary="Open an empty session",
 )
 def open_session(request: ApiRequest, payload: schemas.SessionIn, idempotency_key: IdempotencyKey = "") -> HttpResponse:
@@ -61,9 +66,13 @@ def open_session(request: ApiRequest, payload: schemas.SessionIn, idempotency_ke
 
 
 @router.get(
-    "/sessions/{session_id}/", url_name="session", operation_id="session", response={200: nouns.FullSession, **FIND}, summary="One session"
+    "/sessions/{session_id}/",
+    url_name="session",
+    operation_id="session",
+    response={200: resources.FullSession, **FIND},
+    summary="One session",
 )
-def session(request: ApiRequest, session_id: SessionId) -> nouns.FullSession:
+def session(request: ApiRequest, session_id: SessionId) -> resources.FullSession:
     return full_session(AgentOSService(request.auth).find_session(session_id))
 
 
@@ -71,10 +80,10 @@ def session(request: ApiRequest, session_id: SessionId) -> nouns.FullSession:
     "/sessions/{session_id}/",
     url_name="session",
     operation_id="update_session",
-    response={200: nouns.FullSession, **CHANGE},
+    response={200: resources.FullSession, **CHANGE},
     summary="Rename, pin or archive a session",
 )
-def update_session(request: ApiRequest, session_id: SessionId, payload: nouns.SessionChange) -> nouns.FullSession:
+def update_session(request: ApiRequest, session_id: SessionId, payload: resources.SessionChange) -> resources.FullSession:
     """All that is named is changed, or nothing."""
     return full_session(AgentOSService(request.auth).update_session(session_id, **payload.model_dump(exclude_unset=True)))
 
@@ -92,10 +101,10 @@ def delete_session(request: ApiRequest, session_id: SessionId) -> HttpResponse:
     "/sessions/{session_id}/restore/",
     url_name="restore_session",
     operation_id="restore_session",
-    response={200: nouns.FullSession, **FIND},
+    response={200: resources.FullSession, **FIND},
     summary="Bring a deleted session back",
 )
-def restore_session(request: ApiRequest, session_id: SessionId) -> nouns.FullSession:
+def restore_session(request: ApiRequest, session_id: SessionId) -> resources.FullSession:
     """Within the hour. A session that was not deleted stays as it is."""
     return full_session(AgentOSService(request.auth).restore_session(session_id))
 
@@ -104,11 +113,11 @@ def restore_session(request: ApiRequest, session_id: SessionId) -> nouns.FullSes
     "/sessions/{session_id}/fork/",
     url_name="fork_session",
     operation_id="fork_session",
-    response={201: nouns.FullSession, **CHANGE},
+    response={201: resources.FullSession, **CHANGE},
     summary="Fork a session",
 )
 def fork_session(
-    request: ApiRequest, session_id: SessionId, payload: Annotated[nouns.ForkIn, Body()], idempotency_key: IdempotencyKey = ""
+    request: ApiRequest, session_id: SessionId, payload: Annotated[resources.ForkIn, Body()], idempotency_key: IdempotencyKey = ""
 ) -> HttpResponse:
     """Open a copy with the turns up to one. The original stays as it is."""
     service = AgentOSService(request.auth)

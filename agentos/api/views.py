@@ -5,15 +5,15 @@ from typing import Annotated, Literal
 from django.http.response import HttpResponseBase
 from ninja import Body
 
-from agentos.api import nouns, schemas
+from agentos.api import resources, schemas
 from agentos.api.agents import agents_of
 from agentos.api.auth import ApiRequest, need_scope
 from agentos.api.errors import CHANGE, READ, SEND
 from agentos.api.events import IS_STREAM
 from agentos.api.parameters import IdempotencyKey
-from agentos.api.rendering import session_json
 from agentos.api.scopes import NEEDED_BY_ACTION, ScopedRouter
 from agentos.api.sending import send
+from agentos.api.serializers import me_json, session_json
 from agentos.api.sessions import numbered_page
 from agentos.service import AgentOSService, SessionNotFound
 
@@ -33,7 +33,7 @@ def agentos_api(request: ApiRequest, action: Literal["info", "agents"] = "info")
     "/",
     url_name="agentos_api",
     operation_id="act",
-    response={200: schemas.ActionResult, 202: nouns.Started, **SEND},
+    response={200: schemas.ActionResult, 202: resources.Started, **SEND},
     summary="Do an action",
     openapi_extra=IS_STREAM,
 )
@@ -55,7 +55,7 @@ def agentos_api_action(
     "/send-message/",
     url_name="agentos_send_message",
     operation_id="send_message",
-    response={200: schemas.Sent, 202: nouns.Started, **SEND},
+    response={200: schemas.Sent, 202: resources.Started, **SEND},
     summary="Send a message and get the whole answer",
     openapi_extra=IS_STREAM,
 )
@@ -85,6 +85,12 @@ def agentos_create_session(request: ApiRequest, payload: schemas.SessionIn, idem
 @router.get("/info/", url_name="agentos_info_api", operation_id="info", response={200: schemas.Info, **READ}, summary="About this instance")
 def agentos_info_api(request: ApiRequest) -> schemas.Info:
     return schemas.Info(**AgentOSService(request.auth).get_agent_os_info())
+
+
+@router.get("/me/", url_name="agentos_me_api", operation_id="me", response={200: schemas.Me, **READ}, summary="Who I am")
+def agentos_me_api(request: ApiRequest) -> schemas.Me:
+    """The user for whom the caller acts, and how they want the pages."""
+    return me_json(request.auth)
 
 
 @router.get(

@@ -6,8 +6,8 @@ from typing import Any
 from django.urls import reverse
 
 from agentos.access.models import Team
-from agentos.api import webhook_nouns as nouns
-from agentos.webhooks.outgoing.models import Attempt, Delivery, Endpoint
+from agentos.api import webhook_resources as nouns
+from agentos.webhooks.outbound.models import Attempt, Delivery, Endpoint
 
 
 def team_json(team: Team) -> nouns.Team:

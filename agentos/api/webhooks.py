@@ -5,18 +5,19 @@ from typing import Any
 from django.http import HttpResponse
 from pydantic import BaseModel
 
-from agentos.access.models import Team, User
-from agentos.api import webhook_nouns as nouns
+from agentos.access.models import Team
+from agentos.access.users import User
+from agentos.api import webhook_resources as nouns
 from agentos.api.auth import ApiRequest
 from agentos.api.errors import CHANGE, FIND, READ, missing
 from agentos.api.parameters import Cursor, HookId, IdempotencyKey, Limit, MessageId
 from agentos.api.scopes import ScopedRouter
 from agentos.api.webhook_rendering import delivery_row, full_delivery, team_json, webhook_json, webhook_url, webhook_with
-from agentos.core.errors import Problem
+from agentos.chat.idempotency import once
 from agentos.core.events import NAMES
-from agentos.webhooks.outgoing import actions, queries
-from agentos.webhooks.outgoing.models import Delivery, Endpoint
-from agentos.webhooks.outgoing.once import once
+from agentos.core.http.errors import Problem
+from agentos.webhooks.outbound import actions, queries
+from agentos.webhooks.outbound.models import Delivery, Endpoint
 
 NOT_YOURS = "Owners and admins of the team manage its webhooks."
 
@@ -51,7 +52,9 @@ def create_webhook(request: ApiRequest, payload: nouns.WebhookIn, idempotency_ke
     def create() -> str:
         return actions.create_endpoint(team=team, by=request.auth, **fields).hook_id
 
-    return with_secret(request.auth, once(create, by=request.auth, key=idempotency_key, what=["create", team.pk, fields]), status=201)
+    return with_secret(
+        request.auth, once(create, kind=str, by=request.auth, key=idempotency_key, what=["webhooks", "create", team.pk, fields]), status=201
+    )
 
 
 # Before the address of one webhook, which would take it for an id.
@@ -115,7 +118,9 @@ def rotate_webhook_secret(request: ApiRequest, hook_id: HookId, idempotency_key:
         actions.rotate_secret(endpoint=endpoint, by=request.auth)
         return endpoint.hook_id
 
-    return with_secret(request.auth, once(rotate, by=request.auth, key=idempotency_key, what=["rotate", hook_id]), status=200)
+    return with_secret(
+        request.auth, once(rotate, kind=str, by=request.auth, key=idempotency_key, what=["webhooks", "rotate", hook_id]), status=200
+    )
 
 
 @router.post(
@@ -132,7 +137,7 @@ def try_webhook(request: ApiRequest, hook_id: HookId, idempotency_key: Idempoten
     def send() -> str:
         return actions.send_test(endpoint=endpoint, by=request.auth).message_id
 
-    sent = once(send, by=request.auth, key=idempotency_key, what=["test", hook_id])
+    sent = once(send, kind=str, by=request.auth, key=idempotency_key, what=["webhooks", "test", hook_id])
     body = shown(endpoint, delivery_of(endpoint, sent))
     return answer(body, status=201, Location=body.url)
 
@@ -181,7 +186,7 @@ def send_delivery_again(
         actions.send_again(delivery=sent, by=request.auth)
         return message_id
 
-    once(send, by=request.auth, key=idempotency_key, what=["again", hook_id, message_id])
+    once(send, kind=str, by=request.auth, key=idempotency_key, what=["webhooks", "again", hook_id, message_id])
     return shown(endpoint, delivery_of(endpoint, message_id))
 
 

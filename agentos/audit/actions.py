@@ -6,7 +6,7 @@ from agentos.audit.models import AuditRecord
 from agentos.core.prepared import insert, new
 
 if TYPE_CHECKING:
-    from agentos.access.models import User
+    from agentos.access.users import User
 
 
 def record(verb: str, *, by: "User | None", object_type: str, object_id: str, **data: Any) -> None:

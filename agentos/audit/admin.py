@@ -12,7 +12,9 @@ from django.utils.http import urlencode
 
 from agentos.audit.actions import record
 from agentos.audit.models import AuditRecord
-from agentos.core.http import user_of
+from agentos.core.http.request import user_of
+from agentos.core.people import searched
+from agentos.core.security.invisible import exact
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -84,10 +86,10 @@ class AuditRecordAdmin(ReadOnlyAdmin):
     list_display_links = ("verb",)
     list_filter = ("object_type", "at")
     list_select_related = ("actor",)
-    search_fields = ("verb", "object_id", "actor__email")
+    search_fields = ("verb", "object_id", *searched("actor__"))
     search_help_text = "Part of a verb, the id of an object, or somebody's e-mail address."
     fields = ("at", "verb", "actor", "object_type", "object_id", "details")
 
     @admin.display(description="details")
     def details(self, obj: AuditRecord) -> str:
-        return "; ".join(f"{name}: {', '.join(value) if isinstance(value, list) else value}" for name, value in obj.data.items())
+        return exact("; ".join(f"{name}: {', '.join(value) if isinstance(value, list) else value}" for name, value in obj.data.items()))

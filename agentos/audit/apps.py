@@ -1,4 +1,4 @@
-"""Tells Django of the room."""
+"""Registers the app."""
 
 from django.apps import AppConfig
 
@@ -6,3 +6,4 @@ from django.apps import AppConfig
 class AuditConfig(AppConfig):
     name = "agentos.audit"
     label = "audit"
+    default_auto_field = "django.db.models.BigAutoField"

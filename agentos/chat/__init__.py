@@ -1,1 +1,1 @@
-"""Sessions, runs, run events, the runner and the live stream. Knows agents and people, and no page."""
+"""Sessions, runs, run events, the runner and the live stream. Depends on agents and access, on no page."""

@@ -9,10 +9,13 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from agentos.agents import failures
 from agentos.audit.admin import ReadOnlyAdmin
 from agentos.chat.models import ChatSession, Feedback, Run
+from agentos.core.columns import column
+from agentos.core.people import searched
 
-WRITTEN = ("input", "context", "parts", "answer", "requirements", "messages", "agno_output")
+WRITTEN = ("input", "searchable", "context", "options", "parts", "answer", "requirements", "messages", "agno_output")
 
 
 @admin.register(ChatSession)
@@ -20,7 +23,7 @@ class ChatSessionAdmin(ReadOnlyAdmin):
     list_display = ("session_id", "user", "agent", "turns", "is_archived", "updated_at", "deleted_at")
     list_filter = ("agent", "is_archived", "updated_at")
     list_select_related = ("user", "agent")
-    search_fields = ("session_id", "user__email", "agent__agent_id")
+    search_fields = ("session_id", *searched("user__"), "agent__agent_id")
     search_help_text = "The id of a session or of an agent, or somebody's e-mail address."
     fields = ("session_id", "user", "agent", "runs", "is_pinned", "is_archived", "created_at", "updated_at", "deleted_at")
     readonly_fields = ("runs",)
@@ -51,7 +54,7 @@ class RunAdmin(ReadOnlyAdmin):
     list_display = ("run_id", "by", "agent", "status", "error_code", "input_tokens", "output_tokens", "took", "created_at")
     list_filter = ("status", "error_code", "session__agent", "created_at")
     list_select_related = ("by", "session__agent")
-    search_fields = ("run_id", "session__session_id", "by__email")
+    search_fields = ("run_id", "session__session_id", *searched("by__"))
     search_help_text = "The id of a run or of a session, or somebody's e-mail address."
     fields = (
         "run_id",
@@ -61,6 +64,8 @@ class RunAdmin(ReadOnlyAdmin):
         "turn",
         "status",
         "error_code",
+        "what_is_missing",
+        "cut",
         "attempt",
         "input_tokens",
         "output_tokens",
@@ -69,7 +74,7 @@ class RunAdmin(ReadOnlyAdmin):
         "first_token_at",
         "finished_at",
     )
-    readonly_fields = ("in_session", "agent")
+    readonly_fields = ("in_session", "agent", "what_is_missing")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         return super().get_queryset(request).defer(*WRITTEN)
@@ -77,6 +82,10 @@ class RunAdmin(ReadOnlyAdmin):
     @admin.display(description="agent", ordering="session__agent__name")
     def agent(self, obj: Run) -> str:
         return str(obj.session.agent)
+
+    @admin.display(description="what is missing", empty_value="")
+    def what_is_missing(self, obj: Run) -> str:
+        return failures.for_operator(obj.error_code, obj.session.agent.model) if obj.error_code else ""
 
     @admin.display(description="session")
     def in_session(self, obj: Run) -> SafeString:
@@ -92,10 +101,10 @@ class RunAdmin(ReadOnlyAdmin):
 class FeedbackAdmin(ReadOnlyAdmin):
     """What members think of answers: the note is written for operators."""
 
-    list_display = ("updated_at", "value", "note", "by", "agent", "run")
+    list_display = ("updated_at", "value", column("note"), "by", "agent", "run")
     list_filter = ("value", "run__session__agent", "updated_at")
     list_select_related = ("by", "run__session__agent")
-    search_fields = ("note", "by__email", "run__run_id")
+    search_fields = ("note", *searched("by__"), "run__run_id")
     search_help_text = "Words of a note, somebody's e-mail address, or the id of a run."
 
     @admin.display(description="agent")

@@ -1,4 +1,4 @@
-"""Tells Django of the room."""
+"""Registers the app."""
 
 from django.apps import AppConfig
 
@@ -6,3 +6,4 @@ from django.apps import AppConfig
 class ChatConfig(AppConfig):
     name = "agentos.chat"
     label = "chat"
+    default_auto_field = "django.db.models.BigAutoField"

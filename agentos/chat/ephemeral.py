@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from agentos.access.models import User
+from agentos.access.users import User
 from agentos.agents.events import Stopped
 from agentos.agents.history import Turn
 from agentos.agents.models import DjangoAgent
@@ -20,22 +20,27 @@ from agentos.audit.actions import record
 from agentos.chat import limits, quotas
 from agentos.chat.actions.opening import check_agent_available, check_agent_open
 from agentos.chat.actions.runs import stop_run
-from agentos.chat.claiming import begin
-from agentos.chat.ending import end_run
-from agentos.chat.models import ChatSession, Run, RunEvent
-from agentos.chat.revisions import lock
+from agentos.chat.live.revisions import lock
+from agentos.chat.models import TEXTLESS, ChatSession, Run, RunEvent
+from agentos.chat.runs.claiming import begin
+from agentos.chat.runs.ending import end_run
 from agentos.core import clock
 
 ERASE_AFTER = timedelta(minutes=5)
 BATCH = 200
-TEXTLESS: dict[str, Any] = {
-    "input": "", "context": {}, "parts": [], "answer": "", "requirements": [], "answers": [], "messages": [], "agno_output": None,
-}  # fmt: skip
 
 Message = dict[str, str]  # role (user or assistant) and content
 
 
-def start(*, agent: DjangoAgent, message: str, history: Sequence[Message], context: dict[str, Any], by: User) -> Run:
+def start(
+    *,
+    agent: DjangoAgent,
+    message: str,
+    history: Sequence[Message],
+    context: dict[str, Any],
+    by: User,
+    options: dict[str, Any] | None = None,
+) -> Run:
     """Store a run that answers ``message`` after ``history``. Raises AgentClosed, AgentUnavailable, TooMuch, QuotaReached.
 
     The caller hands it to ``discard`` when the answer is delivered, or not wanted any more.
@@ -46,7 +51,7 @@ def start(*, agent: DjangoAgent, message: str, history: Sequence[Message], conte
         check_agent_available(agent)
         quotas.check(by)
         session = ChatSession.objects.create(user=by, agent=agent, is_ephemeral=True, given_history=list(history), revision=1)
-        run = Run(session=session, by=by, turn=1, input=message, context=context, revision=1)
+        run = Run(session=session, by=by, turn=1, input=message, context=context, options=options or {}, revision=1)
         begin(run)
         run.save()
         record("chat.message.sent", by=by, object_type="run", object_id=run.run_id, agent=agent.agent_id, ephemeral=True)

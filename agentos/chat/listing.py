@@ -1,8 +1,9 @@
 """Chats as a program walks through them: newest opened first, an order that nothing changes, so no page repeats or misses one."""
 
-from agentos.access.models import User
+from agentos.access.users import User
 from agentos.chat.models import ChatSession
-from agentos.chat.queries import SessionPage, contains, listed_sessions
+from agentos.chat.queries import SessionPage, listed_sessions
+from agentos.chat.searching import contains, terms_of
 
 
 def page_of_sessions(
@@ -17,7 +18,7 @@ def page_of_sessions(
     if agent_id:
         sessions = sessions.filter(agent__agent_id=agent_id)
     if search:
-        sessions = sessions.filter(contains(search))
+        sessions = sessions.filter(contains(terms_of(search)))
     found = list(sessions[: limit + 1])
     if len(found) <= limit:
         return SessionPage(found)

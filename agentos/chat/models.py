@@ -6,18 +6,36 @@
                waiting -> stopped
 
 At most one run of a session is running or waiting (a partial unique index); later messages are queued.
+
+Runs with the same session, turn and ``follows`` are versions of each other: an edit makes another message (``edition``), a retry another
+answer to it (``version``). One of them is shown at a time, with what came after it; the others are hidden (chat/actions/versions.py).
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import models
 
-from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
 from agentos.core import clock, ids
+from agentos.core.literals import one_of
+from agentos.core.security.invisible import visible
+from agentos.core.text import folded
 
 MESSAGE_LIMIT = 32_000  # characters
+# A run from which all that was said is erased.
+TEXTLESS: Mapping[str, Any] = MappingProxyType(
+    {
+        **dict.fromkeys(("input", "answer", "searchable"), ""),
+        **{name: kind() for name, kind in (("context", dict), ("options", dict))},
+        **{name: [] for name in ("parts", "requirements", "answers", "messages")},
+        "agno_output": None,
+    }
+)
 TITLE_LIMIT = 200  # characters
+AUTO_TITLE_LIMIT = 60  # characters, of a title that is made of the first message
 
 
 class ChatSession(models.Model):
@@ -27,9 +45,10 @@ class ChatSession(models.Model):
     """
 
     session_id = models.CharField(max_length=40, unique=True, default=ids.new_session_id, editable=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="chat_sessions")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="chat_sessions")
     agent = models.ForeignKey(DjangoAgent, on_delete=models.PROTECT, related_name="chat_sessions")
     title = models.CharField(max_length=TITLE_LIMIT, blank=True)
+    searchable = models.TextField(blank=True, default="", editable=False, help_text="The title as it is searched.")
     is_pinned = models.BooleanField("pinned", default=False)
     is_archived = models.BooleanField("archived", default=False)
     forked_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="forks", db_index=False)
@@ -40,7 +59,7 @@ class ChatSession(models.Model):
     updated_at = models.DateTimeField("last activity", default=clock.now)
     deleted_at = models.DateTimeField(null=True, blank=True, help_text="Set by its owner's Delete; erased for good an hour later.")
     is_ephemeral = models.BooleanField("ephemeral", default=False, help_text="Holds one run, is shown nowhere, keeps no text.")
-    given_history = models.JSONField(default=list, blank=True, help_text="Earlier messages, as the caller of an ephemeral run gave them.")
+    given_history = models.JSONField(default=list, blank=True, help_text="Earlier messages, as the caller who opened it gave them.")
     erased_at = models.DateTimeField(null=True, blank=True, help_text="When the texts of an ephemeral run were erased.")
 
     class Meta:
@@ -53,11 +72,20 @@ class ChatSession(models.Model):
         )
 
     def __str__(self) -> str:
+        return visible(self.title_or_new)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self._state.adding:
+            self.searchable = folded(self.title)
+        super().save(*args, **kwargs)
+
+    @property
+    def title_or_new(self) -> str:
         return self.title or "New chat"
 
 
 class Run(models.Model):
-    """One turn. ``parts`` is the answer as it is shown: text, reasoning and tool calls in their order (chat/parts.py)."""
+    """One turn. ``parts`` is the answer as it is shown: text, reasoning and tool calls in their order (chat/live/parts.py)."""
 
     class Status(models.TextChoices):
         QUEUED = "queued", "Queued"
@@ -75,12 +103,18 @@ class Run(models.Model):
 
     run_id = models.CharField(max_length=40, unique=True, default=ids.new_run_id, editable=False)
     session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="runs", db_index=False)  # run_of_session serves
-    by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="runs", db_index=False)  # run_of_user serves
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="runs", db_index=False)  # run_of_user serves
     turn = models.PositiveIntegerField(help_text="1 for the first message of the session; a retry keeps its turn.")
     input = models.TextField("message")
     context = models.JSONField(default=dict, blank=True, help_text="What an API caller added to the message.")
+    options = models.JSONField(default=dict, blank=True, help_text="What a client of OpenAI's protocol asked for with the message.")
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.QUEUED)
-    is_hidden = models.BooleanField(default=False, help_text="Replaced by a retry, or withdrawn before it started.")
+    is_hidden = models.BooleanField(default=False, help_text="Another version is shown in its place, or it was withdrawn or erased.")
+    follows = models.PositiveBigIntegerField(null=True, blank=True, help_text="Key of the run that was the last one when this was sent.")
+    edition = models.PositiveSmallIntegerField(default=1, help_text="Which version of the message: an edit makes one.")
+    editions = models.PositiveSmallIntegerField(default=1, help_text="How many versions of the message there are.")
+    version = models.PositiveSmallIntegerField(default=1, help_text="Which answer to this message; 0: withdrawn or erased.")
+    versions = models.PositiveSmallIntegerField(default=1, help_text="How many answers to this message there are.")
     retry_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries", db_index=False)
     continues = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="continuations", db_index=False)
     revision = models.PositiveBigIntegerField(default=0)
@@ -89,7 +123,10 @@ class Run(models.Model):
     last_seq = models.PositiveIntegerField(default=0)
     parts = models.JSONField(default=list, blank=True)
     answer = models.TextField(blank=True)
+    searchable = models.TextField(blank=True, default="", editable=False, help_text="Message and answer as they are searched.")
     error_code = models.CharField(max_length=32, blank=True)
+    cut = models.CharField(max_length=16, blank=True, help_text="Why a completed answer is not whole: length, content_filter, unfinished.")
+    waits_seconds = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Its model is busy, and asked again after so long.")
     requirements = models.JSONField(default=list, blank=True, help_text="What a waiting run asks for.")
     answers = models.JSONField(default=list, blank=True, help_text="What people answered to what it asked for.")
     messages = models.JSONField(default=list, blank=True, help_text="Agno's messages of this turn, for the history of later turns.")
@@ -121,6 +158,11 @@ class Run(models.Model):
     def __str__(self) -> str:
         return self.run_id
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self._state.adding:
+            self.searchable = searchable_text(self.input, self.answer)
+        super().save(*args, **kwargs)
+
     @property
     def is_open(self) -> bool:
         return self.status in self.OPEN
@@ -130,11 +172,24 @@ class Run(models.Model):
         return self.status in self.ACTIVE
 
     @property
+    def is_broken_off(self) -> bool:
+        """Whether it has ended before its answer did."""
+        return self.status in self.BROKEN_OFF or bool(self.cut)
+
+    @property
     def seconds(self) -> float | None:
         """How long the answer took, once it has ended."""
         if self.started_at and self.finished_at:
             return (self.finished_at - self.started_at).total_seconds()
         return None
+
+
+def searchable_text(message: str, answer: str) -> str:
+    """Return what search looks through of a turn. Whoever writes a message or an answer past ``Run.save`` writes this, too."""
+    return f"{folded(message)}\n{folded(answer)}"
+
+
+IS_OPEN = one_of("status", Run.OPEN)  # the condition of run_open, for queries that must not read the runs that have ended
 
 
 class RunEvent(models.Model):
@@ -163,7 +218,7 @@ class Feedback(models.Model):
         BAD = -1, "Bad"
 
     run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="feedback")
-    by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     value = models.SmallIntegerField(choices=Value.choices)
     note = models.CharField(max_length=2000, blank=True)
     updated_at = models.DateTimeField(default=clock.now)
@@ -176,13 +231,16 @@ class Feedback(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """A submit that its sender may repeat: the same key gives the run, or the session, that the first one made."""
+    """A request that its sender may repeat: the same key gives the run, the session, or the public id in ``made``, of the first time."""
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)  # idempotency_key_once serves
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )  # idempotency_key_once serves
     key = models.CharField(max_length=100)
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of what was sent: the same key with other content is refused.")
     run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     session = models.ForeignKey(ChatSession, null=True, blank=True, on_delete=models.CASCADE, related_name="+", db_index=False)
+    made = models.CharField(max_length=40, blank=True, default="")
     created_at = models.DateTimeField(default=clock.now, db_index=True, editable=False)
 
     class Meta:

@@ -7,16 +7,17 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
-from agentos.access.models import User
+from agentos.access.users import User
 from agentos.agents.history import Turn
+from agentos.chat.live.parts import DELTAS, Part, fold
 from agentos.chat.models import ChatSession, Run, RunEvent
-from agentos.chat.parts import DELTAS, Part, fold
 from agentos.core.prepared import Query
+from agentos.core.text import whole_number
 
 PAGE_TURNS = 30
 PAGE_SESSIONS = 30
 PINNED_LIMIT = 100
-FOUND_LIMIT = 50
+FORKS_LIMIT = 50
 
 
 def sessions_for(user: User) -> QuerySet[ChatSession]:
@@ -39,7 +40,7 @@ def session_for(user: User, session_id: str) -> ChatSession | None:
 
 
 _SESSION_FOR = Query(
-    lambda user, session_id: sessions_for(User(pk=user)).select_related("forked_from").filter(session_id=session_id)[:1], int, str
+    lambda user, session_id: sessions_for(User(pk=user)).select_related("forked_from").filter(session_id=session_id), int, str
 )
 
 
@@ -50,7 +51,7 @@ def shown_session(session_pk: int) -> ChatSession:
     raise ChatSession.DoesNotExist
 
 
-_HEAVY = ("description", "instructions", "tools", "capabilities")
+_HEAVY = ("description", "instructions", "tools", "capabilities", "starters")
 _SHOWN_SESSION = Query(
     lambda pk: (
         ChatSession.objects.select_related("agent", "forked_from")
@@ -125,28 +126,13 @@ def _place(cursor: str) -> tuple[datetime, int] | None:
         moment = parse_datetime(at)
     except ValueError:
         return None
-    if moment is None or moment.tzinfo is None or not pk.isdecimal() or len(pk) > 18:  # noqa: PLR2004 - a 64-bit number
-        return None
-    return moment, int(pk)
+    number = whole_number(pk, digits=18)  # of 64 bits
+    return None if moment is None or moment.tzinfo is None or number is None else (moment, number)
 
 
 def forks_of(session: ChatSession) -> list[ChatSession]:
     """The chats that were forked from this one, by its owner."""
-    return list(listed_sessions(session.user).filter(forked_from=session)[:FOUND_LIMIT])
-
-
-def search_sessions(user: User, text: str, *, archived: bool = False) -> list[ChatSession]:
-    """The newest chats whose title, agent, messages or answers contain ``text``."""
-    sessions = listed_sessions(user).filter(contains(text))
-    if archived:
-        sessions = sessions.filter(is_archived=True)
-    return list(sessions[:FOUND_LIMIT])
-
-
-def contains(text: str) -> Q:
-    """Sessions whose title, agent, messages or answers contain ``text``."""
-    said = Run.objects.filter(session=OuterRef("pk"), is_hidden=False).filter(Q(input__icontains=text) | Q(answer__icontains=text))
-    return Q(title__icontains=text) | Q(agent__name__icontains=text) | Q(Exists(said))
+    return list(listed_sessions(session.user).filter(forked_from=session)[:FORKS_LIMIT])
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +150,7 @@ def visible_runs(session: ChatSession) -> QuerySet[Run]:
 
 def shown(runs: QuerySet[Run]) -> QuerySet[Run]:
     """The runs with what is shown of them, and without the heavy columns that only the model needs."""
-    return runs.select_related("feedback").defer("messages", "agno_output", "context")
+    return runs.select_related("feedback").defer("messages", "agno_output", "context", "options", "searchable")
 
 
 def turns(session: ChatSession, *, before: int | None = None, limit: int = PAGE_TURNS) -> Turns:
@@ -180,6 +166,13 @@ def turns(session: ChatSession, *, before: int | None = None, limit: int = PAGE_
 def changed_runs(session: ChatSession, revision: int) -> list[Run]:
     """Runs that changed after ``revision``, hidden ones too: a live tab takes those away."""
     return _CHANGED_RUNS.all(session.pk, revision)
+
+
+def versions(run: Run) -> list[Run]:
+    """All versions of a turn, by message and answer; not what was withdrawn or erased."""
+    return list(
+        shown(Run.objects.filter(session=run.session_id, turn=run.turn, follows=run.follows, version__gt=0)).order_by("edition", "version")
+    )
 
 
 def runs_of_turn(session: ChatSession, turn: int) -> list[Run]:

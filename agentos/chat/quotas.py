@@ -12,13 +12,15 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.timesince import timeuntil
 
-from agentos.access.allowances import Allowance, allowance_of, plans_beyond
-from agentos.access.models import ErasedUsage, User
+from agentos.access.adapters import access
+from agentos.access.allowances import Allowance
+from agentos.access.models import ErasedUsage
+from agentos.access.users import User
+from agentos.chat.errors import QuotaReached
 from agentos.chat.models import ChatSession, Run
-from agentos.chat.refusals import QuotaReached
 from agentos.core import clock
 
-SCARCE = 0.2  # of an allowance: from here on the composer says what is left
+SCARCE = 80  # percent of an allowance: from here on composer and usage page say what is left
 COPIED = Q(session__forked_at_turn__isnull=False, turn__lte=F("session__forked_at_turn"), retry_of__isnull=True)
 WITHDRAWN = Q(is_hidden=True, status=Run.Status.STOPPED, attempt=0)
 AT_ONCE = (Run.Status.QUEUED, Run.Status.RUNNING)
@@ -40,7 +42,12 @@ class Meter:
 
     @property
     def is_scarce(self) -> bool:
-        return self.left < self.limit * SCARCE
+        return self.used * 100 >= self.limit * SCARCE
+
+    @property
+    def is_warned_of(self) -> bool:
+        """Whether people are told: of answers at once there are enough again in a minute."""
+        return self.is_scarce and self.kind != "concurrent_runs"
 
 
 def check(user: User) -> None:
@@ -48,7 +55,7 @@ def check(user: User) -> None:
 
     Call it in the transaction that starts the run.
     """
-    allowance = allowance_of(user)
+    allowance = access().allowance(user)
     if not allowance.is_limited:
         return
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
@@ -59,13 +66,13 @@ def check(user: User) -> None:
 
 def meters(user: User) -> list[Meter]:
     """Return how much this user has used of what is limited for them; nothing, and for no query, when nothing is."""
-    allowance = allowance_of(user)
+    allowance = access().allowance(user)
     return _meters(user, allowance) if allowance.is_limited else []
 
 
 def scarce(user: User) -> list[Meter]:
     """Return what will be used up soon."""
-    return [meter for meter in meters(user) if meter.kind != "concurrent_runs" and meter.is_scarce]
+    return [meter for meter in meters(user) if meter.is_warned_of]
 
 
 def keep_usage(session: ChatSession) -> None:
@@ -87,8 +94,8 @@ def _meters(user: User, allowance: Allowance) -> list[Meter]:
     erased = ErasedUsage.objects.filter(user=user)
     found = []
     if allowance.runs_a_day is not None:
-        gone = erased.filter(day=_midnight().date()).aggregate(runs=Sum("runs"))["runs"] or 0
-        used = runs.filter(created_at__gte=_midnight()).count()
+        gone = erased.filter(day=midnight().date()).aggregate(runs=Sum("runs"))["runs"] or 0
+        used = runs.filter(created_at__gte=midnight()).count()
         found.append(Meter("runs_a_day", used + gone, allowance.runs_a_day, "answers", "today"))
     if allowance.tokens_a_month is not None:
         gone = erased.filter(day__gte=_month().date()).aggregate(tokens=Sum("tokens"))["tokens"] or 0
@@ -107,14 +114,14 @@ def _sentence(meter: Meter, allowance: Allowance) -> str:
         used = f"{who[0].upper()}{who[1:]} allows {_amount(meter)} at once, and so many are on their way."
         again = "Wait for one to end, or stop one."
     elif meter.kind == "runs_a_day":
-        tomorrow = _midnight(clock.now() + timedelta(days=1))
+        tomorrow = midnight(clock.now() + timedelta(days=1))
         used = f"You have used the {_amount(meter)} that {who} allows a day."
         again = f"There are new ones at midnight, in {timeuntil(tomorrow, clock.now(), depth=1)}."
     else:
         used = f"You have used the {_amount(meter)} that {who} allows a month."
         again = f"There are new ones on {date_format(_next_month(), 'j F')}."
-    plans = plans_beyond(meter.kind, meter.limit)
-    more = f"More is in plan {' or '.join(plans)}." if plans else "Ask whoever runs this site for more."
+    plans = access().plans_beyond(meter.kind, meter.limit)
+    more = f"More is in plan {' or '.join(plans)}." if plans else "Ask your administrator for more."
     return f"{used} {again} {more}"
 
 
@@ -122,12 +129,13 @@ def _amount(meter: Meter) -> str:
     return f"{meter.limit:,} {meter.noun.removesuffix('s') if meter.limit == 1 else meter.noun}"
 
 
-def _midnight(moment: datetime | None = None) -> datetime:
+def midnight(moment: datetime | None = None) -> datetime:
+    """When the day of a moment, or this day, has begun."""
     return timezone.localtime(moment or clock.now()).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _month() -> datetime:
-    return _midnight().replace(day=1)
+    return midnight().replace(day=1)
 
 
 def _next_month() -> datetime:

@@ -7,35 +7,38 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.contrib.sessions.models import Session
-from django.utils import timezone
-
-from agentos.access import rights
-from agentos.access.models import ApiToken, User
+from agentos.access import rights, sign_ins
+from agentos.access.adapters import access
+from agentos.access.models import ApiToken
+from agentos.access.users import User
 from agentos.agents.queries import may_use
+from agentos.chat.callers import AGENT, CHECK_SECONDS, LOGIN, TOKEN
 from agentos.core import clock, db
-from agentos.core.bell import bell
+from agentos.core.pubsub import pubsub
 
 log = logging.getLogger(__name__)
 
 STREAMS_A_USER = 10
-CHECK_SECONDS = 5.0
+UNKNOWN = -1  # no version of the rights is this
 
 
 @dataclass(eq=False, slots=True)
 class OpenStream:
-    """Opened by a login, or by the API token ``token_pk``. ``password`` is the stored hash: another one means that the login which
-    opened the stream is over; a token outlives it. ``ask`` is asked once in every version of the rights but ``checked``, in a thread
-    that may read the database, and says what is new for the stream's reader; it is put into ``news``, beside ``lost`` for the agent."""
+    """Opened by a login, or by the API token ``token_pk``. ``login`` is what the login hangs on: another one means that the login which
+    opened the stream is over; a token outlives it. ``lost``: what was lost when it was ``closed`` (``callers.LOST``).
+
+    ``ask`` is asked once in every version of the rights but ``checked``, in a thread that may read the database, and says what is new for
+    the stream's reader; it is put into ``news``, beside ``lost`` for the agent."""
 
     user_pk: int
-    password: str
+    login: str
     session_key: str
     agent_pk: int | None
     token_pk: int | None = None
     closed: bool = False
+    lost: str = ""
     ask: Callable[[], str] | None = None
-    checked: int = -1
+    checked: int = UNKNOWN
     news: set[str] = field(default_factory=set)
 
     @property
@@ -51,7 +54,7 @@ class Registry:
     def __init__(self) -> None:
         self.streams: set[OpenStream] = set()
         self.count: Counter[int] = Counter()
-        self.rights = -1
+        self.rights = UNKNOWN
         self.next_end: datetime | None = None  # when time alone changes the rights of this version
         self.stopping = False
 
@@ -59,7 +62,7 @@ class Registry:
         """Raises TooManyStreams."""
         if self.count[user.pk] >= STREAMS_A_USER:
             raise TooManyStreams
-        stream = OpenStream(user.pk, user.password, session_key, agent_pk, token_pk)
+        stream = OpenStream(user.pk, sign_ins.hold_of(user), session_key, agent_pk, token_pk)
         self.streams.add(stream)
         self.count[user.pk] += 1
         return stream
@@ -89,7 +92,7 @@ class Registry:
             return
         for stream in lost:
             stream.closed = True
-            bell.ring(stream.topic)
+            pubsub.publish(stream.topic)
         await self._ask()
 
     async def _ask(self) -> None:
@@ -104,34 +107,41 @@ class Registry:
             stream.checked = version
             if news:
                 stream.news.add(news)
-                bell.ring(stream.topic)
+                pubsub.publish(stream.topic)
 
     def _lost(self, streams: list[OpenStream]) -> list[OpenStream]:
         by_token = [stream for stream in streams if stream.token_pk]
-        streams = [stream for stream in streams if not stream.token_pk]
-        passwords = dict(User.objects.filter(pk__in={stream.user_pk for stream in streams}, is_active=True).values_list("pk", "password"))
-        keys = {stream.session_key for stream in streams}
-        logins = set(Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now()).values_list("session_key", flat=True))
-        lost = [stream for stream in streams if passwords.get(stream.user_pk) != stream.password or stream.session_key not in logins]
+        by_login = [stream for stream in streams if not stream.token_pk]
+        users = User.objects.filter(pk__in={stream.user_pk for stream in by_login}, is_active=True)
+        people = {user.pk: sign_ins.hold_of(user) for user in users}
+        logins = sign_ins.alive(stream.session_key for stream in by_login)
+        lost = [
+            _lost(stream, LOGIN) for stream in by_login if people.get(stream.user_pk) != stream.login or stream.session_key not in logins
+        ]
         if by_token:
             usable = set(ApiToken.objects.usable().filter(pk__in={stream.token_pk for stream in by_token}).values_list("pk", flat=True))
-            lost += [stream for stream in by_token if stream.token_pk not in usable]
+            lost += [_lost(stream, TOKEN) for stream in by_token if stream.token_pk not in usable]
         now, version = clock.now(), rights.version()
         if version != self.rights:
-            next_end = rights.next_end(now)  # since before anybody is asked: an end that comes meanwhile is asked about again
+            next_end = access().next_end(now)  # since before anybody is asked: an end that comes meanwhile is asked about again
             gone = set(lost)
             barred = [stream for stream in streams if stream not in gone and not _may_write(stream)]
             for stream in barred:
                 stream.news.add("lost")
-            lost += barred
+            lost += [_lost(stream, AGENT) for stream in barred]
             self.rights, self.next_end = version, next_end
         return lost
+
+
+def _lost(stream: OpenStream, what: str) -> OpenStream:
+    stream.lost = what
+    return stream
 
 
 def _may_write(stream: OpenStream) -> bool:
     if stream.agent_pk is None:
         return True
-    return may_use(User(pk=stream.user_pk), stream.agent_pk)
+    return may_use(stream.user_pk, stream.agent_pk)
 
 
 registry = Registry()

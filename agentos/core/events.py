@@ -23,6 +23,6 @@ NAMES = MappingProxyType(
 happened = Signal()
 
 
-def tell(name: str, *, session: Any, run: Any = None, **about: Any) -> None:
-    """Tell whoever listens. A listener that breaks is logged and changes nothing for the chat."""
+def emit(name: str, *, session: Any, run: Any = None, **about: Any) -> None:
+    """Call the receivers of ``happened``. One that breaks is logged and changes nothing for the chat."""
     happened.send_robust(sender=None, name=name, session=session, run=run, about=about)

@@ -8,12 +8,7 @@ LENGTH = 20  # 103 bits: not to be guessed
 
 def new_id(prefix: str) -> str:
     """Return a fresh id such as ``run_3k9x...``: the kind, then 20 random characters."""
-    number = secrets.randbelow(len(ALPHABET) ** LENGTH)  # asked for once: each question is a call of the system
-    characters = []
-    for _ in range(LENGTH):
-        number, place = divmod(number, len(ALPHABET))
-        characters.append(ALPHABET[place])
-    return f"{prefix}_{''.join(characters)}"
+    return f"{prefix}_{''.join(secrets.choice(ALPHABET) for _ in range(LENGTH))}"
 
 
 def new_session_id() -> str:

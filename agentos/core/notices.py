@@ -2,9 +2,9 @@
 
 from django.db import transaction
 
-from agentos.core.bell import bell
+from agentos.core.pubsub import pubsub
 
 
-def tell(user_pk: int, sentence: str) -> None:
+def send(user_pk: int, sentence: str) -> None:
     """Say it in all open tabs of this user, once the transaction at hand is committed."""
-    transaction.on_commit(lambda: bell.ring(f"notice:{user_pk}#{sentence}"))
+    transaction.on_commit(lambda: pubsub.publish(f"notice:{user_pk}#{sentence}"))

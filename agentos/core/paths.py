@@ -1,11 +1,12 @@
-"""Paths that are written again and again: those with one key, of which Django makes the same pattern every time."""
+"""Paths that are asked for again and again: those with one key, and those that all of a face is below."""
 
+import contextlib
 import re
 from functools import cache
 from urllib.parse import quote
 
 from django.conf import settings
-from django.urls import get_script_prefix, reverse
+from django.urls import NoReverseMatch, get_script_prefix, reverse
 from django.utils.http import RFC3986_SUBDELIMS
 
 STAND_IN = "stand-in"
@@ -24,3 +25,17 @@ def _around(name: str, urlconf: str, prefix: str) -> tuple[str, str]:
     """``urlconf`` and ``prefix``: what the path depends on."""
     before, _, after = reverse(name, args=[STAND_IN]).partition(STAND_IN)
     return before, after
+
+
+def is_below(path: str, *names: str) -> bool:
+    """Whether a path (``path_info``) is one of these views' own, or below it. A view that this project has nowhere has nothing below it."""
+    return path.startswith(_mounts(names, settings.ROOT_URLCONF, get_script_prefix()))
+
+
+@cache
+def _mounts(names: tuple[str, ...], urlconf: str, prefix: str) -> tuple[str, ...]:
+    found = []
+    for name in names:
+        with contextlib.suppress(NoReverseMatch):
+            found.append(f"/{reverse(name).removeprefix(prefix)}")
+    return tuple(found)

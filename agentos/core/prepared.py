@@ -2,8 +2,14 @@
 
 Making the SQL costs ten times what running it costs. Rows that are written here send no signals: nobody listens to them. Everything
 that is not on the way of every message uses the ORM.
+
+What it uses of Django that is not documented, held by ``tests/core/test_prepared.py: TestDjango``: ``Query.get_compiler``; of a compiler
+``as_sql``, ``select``, ``klass_info``, ``annotation_col_map``, ``get_converters``; of a connection ``connection``,
+``validate_no_broken_transaction``, ``wrap_database_errors``, ``execute_wrappers``, ``queries_logged`` and of its ``ops`` the ``adapt_...``
+methods; ``ModelState``.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache, cached_property
@@ -39,14 +45,24 @@ def _bound(connection: Any, value: Any) -> Any:
     return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
 
 
-def _run(connection: Any, sql: str, params: Sequence[Any]) -> list[Any]:
-    """Run one statement and return its rows: by the short way, where the kind of database has one."""
-    if connection.vendor == "sqlite":
-        found: list[Any] = connection.run(sql, params)
-        return found
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return cursor.fetchall() if cursor.description else []
+def _run(connection: Any, sql: str, params: Sequence[Any], *, returns: bool = False) -> list[Any]:
+    """Run one statement, past the wrappers of Django's cursors; not past those who count or note statements. ``returns``: it has rows."""
+    if connection.execute_wrappers or connection.queries_logged:
+        with connection.cursor() as noted:
+            noted.execute(sql, params)
+            return noted.fetchall() if returns else []
+    connection.ensure_connection()
+    connection.validate_no_broken_transaction()
+    with connection.wrap_database_errors:
+        cursor = connection.connection.cursor()
+        cursor.execute(_with_question_marks(sql) if connection.vendor == "sqlite" else sql, params)
+        return cursor.fetchall() if returns else []
+
+
+@cache
+def _with_question_marks(sql: str) -> str:
+    """Django's placeholders as SQLite's: for statements that are made once, once."""
+    return re.sub("%(.)", lambda found: {"s": "?", "%": "%"}[found[1]], sql)
 
 
 class Statement:
@@ -72,7 +88,7 @@ class Statement:
             constant if place is None else _bound(connection, arguments[place])
             for place, constant in zip(self.places, self.constants, strict=True)
         ]
-        found = _run(connection, self.sql, bound)
+        found = _run(connection, self.sql, bound, returns=True)
         return [self._converted(list(row), connection) for row in found] if self.converters else found
 
     def _converted(self, row: list[Any], connection: Any) -> list[Any]:
@@ -190,7 +206,7 @@ def insert(row: models.Model) -> None:
     connection = _connection()
     sql, fields = _insert(connection, type(row))
     returning = f"{sql} RETURNING {connection.ops.quote_name(_meta(row).pk.column)}"
-    ((row.pk,),) = _run(connection, returning, _values(connection, row, fields))
+    ((row.pk,),) = _run(connection, returning, _values(connection, row, fields), returns=True)
     row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001 - what Model.save does
 
 

@@ -1,4 +1,4 @@
-"""Answers that several views give: a refusal, a turn as it stands now, a composer, what a change to a chat means for the page."""
+"""Answers that several views give: a error, a turn as it stands now, a composer, what a change to a chat means for the page."""
 
 from typing import Any
 
@@ -7,34 +7,38 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve, reverse
 
-from agentos.access.models import User
-from agentos.chat import queries, quotas, streaming
+from agentos.access.users import User
+from agentos.agents import runtime
+from agentos.agents.cache import not_available
+from agentos.agents.models import DjangoAgent
+from agentos.chat import queries, quotas
+from agentos.chat.actions import WITHDRAWN
+from agentos.chat.drawing import render_turn
+from agentos.chat.errors import ChatError
+from agentos.chat.live.transcript import shown_parts
+from agentos.chat.live.turns import missing_of, turn_id, turn_view
 from agentos.chat.models import ChatSession, Run
-from agentos.chat.refusals import Refusal
-from agentos.chat.transcript import shown_parts
-from agentos.chat.turns import turn_id, turn_view
 from agentos.core import ids
-from agentos.core.compiled import draw
-from agentos.core.fragments import fragment
-from agentos.core.htmx import came_from, fragments, go_to, notice, wants_fragment
-from agentos.core.http import user_of
-from agentos.dashboard.frame import frame, header
+from agentos.core.fragments import draw, fragment
+from agentos.core.http.htmx import came_from, fragments, go_to, notice, wants_fragment
+from agentos.core.http.request import user_of
+from agentos.dashboard.layout import frame, header
 from agentos.dashboard.sidebar import sidebar
 
 CHAT_CHANGED = "chat-changed"
 
 
-def refused(request: HttpRequest, refusal: Refusal, session: ChatSession) -> HttpResponse:
+def refused(request: HttpRequest, error: ChatError, session: ChatSession) -> HttpResponse:
     """Say why not: a notice to htmx, a page with the way back to anybody else."""
     if wants_fragment(request):
-        return told(notice(refusal.sentence, refusal.status), refusal)
-    context = {**frame(request, session=session), "error": refusal.sentence, "session": session}
-    return told(render(request, "agentos/refused.html", context, status=refusal.status), refusal)
+        return with_headers_of(notice(error.sentence, error.status), error)
+    context = {**frame(request, session=session), "error": error.sentence, "session": session}
+    return with_headers_of(render(request, "agentos/refused.html", context, status=error.status), error)
 
 
-def told(answer: HttpResponse, refusal: Refusal) -> HttpResponse:
-    """Give an answer the headers of the refusal that it shows: when to come back."""
-    for name, value in refusal.headers.items():
+def with_headers_of(answer: HttpResponse, error: ChatError) -> HttpResponse:
+    """Give an answer the headers of the error that it shows: when to come back."""
+    for name, value in error.headers.items():
         answer.headers[name] = value
     return answer
 
@@ -44,8 +48,9 @@ def turn_fragment(run: Run, *, is_last: bool | None = None) -> str:
     parts, _ = shown_parts(run)
     if is_last is None:
         is_last = run.turn == queries.newest_turn(run.session)
-    view = turn_view(run, parts, agent_name=run.session.agent.name, is_last=is_last, may_write=True)
-    return fragment(streaming.render_turn(view), "#turns", "upsert")
+    about = {"agent_name": run.session.agent.name, "missing": missing_of(run, run.session)}
+    view = turn_view(run, parts, **about, is_last=is_last, may_write=True)
+    return fragment(render_turn(view), "#turns", "upsert")
 
 
 def show_turn(request: HttpRequest, run: Run) -> HttpResponse:
@@ -56,6 +61,11 @@ def show_turn(request: HttpRequest, run: Run) -> HttpResponse:
 
 def url_of_turn(run: Run) -> str:
     return f"{reverse('dashboard:session', args=[run.session.session_id])}#{turn_id(run)}"
+
+
+def objection(agent: DjangoAgent | None, user: User) -> str:
+    """Return why nothing can be written to the agent, which is None for one that the user may not use; empty when it can."""
+    return not_available(runtime.availability(agent.model), user) if agent else WITHDRAWN
 
 
 def composer_context(user: User, *, closed: str = "", **more: Any) -> dict[str, Any]:
@@ -82,7 +92,7 @@ def chat_changed(request: HttpRequest, session: ChatSession, *, plain_url: str) 
     """Show what a change to a chat did, on the page where it was made."""
     if not wants_fragment(request):
         return go_to(request, plain_url)
-    if came_from(request) == reverse("dashboard:sessions"):
+    if came_from(request) in {reverse("dashboard:sessions"), reverse("dashboard:deleted-sessions")}:
         return HttpResponse(headers={"HX-Refresh": "true"})
     current = open_session_id(request)
     html = render_to_string("chat/_sidebar_list.html", {"sidebar": sidebar(user_of(request), current)})

@@ -1,8 +1,8 @@
-"""Tells Django of the room."""
+"""Registers the app."""
 
 from django.apps import AppConfig
 
 
 class DashboardConfig(AppConfig):
     name = "agentos.dashboard"
-    label = "dashboard"
+    label = "agentos_dashboard"

@@ -1,8 +1,9 @@
 """When a tab is told what it hears: more of the same often follows at once, and is then told together."""
 
 import asyncio
+import math
 
-from agentos.core import sse
+from agentos.core.http import sse
 
 STATE_PAUSE = 0.05  # seconds: a message that is sent is claimed, and often answered, within them
 LISTS_PAUSE = 0.2  # seconds in which changes of the lists are gathered
@@ -60,13 +61,22 @@ class Pace:
         self.rung = self.heard = news
         self.state = StatePause()
         self.lists = Gathering(news)
+        self.missed: set[str] = set()  # topics whose news could not be told
+        self.again_at = math.inf
         self.has_told()
 
     def hear(self, rung: set[str]) -> None:
         now = self.now()
+        if now >= self.again_at:
+            rung, self.missed, self.again_at = rung | self.missed, set(), math.inf
         self.rung = rung
         self.lists.add(rung, now)
         self.heard = self.state.add({topic.partition(":")[0] for topic in rung}, now)
+
+    def miss(self, topics: set[str], seconds: float) -> None:
+        """Nothing of what was due could be told: in so many seconds it is due again, and all of these topics."""
+        self.missed |= self.rung | topics
+        self.again_at = self.now() + seconds
 
     def lists_due(self) -> set[str]:
         """What is to be told of the lists: together with words that are on their way anyway."""
@@ -81,4 +91,4 @@ class Pace:
 
     def rest(self) -> float:
         """Seconds until something is due by itself."""
-        return max(0.0, self.state.wake_at(self.lists.wake_at(self.beat_due)) - self.now())
+        return max(0.0, self.state.wake_at(self.lists.wake_at(min(self.beat_due, self.again_at))) - self.now())

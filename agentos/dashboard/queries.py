@@ -3,15 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from agentos.access.models import User
+from agentos.access.users import User
 from agentos.agents.cache import AgentCard
 from agentos.agents.queries import AnyCard, Card, search_agents
 from agentos.chat.models import ChatSession, Run
 from agentos.chat.queries import listed_sessions
+from agentos.chat.runs.reaper import UNDO_TIME
 from agentos.core import clock
-from agentos.core.templatetags.house import words
+from agentos.core.security.invisible import visible
+from agentos.core.templatetags.agentos import words
 
 CONTINUE = 3
 CHIPS = 6
@@ -19,6 +22,20 @@ CHIPS = 6
 
 def last_sessions(user: User) -> list[ChatSession]:
     return list(listed_sessions(user).filter(is_archived=False)[:CONTINUE])
+
+
+def agent_to_start_with(cards: Iterable[AgentCard], sessions: Sequence[ChatSession]) -> AgentCard | None:
+    """The agent of the last of these chats that can still be used, else the first that can."""
+    open_cards = {card.agent_id: card for card in cards if card.is_available}
+    last_used = [session.agent.agent_id for session in sessions if session.agent.agent_id in open_cards]
+    return open_cards[last_used[0]] if last_used else next(iter(open_cards.values()), None)
+
+
+def deleted_sessions(user: User) -> list[ChatSession]:
+    """The chats that the user deleted and may still bring back, last deleted first. One of which nothing is left is no use to anybody."""
+    deleted = ChatSession.objects.filter(user=user, deleted_at__gt=clock.now() - UNDO_TIME, is_ephemeral=False)
+    something_said = Exists(Run.objects.filter(session=OuterRef("pk"), is_hidden=False))
+    return list(deleted.filter(something_said).select_related("agent").order_by("-deleted_at", "-pk"))
 
 
 def runs_today(user: User) -> int:
@@ -38,7 +55,9 @@ class Models:
 def models_of(cards: Sequence[AgentCard], *, engine_ok: bool) -> Models:
     models = {card.model for card in cards}
     unreachable = models if not engine_ok else {card.model for card in cards if not card.is_available}
-    return Models(total=len(models), reachable=len(models - unreachable), down=[card.name for card in cards if card.model in unreachable])
+    return Models(
+        total=len(models), reachable=len(models - unreachable), down=[visible(card.name) for card in cards if card.model in unreachable]
+    )
 
 
 @dataclass(frozen=True, slots=True)

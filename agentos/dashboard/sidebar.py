@@ -7,7 +7,7 @@ from itertools import groupby
 
 from django.utils import timezone
 
-from agentos.access.models import User
+from agentos.access.users import User
 from agentos.chat import queries
 from agentos.chat.models import ChatSession
 from agentos.core import clock

@@ -13,12 +13,13 @@ from agno.session.agent import AgentSession
 from agentos.agents.cache import AgentCard
 from agentos.chat import actions, queries
 from agentos.chat.models import Run
-from agentos.gateway import asking, calls, sessions
-from agentos.gateway.answering import answers_of
+from agentos.gateway import context, database, sessions
+from agentos.gateway.approvals import answers_of
+from agentos.gateway.errors import problem_of
 from agentos.gateway.progress import Progress
-from agentos.gateway.refused import no_such, problem_of
+from agentos.gateway.serializers import events_of, output_of, whole
 from agentos.gateway.store import Store
-from agentos.gateway.telling import output_of, tell, whole
+from agentos.service import RunNotFound
 
 
 class CallersAgent:
@@ -37,7 +38,7 @@ class CallersAgent:
         background: bool = False,
         **_ignored: Any,
     ) -> Any:
-        work = _Start(self.id, _text(input), session_id or "")
+        work = _Start(self.id, _text(input), session_id or "", wants_answer=bool(stream) or not background)
         if stream:
             return self._stream(work, as_text=background)
         return self._begun(work) if background else self._whole(work)
@@ -56,10 +57,10 @@ class CallersAgent:
         return self._stream(work) if stream else self._whole(work)
 
     async def acancel_run(self, run_id: str) -> bool:
-        return bool(await asking.do(_stop, calls.current(), run_id))
+        return bool(await database.do(_stop, context.current(), run_id))
 
     async def aget_session(self, session_id: str, user_id: str | None = None, **_ignored: Any) -> AgentSession | None:
-        found = await self.db.get_session(session_id, user_id=user_id, only_run=calls.current().run)
+        found = await self.db.get_session(session_id, user_id=user_id, only_run=context.current().run)
         return found if isinstance(found, AgentSession) else None
 
     async def aget_run_output(self, run_id: str, session_id: str | None = None, **_ignored: Any) -> agno.RunOutput | None:
@@ -68,28 +69,32 @@ class CallersAgent:
 
     async def _whole(self, work: "_Work") -> agno.RunOutput:
         run = await work.do()
-        return await whole(run) if run else self._refused()
+        try:
+            return await whole(run) if run else self._refused()
+        except Exception as error:  # noqa: BLE001 - Agno would answer with its text
+            context.current().refused = problem_of(error)
+            return self._refused()
 
     async def _begun(self, work: "_Work") -> agno.RunOutput:
         run = await work.do()
         return output_of(run, []) if run else self._refused()
 
     def _refused(self) -> agno.RunOutput:
-        problem = calls.current().refused
-        return agno.RunOutput(agent_id=self.id, status=RunStatus.error, content=(problem and problem.sentence) or asking.BROKEN)
+        problem = context.current().refused
+        return agno.RunOutput(agent_id=self.id, status=RunStatus.error, content=(problem and problem.sentence) or database.BROKEN)
 
     async def _stream(self, work: "_Work", *, as_text: bool = False) -> AsyncIterator[Any]:
         """Give the run's events; as text they carry their index, from which a client can resume."""
-        call = calls.current()
+        call = context.current()
         if run := await work.do():
             try:
-                async for event in tell(run, progress=work.progress, first=work.first):
+                async for event in events_of(run, progress=work.progress, first=work.first):
                     yield format_sse_event_with_index(event, event.event_index) if as_text else event
             except Exception as error:  # noqa: BLE001 - Agno would put its text into the stream
                 call.refused = problem_of(error)
         if problem := call.refused:
             yield agno.RunErrorEvent(
-                agent_id=self.id, content=problem.sentence or asking.BROKEN, error_type=problem.code or "agentos_error"
+                agent_id=self.id, content=problem.sentence or database.BROKEN, error_type=problem.code or "agentos_error"
             )
 
 
@@ -102,10 +107,10 @@ class CallersAgents(Sequence[AgentProtocol]):
         self.store = store
 
     def __len__(self) -> int:
-        return len(calls.current().cards) if calls.is_open() else 0
+        return len(context.current().cards) if context.is_open() else 0
 
     def __iter__(self) -> Iterator[AgentProtocol]:
-        return iter([self.kind(card, self.store) for card in calls.current().cards] if calls.is_open() else [])
+        return iter([self.kind(card, self.store) for card in context.current().cards] if context.is_open() else [])
 
     def __getitem__(self, place: Any) -> Any:
         return list(self)[place]
@@ -118,20 +123,21 @@ class _Work:
     progress: Progress | None = None
 
     async def do(self) -> Run | None:
-        return await asking.do(self.act, calls.current())
+        return await database.do(self.act, context.current())
 
-    def act(self, call: calls.Call) -> Run:
+    def act(self, call: context.CallContext) -> Run:
         raise NotImplementedError
 
 
 class _Start(_Work):
-    def __init__(self, agent_id: str, text: str, session_id: str) -> None:
-        self.agent_id, self.text, self.session_id = agent_id, text, session_id
+    def __init__(self, agent_id: str, text: str, session_id: str, *, wants_answer: bool) -> None:
+        self.agent_id, self.text, self.session_id, self.wants_answer = agent_id, text, session_id, wants_answer
 
-    def act(self, call: calls.Call) -> Run:
+    def act(self, call: context.CallContext) -> Run:
         given = self.session_id if call.names_session else ""
         key = call.idempotency_key
-        run = sessions.send(by=call.user, text=self.text, agent_id=self.agent_id, given=given, idempotency_key=key)
+        what = {"text": self.text, "agent_id": self.agent_id, "given": given}
+        run = sessions.send(by=call.user, **what, idempotency_key=key, wants_answer=self.wants_answer)
         return Run.objects.select_related("session__agent").get(pk=run.pk)
 
 
@@ -141,17 +147,17 @@ class _Answer(_Work):
     def __init__(self, run_id: str, tools: list[ToolExecution]) -> None:
         self.run_id, self.tools = run_id, tools
 
-    def act(self, call: calls.Call) -> Run:
+    def act(self, call: context.CallContext) -> Run:
         run = queries.run_for(call.user, self.run_id)
         if run is None:
-            raise no_such("run")
+            raise RunNotFound
         self.progress = Progress()
         list(self.progress.steps(run.parts))  # what was said before the pause is not told again
         actions.answer_run(run=run, answers=answers_of(run, self.tools), by=call.user)
         return run
 
 
-def _stop(call: calls.Call, run_id: str) -> bool:
+def _stop(call: context.CallContext, run_id: str) -> bool:
     run = queries.run_for(call.user, run_id)
     return run is not None and actions.stop_run(run=run, by=call.user)
 

@@ -11,20 +11,23 @@ from urllib.parse import quote
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from agentos.chat.callers import CHECK_SECONDS
+from agentos.conf import app_settings
 from agentos.core import db
-from agentos.core.errors import Problem
-from agentos.gateway import calls, interfaces, origins
+from agentos.core.http.errors import Problem
+from agentos.gateway import context, interfaces, origins
 from agentos.gateway.checks import objections
+from agentos.gateway.errors import problem_of
 from agentos.gateway.guard import Admission, admit
-from agentos.gateway.identity import still_opens
-from agentos.gateway.outgoing import Outgoing, answer, nothing
-from agentos.gateway.refused import problem_of
+from agentos.gateway.identity import lost_by
+from agentos.gateway.responses import GuardedResponse, answer, nothing
 
 log = logging.getLogger(__name__)
 
 LEAVE_SECONDS = 5.0  # that Agno's server gets to close what it has open
 AT_ONCE = 20  # requests of one user that are being answered, most of them streams
-RIGHTS_SECONDS = 5.0  # between two looks at whether the caller may still listen
+RIGHTS_SECONDS = CHECK_SECONDS  # between two looks at whether the caller may still listen
+LAST_WORDS_SECONDS = 2.0  # that an answer has to say so by itself, in its own protocol
 PASSED_ON = frozenset({b"accept", b"user-agent"})
 
 
@@ -43,7 +46,7 @@ class Gateway:
         self.open: Counter[int] = Counter()
 
     def serves(self, path: str) -> bool:
-        return bool(settings.GATEWAY) and path.startswith(f"{self.prefix}/") and path != f"{self.prefix}/"
+        return bool(app_settings.GATEWAY) and path.startswith(f"{self.prefix}/") and path != f"{self.prefix}/"
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if headers := origins.preflight(scope):
@@ -108,23 +111,27 @@ class Gateway:
             await answer(Problem(429, "Too many requests of yours are open at once.", headers={"Retry-After": "5"}), scope, send)
             return
         self.open[user] += 1
-        outgoing = Outgoing(admission.call, scope, send)
+        outgoing = GuardedResponse(admission.call, scope, send)
         serving = asyncio.ensure_future(self._serve(app, admission, scope, receive, outgoing))
         try:
             while not (await asyncio.wait((serving,), timeout=RIGHTS_SECONDS))[0]:
-                if not await db.read(still_opens, admission.call):
+                if lost := await db.read(lost_by, admission.call):
+                    admission.call.lost = lost
+                    await asyncio.wait((serving,), timeout=LAST_WORDS_SECONDS)
                     break
         finally:
             serving.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await serving
+            if admission.call.lost:
+                await outgoing.fail(admission.call.lost)
             await outgoing.close()
             self.open[user] -= 1
             if not self.open[user]:
                 del self.open[user]
 
-    async def _serve(self, app: Any, admission: Admission, scope: dict[str, Any], receive: Any, outgoing: Outgoing) -> None:
-        calls.enter(admission.call)
+    async def _serve(self, app: Any, admission: Admission, scope: dict[str, Any], receive: Any, outgoing: GuardedResponse) -> None:
+        context.enter(admission.call)
         messages = [{"type": "http.request", "body": admission.body}]
 
         async def replay() -> dict[str, Any]:

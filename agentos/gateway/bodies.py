@@ -9,8 +9,8 @@ from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
 from django.http.multipartparser import MultiPartParserError
 
-from agentos.core import strict_json
-from agentos.core.errors import Problem
+from agentos.core.http import strict_json
+from agentos.core.http.errors import Problem
 from agentos.core.text import clean
 from agentos.gateway.routes import FORM, IGNORED, Route
 
@@ -97,8 +97,7 @@ def _form(request: ASGIRequest) -> dict[str, str]:
 
 
 def _json(request: ASGIRequest, body: bytes) -> dict[str, Any]:
-    if request.content_type != "application/json":
-        raise Problem(415)
+    strict_json.need_json(request)
     data = strict_json.parse(body)
     if not isinstance(data, dict):
         raise Problem(422, "The body must be a JSON object.")

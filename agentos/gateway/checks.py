@@ -3,17 +3,16 @@
 from importlib import import_module
 from typing import Any
 
-from django.conf import settings
 from django.core import checks
 
-from agentos.gateway.interfaces import ROUTES
+from agentos.conf import app_settings
 
 HINT = "Declare each route in agentos/gateway/routes.py, or set AGENTOS_GATEWAY=0."
 
 
 def objections() -> list[str]:
     """Return why the gateway is not closed; nothing when all is well. Loads Agno's server, which takes seconds."""
-    if not settings.GATEWAY:
+    if not app_settings.GATEWAY:
         return []
     found: list[str] = import_module("agentos.gateway.server").objections()
     return found
@@ -26,10 +25,3 @@ def gateway_is_closed(**_kwargs: Any) -> list[checks.CheckMessage]:
     except ImportError as error:
         return [checks.Warning(f"Agno's own server cannot be loaded ({error}): its address answers 503.", id="agentos.W003")]
     return [checks.Error(text, hint=HINT, id="agentos.E001") for text in found]
-
-
-@checks.register
-def interfaces_are_known(**_kwargs: Any) -> list[checks.CheckMessage]:
-    unknown = sorted(set(settings.INTERFACES) - set(ROUTES))
-    text = f"AGENTOS_INTERFACES names what is not there: {', '.join(unknown)}."
-    return [checks.Error(text, hint=f"There are {', '.join(sorted(ROUTES))}.", id="agentos.E002")] if unknown else []

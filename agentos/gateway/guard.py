@@ -12,13 +12,14 @@ from django.core.handlers.asgi import ASGIRequest
 from agentos.agents.cache import cards_for
 from agentos.chat import queries
 from agentos.chat.models import ChatSession
-from agentos.core.errors import Problem
+from agentos.core.http.errors import Problem
+from agentos.core.http.strict_json import need_json
 from agentos.core.text import clean
 from agentos.gateway import bodies, identity, sessions
-from agentos.gateway.calls import Call
+from agentos.gateway.context import CallContext
 from agentos.gateway.interfaces import READERS
-from agentos.gateway.refused import no_such
 from agentos.gateway.routes import Route, is_known, match
+from agentos.service import AgentNotFound, RunNotFound, SessionNotFound
 
 KEY_LIMIT = 100
 
@@ -27,7 +28,7 @@ KEY_LIMIT = 100
 class Admission:
     """What goes on to Agno's server: rebuilt from what was understood, not what came."""
 
-    call: Call
+    call: CallContext
     path: str
     query: bytes
     body: bytes
@@ -49,8 +50,7 @@ def admit(routes: Sequence[Route], scope: dict[str, Any], path: str, body: bytes
     identity.check_scope(call, route.scope)
     if len(body) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         raise Problem(413)
-    reader = READERS.get(route.body)
-    fields = reader(call, body) if reader else bodies.read(route, scope, body)
+    fields = _fields(call, route, request, scope, body)
     asked = parse_qsl(scope.get("query_string", b"").decode("latin1"))
     query = {name: clean(value) for name, value in asked if name in route.query}
     call.cards = cards_for(call.user)
@@ -63,19 +63,28 @@ def admit(routes: Sequence[Route], scope: dict[str, Any], path: str, body: bytes
     return Admission(call, address, urlencode(query).encode(), content, content_type, host, request.scheme or "http")
 
 
-def _own(call: Call, route: Route, named: dict[str, str], query: dict[str, str], fields: dict[str, Any]) -> None:
+def _fields(call: CallContext, route: Route, request: ASGIRequest, scope: dict[str, Any], body: bytes) -> dict[str, Any]:
+    """Return what the body says. An interface has a reader of its own, for a body that is JSON like any other. Raises Problem."""
+    reader = READERS.get(route.body)
+    if reader is None:
+        return bodies.read(route, scope, body)
+    need_json(request)
+    return reader(call, body)
+
+
+def _own(call: CallContext, route: Route, named: dict[str, str], query: dict[str, str], fields: dict[str, Any]) -> None:
     """Check that what the request names is the caller's, and put our ids in the place of what it says. Raises Problem."""
     agent_id = named.get("agent_id") or named.get("id", "")
     if agent_id and agent_id not in {card.agent_id for card in call.cards}:
-        raise no_such("agent")
+        raise AgentNotFound
     place = next((part for part in (named, query, fields) if part.get("session_id")), {})
     call.agent_id, call.names_session = agent_id, bool(place) or route.body in READERS
     if agent_id and call.run and call.run.session.agent.agent_id != agent_id:
-        raise no_such("run")
+        raise RunNotFound
     if "run_id" in named:
         session = _run(call, named["run_id"], agent_id)
         if "session_id" in named and sessions.find(call.user, named["session_id"]) != session:
-            raise no_such("run")
+            raise RunNotFound
         # Whose session a run is in, we know; a client may say another, or none.
         (fields if "session_id" in route.fields else named if "session_id" in named else query)["session_id"] = session.session_id
         call.names_session = True
@@ -89,16 +98,16 @@ def _opens(route: Route) -> bool:
     return route.method == "POST" and route.path in {"/agents/{agent_id}/runs", "/sessions"}
 
 
-def _run(call: Call, run_id: str, agent_id: str) -> ChatSession:
+def _run(call: CallContext, run_id: str, agent_id: str) -> ChatSession:
     run = queries.run_for(call.user, run_id)
     if run is None or (agent_id and run.session.agent.agent_id != agent_id):
-        raise no_such("run")
+        raise RunNotFound
     call.run = run
     return run.session
 
 
-def _session(call: Call, given: str, agent_id: str) -> ChatSession:
+def _session(call: CallContext, given: str, agent_id: str) -> ChatSession:
     session = sessions.find(call.user, given)
     if session is None or (agent_id and session.agent.agent_id != agent_id):
-        raise no_such("session")
+        raise SessionNotFound
     return session

@@ -2,9 +2,9 @@
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 
-from agentos.access.models import User
 from agentos.chat.models import ChatSession
 
 NAME_LIMIT = 200  # characters
@@ -13,7 +13,9 @@ NAME_LIMIT = 200  # characters
 class SessionName(models.Model):
     """A client may choose the id of its session; ours is chosen by us, so that it cannot be guessed."""
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)  # session_name_once serves
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )  # session_name_once serves
     name = models.CharField(max_length=NAME_LIMIT)
     session = models.ForeignKey(ChatSession, on_delete=models.CASCADE, related_name="+")
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.conf import settings
+from agentos.conf import app_settings
 
 METHODS = "GET, POST, PATCH, DELETE"
 HEADERS = "Authorization, Content-Type, Idempotency-Key"
@@ -12,7 +12,7 @@ AN_HOUR = "3600"
 def allowed(scope: dict[str, Any]) -> dict[str, str]:
     """Return the headers that let the asking site read the answer; none for a site that nobody has named."""
     origin = next((value.decode("latin1") for name, value in scope["headers"] if name == b"origin"), "")
-    if not origin or origin not in settings.GATEWAY_ORIGINS:
+    if not origin or origin not in app_settings.GATEWAY_ORIGINS:
         return {}
     return {"Access-Control-Allow-Origin": origin, "Vary": "Origin", "Access-Control-Expose-Headers": "X-Error-Code"}
 

@@ -7,13 +7,13 @@ from agno.os.event_streams.base import BaseEventStream
 from agno.os.utils import format_sse_event_with_index
 from agno.run.base import RunStatus
 
-from agentos.access.models import User
+from agentos.access.users import User
 from agentos.chat import queries
+from agentos.chat.live.parts import Part
 from agentos.chat.models import Run
-from agentos.chat.parts import Part
-from agentos.gateway import asking, calls
+from agentos.gateway import context, database
 from agentos.gateway.progress import Progress
-from agentos.gateway.telling import STATUS, parts_of, tell
+from agentos.gateway.serializers import STATUS, events_of, parts_of
 
 GOING_ON = frozenset({Run.Status.QUEUED, Run.Status.RUNNING})
 
@@ -51,7 +51,7 @@ class JournalStream(BaseEventStream):
 
     async def _find(self, run_id: str) -> tuple[Run | None, list[Part]]:
         """Return the caller's run and what is stored of its answer."""
-        return await asking.read(_run, calls.current().user, run_id)
+        return await database.read(_run, context.current().user, run_id)
 
     async def register_run(self, run_id: str, status: RunStatus = RunStatus.pending) -> None:
         pass
@@ -81,9 +81,9 @@ async def _told(run: Run, parts: list[Part], last_event_index: int | None) -> As
     """Give the events after the one that the client saw last; of calls that ran side by side some may be told again."""
     last = -1 if last_event_index is None else last_event_index
     if last < 0:
-        events = tell(run)
+        events = events_of(run)
     else:
-        events = tell(run, progress=Progress.at(last, parts), first=None)
+        events = events_of(run, progress=Progress.at(last, parts), first=None)
     async for event in events:
         if event.event_index > last or event.event.startswith("ToolCall"):
             yield event

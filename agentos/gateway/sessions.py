@@ -4,7 +4,7 @@ import re
 
 from django.db import transaction
 
-from agentos.access.models import User
+from agentos.access.users import User
 from agentos.chat import actions, queries
 from agentos.chat.models import ChatSession, Run
 from agentos.core import ids
@@ -22,7 +22,7 @@ def find(user: User, given: str) -> ChatSession | None:
     return queries.sessions_for(user).filter(pk__in=SessionName.objects.filter(user=user, name=_name(given)).values("session")).first()
 
 
-def send(*, by: User, text: str, agent_id: str, given: str, idempotency_key: str = "") -> Run:
+def send(*, by: User, text: str, agent_id: str, given: str, idempotency_key: str = "", wants_answer: bool = False) -> Run:
     """Store a message in the session that the client names, which is opened if there is none of that name.
 
     Raises AgentNotFound, SessionNotFound, and what ``AgentOSService.send_message`` raises.
@@ -32,7 +32,9 @@ def send(*, by: User, text: str, agent_id: str, given: str, idempotency_key: str
         return service.send_message(text, agent_id=agent_id, idempotency_key=idempotency_key)
     with transaction.atomic():
         session = find(by, given) or create(by=by, agent_id=agent_id, given=given)
-        return service.send_message(text, agent_id=agent_id, session_id=session.session_id, idempotency_key=idempotency_key)
+        return service.send_message(
+            text, agent_id=agent_id, session_id=session.session_id, idempotency_key=idempotency_key, wants_answer=wants_answer
+        )
 
 
 def create(*, by: User, agent_id: str, given: str = "", title: str = "") -> ChatSession:

@@ -11,9 +11,9 @@ from typing_extensions import override
 
 from agentos.chat import actions, queries
 from agentos.chat.models import ChatSession, Run
-from agentos.core.errors import Problem
-from agentos.gateway import asking, calls, sessions
-from agentos.gateway.telling import output_of, parts_of
+from agentos.core.http.errors import Problem
+from agentos.gateway import context, database, sessions
+from agentos.gateway.serializers import output_of, parts_of
 
 ID = "agentos"
 RUNS_LIMIT = 500  # the newest turns of a session, which is what its readers are given
@@ -43,10 +43,10 @@ class Store(AsyncBaseDb):
         *,
         only_run: Run | None = None,
     ) -> Any:
-        call = calls.current()
+        call = context.current()
         if not _is_caller(call, user_id) or session_type not in {None, SessionType.AGENT}:
             return None
-        session, runs = await asking.read(_session, call, session_id, runs_limit, only_run)
+        session, runs = await database.read(_session, call, session_id, runs_limit, only_run)
         return _as_asked(session, runs, deserialize=deserialize) if session else None
 
     @override
@@ -66,7 +66,7 @@ class Store(AsyncBaseDb):
         include_runs: bool = True,
     ) -> Any:
         """Return the sessions of a page, without their runs: a list needs their names."""
-        call = calls.current()
+        call = context.current()
         if not _is_caller(call, user_id) or session_type not in {None, SessionType.AGENT}:
             return [] if deserialize else ([], 0)
         found = queries.sessions_for(call.user)
@@ -78,7 +78,7 @@ class Store(AsyncBaseDb):
             found = found.filter(created_at__gte=datetime.fromtimestamp(start_timestamp, UTC))
         if end_timestamp is not None:
             found = found.filter(created_at__lte=datetime.fromtimestamp(end_timestamp, UTC))
-        rows, total = await asking.read(_page, _sorted(found, sort_by, sort_order), page or 1, limit)
+        rows, total = await database.read(_page, _sorted(found, sort_by, sort_order), page or 1, limit)
         listed = [_as_asked(session, [], deserialize=deserialize) for session in rows]
         return listed if deserialize else (listed, total)
 
@@ -91,56 +91,56 @@ class Store(AsyncBaseDb):
         user_id: str | None = None,
         deserialize: bool | None = True,
     ) -> Any:
-        call = calls.current()
-        if _is_caller(call, user_id) and await asking.do(_rename, call, session_id, session_name):
+        call = context.current()
+        if _is_caller(call, user_id) and await database.do(_rename, call, session_id, session_name):
             return await self.get_session(session_id, deserialize=deserialize)
         return None
 
     @override
     async def upsert_session(self, session: Any, deserialize: bool | None = True) -> Any:
         """Open the session, or give it the name that it has now; nothing else of it is the client's to write."""
-        call = calls.current()
+        call = context.current()
         if not _is_caller(call, session.user_id):
             return None
-        session_id = await asking.do(_upsert, call, session)
+        session_id = await database.do(_upsert, call, session)
         # Agno takes None for a failure of the database; what is answered in its place is in the call.
         return await self.get_session(session_id, deserialize=deserialize) if session_id else session
 
     @override
     async def delete_session(self, session_id: str, user_id: str | None = None) -> bool:
-        call = calls.current()
-        return _is_caller(call, user_id) and bool(await asking.do(_delete, call, [session_id]))
+        call = context.current()
+        return _is_caller(call, user_id) and bool(await database.do(_delete, call, [session_id]))
 
     @override
     async def delete_sessions(self, session_ids: list[str], user_id: str | None = None) -> None:
-        call = calls.current()
+        call = context.current()
         if _is_caller(call, user_id):
-            await asking.do(_delete, call, session_ids)
+            await database.do(_delete, call, session_ids)
 
     @override
     async def get_run(self, run_id: str, deserialize: bool | None = True) -> Any:
-        output = await asking.read(_run, calls.current(), run_id)
+        output = await database.read(_run, context.current(), run_id)
         return output if deserialize or output is None else output.to_dict()
 
 
-def _is_caller(call: calls.Call, user_id: str | None) -> bool:
+def _is_caller(call: context.CallContext, user_id: str | None) -> bool:
     return user_id is None or user_id == call.user_id
 
 
-def _session(call: calls.Call, session_id: str, limit: int | None, only: Run | None) -> tuple[ChatSession | None, list[RunOutput]]:
+def _session(call: context.CallContext, session_id: str, limit: int | None, only: Run | None) -> tuple[ChatSession | None, list[RunOutput]]:
     session = sessions.find(call.user, session_id)
     if session is None:
         return None, []
     if only is not None:
         return session, [output_of(only, only.parts)] if only.session_id == session.pk else []
-    newest = Run.objects.filter(session=session, is_hidden=False).defer("agno_output", "context").order_by("-turn", "-pk")
+    newest = Run.objects.filter(session=session, is_hidden=False).defer("agno_output", "context", "searchable").order_by("-turn", "-pk")
     runs = list(newest[: min(limit or RUNS_LIMIT, RUNS_LIMIT)])
     for run in runs:
         run.session = session
     return session, [output_of(run, parts_of(run)) for run in reversed(runs)]
 
 
-def _run(call: calls.Call, run_id: str) -> RunOutput | None:
+def _run(call: context.CallContext, run_id: str) -> RunOutput | None:
     run = queries.run_for(call.user, run_id)
     return output_of(run, parts_of(run)) if run else None
 
@@ -160,7 +160,7 @@ def _page(found: QuerySet[ChatSession], page: int, limit: int | None) -> tuple[l
 
 
 def _as_asked(session: ChatSession, runs: list[RunOutput], *, deserialize: bool | None) -> Any:
-    title = {"session_name": str(session)}
+    title = {"session_name": session.title_or_new}
     found = AgentSession(
         session_id=session.session_id,
         agent_id=session.agent.agent_id,
@@ -173,26 +173,31 @@ def _as_asked(session: ChatSession, runs: list[RunOutput], *, deserialize: bool 
     return found if deserialize else {**found.to_dict(), "session_type": SessionType.AGENT.value}
 
 
-def _rename(call: calls.Call, session_id: str, title: str) -> bool:
+def _rename(call: context.CallContext, session_id: str, title: str) -> bool:
     session = sessions.find(call.user, session_id)
     if session:
-        actions.rename_session(session=session, title=title, by=call.user)
+        _give_title(call, session, title)
     return session is not None
 
 
-def _upsert(call: calls.Call, wanted: AgentSession) -> str:
+def _upsert(call: context.CallContext, wanted: AgentSession) -> str:
     """Return the session's id."""
     title = str((wanted.session_data or {}).get("session_name") or "")
     session = sessions.find(call.user, wanted.session_id)
     if session is None:
         given = wanted.session_id if call.names_session else ""
         return sessions.create(by=call.user, agent_id=wanted.agent_id or "", given=given, title=title).session_id
-    if title != str(session):
-        actions.rename_session(session=session, title=title, by=call.user)
+    _give_title(call, session, title)
     return session.session_id
 
 
-def _delete(call: calls.Call, session_ids: list[str]) -> int:
+def _give_title(call: context.CallContext, session: ChatSession, title: str) -> None:
+    """A name that the session is shown by already, which clients send along with everything else, is no change."""
+    if title != session.title_or_new:
+        actions.rename_session(session=session, title=title, by=call.user)
+
+
+def _delete(call: context.CallContext, session_ids: list[str]) -> int:
     found = [session for given in session_ids if (session := sessions.find(call.user, given))]
     for session in found:
         actions.delete_session(session=session, by=call.user)

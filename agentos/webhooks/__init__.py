@@ -1,1 +1,1 @@
-"""Events from other systems: validated and stored."""
+"""Webhooks in both directions. ``inbound``: events from other systems. ``outbound``: what teams are sent about their agents' chats."""

@@ -1,18 +1,22 @@
 // The chat: a composer that keeps its draft, a view that stays where its reader is, clocks of running answers.
 (() => {
-  const turns = document.getElementById("turns");
-  const jump = document.getElementById("jump");
-  const draftKey = `draft:${location.pathname}`;
-  const placeKey = `place:${location.pathname}`;
-  const NEAR = 80; // px from the end that still count as the end
+  const END = 32; // px from the end that count as the end for who comes back to it: an answer may grow by a line meanwhile
+  const LINE = 40; // px that an arrow key scrolls
+  const page = document.documentElement;
+  const isTouch = matchMedia("(hover: none)");
   const box = () => document.getElementById("message");
+  const draftKey = () => `draft:${document.body.dataset.person}:${location.pathname}`;
+  const placeKey = () => `place:${location.pathname}`;
+  const isComposing = (event) => event.isComposing || event.keyCode === 229; // Safari sends Enter after the composition has ended
 
   // --- Composer
   restoreDraft();
   grow();
+  if (isTouch.matches) box()?.matches(":focus:not([aria-invalid])") && box().blur(); // or a keyboard would cover what one came to read
+  else if (document.activeElement === document.body) box()?.focus({ preventScroll: true });
 
   function restoreDraft() {
-    const draft = box() && !box().value && sessionStorage.getItem(draftKey);
+    const draft = box() && !box().value && sessionStorage.getItem(draftKey());
     if (!draft) return;
     box().value = draft;
     grow();
@@ -26,31 +30,75 @@
 
   function keepDraft() {
     grow();
-    if (box()?.value) sessionStorage.setItem(draftKey, box().value);
-    else sessionStorage.removeItem(draftKey);
+    if (box()?.value) sessionStorage.setItem(draftKey(), box().value);
+    else sessionStorage.removeItem(draftKey());
   }
 
   document.addEventListener("input", ({ target }) => target === box() && keepDraft());
 
   document.addEventListener("keydown", (event) => {
-    const sends = event.key === "Enter" && event.target === box() && !event.shiftKey && !event.isComposing && !matchMedia("(hover: none)").matches;
-    if (!sends) return;
-    event.preventDefault();
-    box().form.requestSubmit();
+    if (event.defaultPrevented || isComposing(event)) return;
+    if (event.key === "Tab") return goToApproval(event);
+    if (event.target !== box()) return;
+    const plainSends = document.body.dataset.enter === "send" && !event.shiftKey && !isTouch.matches;
+    if (event.key === "Enter" && (plainSends || event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      box().form.requestSubmit();
+    } else if (!box().value) scrollFromBox(event);
   });
 
+  // The focus stays in the box: while that is empty, the keys that move in a text move the page.
+  function scrollFromBox(event) {
+    const by = { ArrowUp: -LINE, ArrowDown: LINE, PageUp: -0.8 * innerHeight, PageDown: 0.8 * innerHeight }[event.key];
+    if (!by || !turns || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    if (by < 0) letGo();
+    scrollBy({ top: by, behavior: "instant" });
+  }
+
+  // Who stops an answer goes on writing. The button goes with the answer, and would take the focus with it.
   document.addEventListener("click", ({ target }) => {
-    if (target.closest("[data-stop-answer]")) document.querySelector(".turn[data-status=running] [data-stop]")?.click();
+    if (target.closest("[data-stop]") && !isTouch.matches) box()?.focus({ preventScroll: true });
+  });
+
+  // A message is edited in its place: with the caret at its end, and Escape takes one back.
+  document.addEventListener("click", ({ target }) => {
+    const fold = target.closest(".edit > summary")?.parentElement;
+    requestAnimationFrame(() => {
+      const field = fold?.open ? fold.querySelector("textarea") : null;
+      field?.focus();
+      field?.setSelectionRange(field.value.length, field.value.length);
+    });
+  });
+  document.addEventListener("keydown", (event) => {
+    const fold = event.key === "Escape" && !event.isComposing && event.target.closest("textarea")?.closest(".edit[open]");
+    if (!fold) return;
+    event.preventDefault();
+    fold.open = false;
+    fold.querySelector("summary").focus();
   });
 
   // What was typed while the message was on its way stays in the box.
   let sent = "";
   let rest = null;
-  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
-    if (ctx.sourceElement.id === "composer") sent = box().value;
+  let opening = false; // the first message was taken, and its chat is not shown yet
+  let isSending = false;
+  let sendsAgain = false;
+  document.addEventListener("htmx:before:request", (event) => {
+    if (event.detail.ctx.sourceElement.id !== "composer") return;
+    if (opening) event.preventDefault(), (sendsAgain = true);
+    else (sent = box().value), (isSending = true);
   });
-  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
-    if (ctx.sourceElement.id === "composer" && ctx.response.status < 400) sessionStorage.removeItem(draftKey);
+  document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+    if (ctx.sourceElement?.id === "composer") isSending = false;
+  });
+  document.addEventListener("htmx:after:request", (event) => {
+    const { ctx } = event.detail;
+    if (ctx.sourceElement.id !== "composer" || ctx.response.status >= 400) return;
+    sessionStorage.removeItem(draftKey());
+    if (!ctx.hx.redirect) return;
+    event.preventDefault();
+    openChat(ctx);
   });
   document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
     if (ctx.sourceElement?.id !== "composer" || !box()) return;
@@ -59,40 +107,162 @@
     if (isTaken) follow(true);
   });
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+    watch();
     if (ctx.sourceElement?.id === "live") return restoreDraft(); // the stream may have opened the composer again
     if (rest !== null && box()) box().value = rest;
     rest = null;
     keepDraft();
   });
 
+  // The first message opens its chat inside this page: a page that is loaded would lose the focus, and letters with it.
+  async function openChat(ctx) {
+    const address = ctx.hx.redirect;
+    opening = true;
+    try {
+      const answer = await fetch(address);
+      if (!answer.ok) throw new Error(`The chat answered ${answer.status}.`);
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const part = (id) => fresh.getElementById(id);
+      if (!part("turns")) throw new Error("That is no chat.");
+      const stream = part("live").getAttribute("hx-sse:connect");
+      sessionStorage.removeItem(draftKey());
+      const wasWriting = !isTouch.matches || document.activeElement === box();
+      history.pushState(null, "", answer.url.split("#")[0]);
+      document.title = fresh.title;
+      const text =
+        `<hx-partial hx-target="#main" hx-swap="innerHTML">${part("main").innerHTML}</hx-partial>` +
+        `<hx-partial hx-target="#sidebar-list" hx-swap="outerMorph">${part("sidebar-list").outerHTML}</hx-partial>`;
+      await htmx.swap({ sourceElement: ctx.sourceElement, response: { status: 200 }, target: document.body, swap: "none", text });
+      if (wasWriting) box()?.focus({ preventScroll: true });
+      document.getElementById("live").dispatchEvent(new CustomEvent("move", { detail: stream }));
+      opening = false;
+      tellOutside();
+      if (sendsAgain) box()?.form.requestSubmit();
+      sendsAgain = false;
+    } catch {
+      location.assign(address);
+    }
+  }
+
+  // Back and forth between a chat and the page that it began on.
+  let shownPath = location.pathname;
+  document.addEventListener("htmx:before:history:restore", (event) => event.preventDefault());
+  addEventListener("popstate", () => location.pathname === shownPath || location.reload());
+
+  // --- An approval is the next stop of Tab, wherever the focus was when it came.
+  let approval = null;
+
+  function noteApproval() {
+    const asks = [...turns.querySelectorAll(".asks")].at(-1);
+    if (asks && asks.id !== approval?.id) announce(asks);
+    else if (!asks) approval = null;
+  }
+
+  // Also one that was there before the stream: then the stream has nothing to say.
+  function announce(asks) {
+    approval = { id: asks.id, isMet: asks.contains(document.activeElement) };
+    const agent = asks.closest(".turn").querySelector(".answer .turn-head h2").textContent.trim();
+    document.getElementById("status").textContent = `${agent} waits for your decision. Press Tab to get there.`;
+  }
+
+  document.addEventListener("focusin", ({ target }) => {
+    if (approval && target.closest(".asks")) approval.isMet = true;
+  });
+
+  function goToApproval(event) {
+    if (!approval || approval.isMet || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return;
+    const first = document.getElementById(approval.id)?.querySelector("[tabindex='0'], input:not([type=hidden]), textarea, button");
+    if (!first || document.querySelector(":popover-open, dialog[open]")) return;
+    event.preventDefault();
+    first.focus();
+  }
+
   // --- The reader's place
-  if (!turns) return;
-  const page = document.documentElement;
-  const isAtEnd = () => innerHeight + scrollY >= page.scrollHeight - NEAR;
+  let turns = null;
+  let jump = null;
   let follows = true;
+  let seen = { y: 0, height: 0, screen: 0 };
+  const isAtEnd = () => innerHeight + scrollY >= page.scrollHeight - END;
+  const keepUp = () => follows && !printing && follow(true);
+  const growth = new ResizeObserver(keepUp);
+  const news = new MutationObserver(keepUp);
 
   function follow(to) {
+    if (!turns) return;
     follows = to;
     jump.hidden = to;
     if (to) scrollTo({ top: page.scrollHeight, behavior: "instant" });
+    see();
+  }
+
+  function see() {
+    seen = { y: scrollY, height: page.scrollHeight, screen: innerHeight };
+  }
+
+  // Whatever leads up lets go at once, and is told apart from a page that becomes shorter under its reader.
+  function letGo() {
+    if (follows && turns && scrollY > 0) follow(false);
+  }
+
+  addEventListener("wheel", ({ deltaY, ctrlKey, target }) => {
+    if (deltaY < 0 && !ctrlKey && target.closest("#main") && !scrollsInside(target)) letGo();
+  }, { passive: true });
+
+  function scrollsInside(place) {
+    for (let at = place; at && at.id !== "main"; at = at.parentElement) if (at.scrollTop > 0) return true;
+    return false;
+  }
+
+  let finger = 0;
+  addEventListener("touchstart", ({ touches }) => (finger = touches[0].clientY), { passive: true });
+  addEventListener("touchmove", ({ touches, target }) => {
+    if (touches[0].clientY > finger && target.closest("#transcript") && !scrollsInside(target)) letGo();
+    finger = touches[0].clientY;
+  }, { passive: true });
+
+  addEventListener("keydown", (event) => {
+    const leadsUp = ["ArrowUp", "PageUp", "Home"].includes(event.key) || (event.key === " " && event.shiftKey);
+    const isTyping = event.target.closest?.("input, textarea, select, [contenteditable], .sidebar, dialog, [popover]");
+    if (leadsUp && !event.defaultPrevented && !isTyping && !scrollsInside(event.target)) letGo();
+  });
+
+  addEventListener("scroll", () => {
+    if (!turns || printing) return;
+    const isShorter = page.scrollHeight < seen.height || innerHeight !== seen.screen;
+    if (follows && scrollY < seen.y - 1 && !isShorter) follow(false);
+    else if (!follows && scrollY > seen.y && isAtEnd()) follow(true);
+    else if (follows && isShorter) follow(true);
+    else see();
+  }, { passive: true });
+
+  function watch() {
+    const found = document.getElementById("turns");
+    if (found) shownPath = location.pathname;
+    if (found && found !== turns) {
+      turns = found;
+      jump = document.getElementById("jump");
+      jump.addEventListener("click", () => follow(true));
+      growth.disconnect();
+      news.disconnect();
+      growth.observe(turns);
+      growth.observe(document.getElementById("main"));
+      news.observe(turns, { childList: true, characterData: true, subtree: true });
+      follow(follows);
+    }
+    if (turns) noteApproval();
   }
 
   // The turn in the address is for browsers without scripts; here it would pull the view away from the end.
-  if (location.hash) history.replaceState(history.state, "", location.pathname + location.search);
+  if (location.hash && document.getElementById("turns")) history.replaceState(history.state, "", location.pathname + location.search);
   const [visit] = performance.getEntriesByType("navigation");
-  const place = visit?.type === "navigate" ? null : sessionStorage.getItem(placeKey);
-  if (!document.querySelector("[data-past]")) {
-    history.scrollRestoration = "manual";
-    if (place === null || place === "end") follow(true);
-    else scrollTo({ top: Number(place), behavior: "instant" });
-  }
-  addEventListener("pagehide", () => sessionStorage.setItem(placeKey, isAtEnd() ? "end" : String(scrollY)));
-  addEventListener("scroll", () => {
-    follows = isAtEnd();
-    jump.hidden = follows;
-  }, { passive: true });
-  new ResizeObserver(() => follows && follow(true)).observe(turns);
-  jump.addEventListener("click", () => follow(true));
+  const place = visit?.type === "navigate" ? null : sessionStorage.getItem(placeKey());
+  const isPast = document.querySelector("[data-past]");
+  follows = !isPast && (place === null || place === "end");
+  if (!isPast) history.scrollRestoration = "manual";
+  watch();
+  if (turns && !follows && !isPast) scrollTo({ top: Number(place), behavior: "instant" });
+  see();
+  addEventListener("pagehide", () => turns && sessionStorage.setItem(placeKey(), follows || isAtEnd() ? "end" : String(scrollY)));
 
   // Earlier turns come in above the line that is being read, which stays where it is.
   let reading = null;
@@ -101,14 +271,93 @@
     reading = line ? { line, top: line.getBoundingClientRect().top } : null;
   });
   document.addEventListener("htmx:after:swap", () => {
-    if (reading) scrollBy({ top: reading.line.getBoundingClientRect().top - reading.top, behavior: "instant" });
+    if (reading) keepLine(reading);
     reading = null;
   });
+
+  function keepLine({ line, top }) {
+    scrollBy({ top: line.getBoundingClientRect().top - top, behavior: "instant" });
+    see();
+  }
+
+  // --- Paper shows every turn, also those that were not loaded yet. There is no time to wait for them: the browser prints what is there.
+  let printing = null; // where the reader was
+  addEventListener("beforeprint", goToPaper);
+  addEventListener("afterprint", comeBack);
+  matchMedia("print").addEventListener("change", ({ matches }) => (matches ? goToPaper() : comeBack()));
+
+  function goToPaper() {
+    if (!turns || printing) return;
+    const line = [...turns.children].find((turn) => turn.getBoundingClientRect().bottom > 0);
+    printing = { follows, line, top: line?.getBoundingClientRect().top, folded: [] };
+    if (!isPast) for (let link = olderLink(); link; link = olderLink()) if (!loadBefore(link)) break;
+    printing.folded = [...turns.querySelectorAll(".said-more:not([open])")];
+    for (const said of printing.folded) said.open = true;
+  }
+
+  function comeBack() {
+    if (!printing) return;
+    const was = printing;
+    printing = null;
+    for (const said of was.folded) said.open = false;
+    if (was.follows) follow(true);
+    else if (was.line) keepLine(was);
+  }
+
+  const olderLink = () => document.getElementById("older-link");
+
+  function loadBefore(link) {
+    const asked = new XMLHttpRequest();
+    asked.open("GET", link.getAttribute("hx-get"), false);
+    asked.setRequestHeader("HX-Request", "true");
+    try {
+      asked.send();
+    } catch {
+      return false;
+    }
+    const fresh = new DOMParser().parseFromString(asked.responseText, "text/html");
+    const older = fresh.getElementById("older");
+    if (asked.status !== 200 || !older) return false;
+    const earlier = [...fresh.querySelectorAll(".turn")].filter((turn) => !document.getElementById(turn.id));
+    turns.prepend(...earlier);
+    document.getElementById("older").replaceWith(older);
+    for (const part of [older, ...earlier]) htmx.process(part);
+    htmx.trigger(document, "htmx:after:settle", { newContent: earlier });
+    return true;
+  }
+
+  // --- A tab in the background says in its title that an answer has come, or that one waits for a decision.
+  let wasOpen = false; // when it was hidden
+
+  // hx-sse lets the stream of a hidden tab go. Not while somebody waits for an answer in it: then it goes when that is there.
+  document.addEventListener("visibilitychange", (event) => {
+    wasOpen = document.hidden && (isSending || opening || Boolean(turns?.querySelector(".turn[data-status=running]")));
+    if (wasOpen) event.stopImmediatePropagation();
+    if (!document.hidden) mark("");
+  });
+  document.addEventListener("htmx:after:swap", tellOutside);
+
+  function tellOutside() {
+    if (!wasOpen || opening || !turns || turns.querySelector(".turn[data-status=running], .turn[data-status=queued]")) return;
+    mark(turns.querySelector(".turn[data-status=waiting]") ? "Waits for you" : "Answered");
+    document.dispatchEvent(new Event("visibilitychange"));
+  }
+
+  function mark(what) {
+    const icon = document.querySelector("link[rel=icon]");
+    const { news: before = "" } = page.dataset;
+    if (what === before) return;
+    icon.dataset.plain ??= icon.href;
+    icon.href = what ? icon.dataset.news : icon.dataset.plain;
+    if (what) page.dataset.news = what;
+    else delete page.dataset.news;
+    document.dispatchEvent(new Event("news"));
+  }
 
   // --- Clocks
   const skew = Date.now() / 1000 - Number(document.body.dataset.now);
   setInterval(() => {
-    for (const clock of turns.querySelectorAll("[data-started]")) {
+    for (const clock of turns?.querySelectorAll("[data-started]") ?? []) {
       const seconds = Math.max(0, Math.round(Date.now() / 1000 - skew - Number(clock.dataset.started)));
       const text = seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, "0")} s`;
       if (seconds && clock.textContent !== text) clock.textContent = text;

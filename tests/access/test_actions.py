@@ -40,6 +40,11 @@ class TestCreateUser:
         assert user.is_superuser
         assert not user.has_usable_password()
 
+    def test_makes_an_operator_from_the_command_line(self, db: None) -> None:
+        """`manage.py createsuperuser`."""
+        user = User.objects.create_superuser("root@example.com", PASSWORD, is_staff=False)
+        assert (user.is_staff, user.is_superuser, user.check_password(PASSWORD)) == (True, True, True)
+
     def test_refuses_a_second_user_with_the_address(self, owner: User) -> None:
         with pytest.raises(IntegrityError):
             actions.create_user(email="OWNER@example.com", by=None)
@@ -47,7 +52,7 @@ class TestCreateUser:
 
 class TestSuspendUser:
     def test_closes_the_account(self, member: User, operator: User, counted: Callable[[], int]) -> None:
-        actions.suspend_user(user=member, by=operator)
+        assert actions.suspend_user(user=member, by=operator) == member
         member.refresh_from_db()
         assert not member.is_active
         assert counted() == 1
@@ -69,7 +74,7 @@ class TestSuspendUser:
 
 class TestReinstateUser:
     def test_opens_the_account(self, suspended: User, operator: User, counted: Callable[[], int]) -> None:
-        actions.reinstate_user(user=suspended, by=operator)
+        assert actions.reinstate_user(user=suspended, by=operator) == suspended
         suspended.refresh_from_db()
         assert suspended.is_active
         assert counted() == 1
@@ -82,10 +87,13 @@ class TestCreateTeam:
         assert team.members.get().role == Membership.Role.OWNER
         assert set(AuditRecord.objects.values_list("verb", flat=True)) == {"access.team.created", "access.membership.added"}
 
+    def test_gives_it_nobody_where_nobody_is_named(self, operator: User) -> None:
+        assert not actions.create_team(name="Sales", by=operator).members.exists()
+
 
 class TestAddMember:
     def test_puts_the_user_into_the_team(self, support: Team, stranger: User, operator: User, counted: Callable[[], int]) -> None:
-        actions.add_member(team=support, user=stranger, by=operator)
+        assert actions.add_member(team=support, user=stranger, by=operator) == stranger.memberships.get()
         assert list(queries.teams_of(stranger)) == [support]
         assert counted() == 1
         assert last_record() == ("access.membership.added", "team", str(support.pk), {"user": stranger.pk, "role": "member"})
@@ -126,6 +134,21 @@ class TestRemoveMember:
         with pytest.raises(actions.LastOwner):
             actions.remove_member(membership=owner.memberships.get(), by=owner)
         assert owner.memberships.exists()
+
+
+class TestTheLastOwner:
+    def test_is_who_leaves_a_team_without_one(self, owner: User, member: User, support: Team) -> None:
+        last = owner.memberships.get()
+        assert queries.team_of_last_owner(last.pk) == support
+        assert queries.team_of_last_owner(member.memberships.get().pk) is None
+        MembershipFactory(team=support, role=Membership.Role.ADMIN)
+        MembershipFactory(role=Membership.Role.OWNER)  # of another team
+        assert queries.team_of_last_owner(last.pk) == support
+        MembershipFactory(team=support, role=Membership.Role.OWNER)
+        assert queries.team_of_last_owner(last.pk) is None
+
+    def test_stays_owner_when_told_to_be(self, owner: User) -> None:
+        assert actions.change_role(membership=owner.memberships.get(), role=Membership.Role.OWNER, by=owner).role == "owner"
 
 
 class TestSubscribe:
@@ -189,3 +212,8 @@ class TestAll:
             actions.add_member(team=support, user=stranger, by=None)
         assert not queries.teams_of(stranger).exists()
         assert UserFactory().pk
+
+
+class TestAnAddress:
+    def test_is_stored_in_one_form(self) -> None:
+        assert User.objects.normalize_email(" Ada@Example.COM ") == "ada@example.com"

@@ -257,6 +257,7 @@ class TestWrongPasswordsAdmin:
         attempt = AccessAttempt.objects.get()
         found = page(as_operator.get("/admin/axes/accessattempt/"))
         assert owner.email in found.text("#result_list")
-        as_operator.post("/admin/axes/accessattempt/", choose("unlock", attempt))
+        done = as_operator.post("/admin/axes/accessattempt/", choose("unlock", attempt), follow=True)
+        assert "Forgotten: these accounts can be signed in to" in page(done).text(".messagelist")
         assert anonymous.post("/sign-in/", {"email": owner.email, "password": PASSWORD}).status_code == 302
         assert AuditRecord.objects.get(verb="access.account.unlocked").data == {"account": owner.email}

@@ -9,7 +9,7 @@ from django.test import RequestFactory
 from agentos.access import actions, tokens
 from agentos.access.bearer import shows_token, token_shown_by
 from agentos.access.models import User
-from agentos.core.errors import Problem
+from agentos.core.http.errors import Problem
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +29,7 @@ class TestTokenShownBy:
         assert (refused.value.status, refused.value.code) == (401, "invalid_token")
 
     def test_lets_one_address_guess_so_often(self, rf: RequestFactory, member: User, settings: Any) -> None:
-        settings.BAD_TOKENS_A_MINUTE = 2
+        settings.AGENTOS_BAD_TOKENS_A_MINUTE = 2
         _, secret = actions.create_token(by=member, name="A program", scopes=["agents:read"])
         statuses = []
         for address in ("192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2"):
@@ -40,7 +40,7 @@ class TestTokenShownBy:
         assert token_shown_by(showing(rf, secret))  # who has a good one is not shut out by a neighbour's guesses
 
     def test_counts_what_comes_from_an_address(self, rf: RequestFactory, owner: User, member: User, settings: Any) -> None:
-        settings.ADDRESS_REQUESTS_A_MINUTE = 1
+        settings.AGENTOS_ADDRESS_REQUESTS_A_MINUTE = 1
         secrets = [actions.create_token(by=user, name="A program", scopes=["agents:read"])[1] for user in (owner, member)]
         assert token_shown_by(showing(rf, secrets[0]))
         with pytest.raises(Problem) as refused:
@@ -49,7 +49,7 @@ class TestTokenShownBy:
         assert token_shown_by(showing(rf, secrets[1], "192.0.2.2"))
 
     def test_counts_the_use_of_a_token(self, rf: RequestFactory, member: User, settings: Any) -> None:
-        settings.TOKEN_REQUESTS_A_MINUTE = 1
+        settings.AGENTOS_TOKEN_REQUESTS_A_MINUTE = 1
         _, secret = actions.create_token(by=member, name="A program", scopes=["agents:read"])
         assert token_shown_by(showing(rf, secret))
         with pytest.raises(Problem) as refused:

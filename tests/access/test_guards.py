@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from asgiref.sync import iscoroutinefunction
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -116,6 +117,9 @@ class TestGuardName:
     def test_stands_on_the_view(self) -> None:
         assert [getattr(view, "guard", "") for view in (signed_in(answer), Page.as_view(), AsyncPage.as_view())] == ["signed_in"] * 3
         assert getattr(operator_only(answer), "guard", "") == "operator_only"
+
+    def test_a_guarded_view_stays_what_it_was(self) -> None:
+        assert [iscoroutinefunction(signed_in(view)) for view in (answer, async_answer)] == [False, True]
 
     def test_is_missing_on_an_open_view(self) -> None:
         assert not hasattr(answer, "guard")

@@ -8,7 +8,7 @@ from axes.models import AccessAttempt
 from django.test import Client
 
 from agentos.access.models import User
-from agentos.core import limits
+from agentos.core.ratelimit import limits
 from tests.access.test_views import sign_in
 from tests.factories import PASSWORD
 from tests.html import page
@@ -56,6 +56,14 @@ class TestFiveWrongPasswords:
             guess(anonymous, times=1, HTTP_X_FORWARDED_FOR=f"203.0.113.{number}")
         assert sign_in(anonymous, owner.email).status_code == 429
 
+    def test_cannot_be_spread_over_the_addresses_of_one_network(self, anonymous: Client, owner: User) -> None:
+        for number in range(5):
+            guess(anonymous, times=1, REMOTE_ADDR=f"2001:db8:1:2::{number}")
+        right = {"email": owner.email, "password": PASSWORD}
+        answer = anonymous.post("/sign-in/", right, REMOTE_ADDR="2001:db8:1:2:aaaa::1")
+        assert (answer.status_code, int(answer["Retry-After"]) > 890) == (429, True)
+        assert anonymous.post("/sign-in/", right, REMOTE_ADDR="2001:db8:1:3::1").status_code == 302
+
     def test_tell_nothing_of_who_has_an_account(self, anonymous: Client, owner: User) -> None:
         there, missing = guess(anonymous, owner.email), guess(anonymous, "nobody@example.com")
         assert there.status_code == missing.status_code
@@ -65,6 +73,12 @@ class TestFiveWrongPasswords:
         guess(anonymous)
         AccessAttempt.objects.update(attempt_time=AccessAttempt.objects.get().attempt_time - timedelta(minutes=15, seconds=1))
         assert sign_in(anonymous, owner.email).status_code == 302
+
+    def test_say_a_minute_when_it_is_one(self, anonymous: Client, owner: User) -> None:
+        guess(anonymous)
+        AccessAttempt.objects.update(attempt_time=AccessAttempt.objects.get().attempt_time - timedelta(minutes=14, seconds=30))
+        (sentence,) = page(sign_in(anonymous, owner.email)).texts("[role=alert]")
+        assert "Wait a minute, then try again." in sentence
 
     def test_lock_no_longer_when_more_follow(self, anonymous: Client, owner: User) -> None:
         guess(anonymous)
@@ -93,7 +107,7 @@ class TestFiveWrongPasswords:
 class TestManyAttemptsFromOneAddress:
     @pytest.fixture(autouse=True)
     def limit(self, settings: Any) -> None:
-        settings.SIGN_INS_A_MINUTE = 3
+        settings.AGENTOS_SIGN_INS_A_MINUTE = 3
         limits.forget()
 
     def test_are_refused_whoever_they_are_for(self, anonymous: Client, owner: User) -> None:

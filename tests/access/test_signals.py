@@ -1,6 +1,7 @@
 """Whoever changes what decides about rights, the version moves: the admin and a shell too."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from django.contrib.auth import user_logged_in
 
 from agentos.access import rights
 from agentos.access.models import Membership, Plan, Subscription, Team, User
-from tests.factories import CustomerFactory
+from agentos.core import clock
+from tests.factories import CustomerFactory, SubscriptionFactory
 
 CHANGES: dict[str, Callable[[User, Team, Plan], Any]] = {
     "a team is saved": lambda user, team, plan: team.save(),
@@ -41,5 +43,29 @@ class TestRightsVersion:
         assert owner.last_login is not None
         assert rights.version() == before
 
+    def test_has_moved_again_for_this_process_when_a_change_is_committed(
+        self, db: None, django_capture_on_commit_callbacks: Callable[..., Any]
+    ) -> None:
+        """What another thread has read before the commit is of before the change."""
+        with django_capture_on_commit_callbacks(execute=True):
+            before = rights.changes()
+            rights.changed()
+            inside = rights.changes()
+        assert before < inside < rights.changes()
+
     def test_is_zero_before_the_first_change(self, db: None) -> None:
         assert rights.version() == 0
+
+
+class TestTheNextEnd:
+    """Of a subscription, by time alone."""
+
+    def test_is_the_first_that_lies_ahead_of_those_that_run(self, db: None) -> None:
+        now = clock.now()
+        ends = {days: now + timedelta(days=days) for days in (-1, 0, 1, 2, 3)}
+        for end in (None, *ends.values()):
+            SubscriptionFactory(current_period_end=end)
+        Subscription.objects.filter(current_period_end=ends[1]).update(status=Subscription.Status.CANCELED)
+        assert rights.next_end(now) == ends[2]
+        assert rights.next_end(ends[2]) == ends[3]
+        assert rights.next_end(ends[3]) is None

@@ -7,14 +7,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agentos.access import actions, tokens
+from agentos.access.forms import TokenForm
 from agentos.access.models import ApiToken, User
-from agentos.access.queries import tokens_for
+from agentos.access.queries import ENDED_LISTED, accounts_for_tokens_of, listed_tokens, tokens_for
 from agentos.audit.models import AuditRecord
 from agentos.core import clock
+from agentos.core.http.errors import Problem
+from tests.factories import ApiTokenFactory, UserFactory
 
 Queries = Callable[..., Any]
 
@@ -97,6 +103,41 @@ class TestCreateToken:
             make(owner)
         actions.revoke_token(by=owner, token=first)
         make(owner)
+
+    def test_counts_while_the_account_is_held(self, owner: User) -> None:
+        """Two requests at once do not count past each other: the row is asked for first, and held where rows can be."""
+        with CaptureQueriesContext(connection) as captured:
+            make(owner)
+        said = [query["sql"] for query in captured]
+        held = next(place for place, sql in enumerate(said) if 'FROM "access_user"' in sql)
+        assert held < next(place for place, sql in enumerate(said) if "COUNT" in sql and '"access_apitoken"' in sql)
+        assert ("FOR UPDATE" in said[held]) == connection.features.has_select_for_update
+
+    def test_is_for_oneself_or_for_an_account_that_nobody_signs_in_to(self, operator: User, owner: User) -> None:
+        with pytest.raises(actions.InvalidToken) as refused:
+            make(operator, owner=owner)
+        assert refused.value.field == "user"
+        service = UserFactory(password=None)
+        assert not service.has_usable_password()
+        assert make(operator, owner=service)[0].user == service
+        assert make(operator, owner=operator)[0].user == operator
+
+    def test_takes_a_name_of_any_length_up_to_the_limit(self, owner: User) -> None:
+        for name in ("x", "x" * actions.NAME_LIMIT):
+            assert make(owner, name=f"  {name} ")[0].name == name
+
+    def test_lasts_a_day_at_least_and_a_year_at_most(self, owner: User) -> None:
+        for days in (1, tokens.LONGEST):
+            token, _ = make(owner, days=days)
+            assert token.expires_at - token.created_at == timedelta(days=days)
+
+    @override_settings(AGENTOS_CREATIONS_A_MINUTE=1)
+    def test_is_made_so_often_a_minute_and_not_more(self, owner: User, member: User) -> None:
+        make(owner)
+        with pytest.raises(Problem) as refused:
+            make(owner)
+        assert refused.value.status == 429
+        make(member)
 
 
 class TestAuthenticate:
@@ -186,3 +227,33 @@ class TestTokensFor:
         assert tokens_for(owner).get().state == "expired"
         actions.revoke_token(by=operator, token=token)
         assert tokens_for(owner).get().state == "revoked"
+
+    def test_are_listed_with_the_usable_ones_first_and_a_few_of_the_others(self, owner: User) -> None:
+        now = clock.now()
+        ended = [
+            ApiTokenFactory(user=owner, expires_at=now, created_at=now - timedelta(hours=number)) for number in range(ENDED_LISTED + 1)
+        ]
+        usable = ApiTokenFactory(user=owner, created_at=now - timedelta(days=80))
+        ApiTokenFactory()
+        assert listed_tokens(owner) == [usable, *ended[:ENDED_LISTED]]
+
+
+class TestAccountsForTokens:
+    def test_are_the_operators_own_and_those_that_nobody_signs_in_to(self, operator: User, owner: User) -> None:
+        service = UserFactory(password=None)
+        UserFactory(password=None, is_active=False)
+        assert set(accounts_for_tokens_of(operator)) == {operator, service}
+
+
+def test_the_form_offers_no_time_that_is_too_long() -> None:
+    offered = [days for days, _ in TokenForm.base_fields["days"].choices]  # type: ignore[attr-defined]
+    assert tokens.DAYS in offered
+    assert max(offered) == tokens.LONGEST
+
+
+def test_one_is_usable_until_its_end_and_no_longer(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = ApiTokenFactory()
+    for moment, is_usable in ((token.expires_at - timedelta(seconds=1), True), (token.expires_at, False)):
+        monkeypatch.setattr(clock, "now", lambda moment=moment: moment)
+        assert token.is_usable == is_usable
+        assert (token.state == "expired") != is_usable

@@ -6,16 +6,17 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Self
 
 from agentos.agents import runtime
-from agentos.agents.blueprints import Blueprint
-from agentos.agents.events import Event, ReasoningDelta, TextDelta
+from agentos.agents.events import Event, ReasoningDelta, Rethought, TextDelta
 from agentos.agents.history import Turn
 from agentos.agents.runtime.text import clean
+from agentos.agents.specs import AgentSpec
 
+TOLD = {event.kind: event for event in (TextDelta, ReasoningDelta, Rethought)}
 Behaviour = Callable[["Exchange"], Awaitable[None]]
 
 
-def blueprint(model: str, *tools: str, instructions: str = "") -> Blueprint:
-    return Blueprint(agent_id="assistant", name="Assistant", model=model, instructions=instructions, tools=tools)
+def spec(model: str, *tools: str, instructions: str = "") -> AgentSpec:
+    return AgentSpec(agent_id="assistant", name="Assistant", model=model, instructions=instructions, tools=tools)
 
 
 class Notes(list[Event]):
@@ -25,9 +26,9 @@ class Notes(list[Event]):
         super().__init__()
         self.on_event = on_event
 
-    def tell(self, kind: str, text: str) -> None:
+    def on_text(self, kind: str, text: str) -> None:
         if text := clean(text):
-            self.note(TextDelta(text) if kind == "text" else ReasoningDelta(text))
+            self.note(TOLD[kind](text))
 
     def has_more(self, read: Callable[[], None]) -> None:
         read()
@@ -39,7 +40,7 @@ class Notes(list[Event]):
 
 
 async def play(
-    agent: Blueprint | str,
+    agent: AgentSpec | str,
     message: str = "Hello",
     *,
     context: dict[str, Any] | None = None,
@@ -48,16 +49,16 @@ async def play(
     on_event: Callable[[Event], None] | None = None,
 ) -> list[Event]:
     """Run the agent to its end."""
-    agent = blueprint(agent) if isinstance(agent, str) else agent
+    agent = spec(agent) if isinstance(agent, str) else agent
     notes, whose = Notes(on_event), {"run_id": run_id, "user_id": "1", "session_id": "s"}
     async for event in runtime.run(agent, follower=notes, **whose, message=message, context=context or {}, history=list(history)):
         notes.note(event)
     return notes
 
 
-async def go_on(agent: Blueprint | str, output: dict[str, Any], *answers: runtime.Answer, history: Sequence[Turn] = ()) -> list[Event]:
+async def go_on(agent: AgentSpec | str, output: dict[str, Any], *answers: runtime.Answer, history: Sequence[Turn] = ()) -> list[Event]:
     """Resume, with the output as it comes back from a database."""
-    agent = blueprint(agent) if isinstance(agent, str) else agent
+    agent = spec(agent) if isinstance(agent, str) else agent
     stored = json.loads(json.dumps(output))
     notes, whose = Notes(), {"run_id": "run", "user_id": "1", "session_id": "s"}
     async for event in runtime.resume(agent, follower=notes, **whose, output=stored, answers=list(answers), history=list(history)):

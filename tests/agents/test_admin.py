@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client, override_settings
 
+from agentos.agents.actions import create_agent
 from agentos.agents.forms import CAPABILITIES, AgentForm
 from agentos.agents.models import DjangoAgent
 from agentos.audit.models import AuditRecord
@@ -35,7 +37,7 @@ class TestAgentForm:
         assert list(self.errors(tools=[slug])) == ["tools"]
 
     def test_offers_no_scripted_tool_where_they_are_off(self, db: None) -> None:
-        with override_settings(SCRIPTED_MODELS=False):
+        with override_settings(AGENTOS_SCRIPTED_MODELS=False):
             assert list(self.errors(tools=["letterbox"])) == ["tools"]
 
     @pytest.mark.parametrize("agent_id", ["Has Blanks", "Upper", "-x", "a/b", "x" * 65])
@@ -54,6 +56,20 @@ class TestAgentForm:
     @pytest.mark.parametrize("lines", ["x" * 61, "\n".join(map(str, range(CAPABILITIES + 1)))])
     def test_holds_capabilities_to_a_size(self, db: None, lines: str) -> None:
         assert list(self.errors(capabilities=lines)) == ["capabilities"]
+
+    def test_reads_starters_by_line(self, db: None) -> None:
+        form = AgentForm(filled(starters="Summarise this\n\n  Write   a letter\n"))
+        assert form.is_valid()
+        assert form.cleaned_data["starters"] == ["Summarise this", "Write a letter"]
+
+    @pytest.mark.parametrize("lines", ["x" * 201, "1\n2\n3\n4\n5"])
+    def test_holds_starters_to_a_size(self, db: None, lines: str) -> None:
+        assert list(self.errors(starters=lines)) == ["starters"]
+
+    @pytest.mark.parametrize("starters", [["x" * 201], ["1"] * 5, [""], [7], "text", {"a": "b"}])
+    def test_is_not_the_only_way_that_looks_at_starters(self, db: None, starters: Any) -> None:
+        with pytest.raises(ValidationError):
+            create_agent(agent_id="writer", name="Writer", model="scripted:5x0", starters=starters, by=None)
 
 
 class TestAgentAdmin:
@@ -96,7 +112,7 @@ class TestAgentAdmin:
         assert html.texts(".field-can_answer") == ["OPENAI_API_KEY is not set."]
 
     def test_warns_of_tools_for_a_model_that_knows_none(self, as_operator: Client) -> None:
-        with override_settings(LOCAL_MODEL=True):
+        with override_settings(AGENTOS_LOCAL_MODEL=True):
             html = page(as_operator.post("/admin/agents/djangoagent/add/", filled(model="local:smollm2", tools=["clock"]), follow=True))
         assert "The model local:smollm2 cannot use tools: the agent answers without them." in html.texts(".messagelist .warning")
 

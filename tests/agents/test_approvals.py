@@ -12,7 +12,7 @@ from agentos.agents import runtime, scripts
 from agentos.agents.events import Event, Failed, Finished, ToolFailed, ToolFinished, ToolStarted, Waiting
 from agentos.agents.history import Turn
 from agentos.agents.runtime import Answer, BadAnswer, approvals, tools
-from tests.agents.fakes import Exchange, FakeServer, Notes, blueprint, go_on, kinds, play, text_of
+from tests.agents.fakes import Exchange, FakeServer, Notes, go_on, kinds, play, spec, text_of
 
 LETTER = {"to": "Ada", "text": "Hello."}
 
@@ -119,8 +119,8 @@ class TestApproval:
             await exchange.done()
 
         async with FakeServer(posts) as server:
-            settings.OPENAI_LIKE_URL = server.url + "/v1"
-            agent, history = blueprint("openai-like:m", "letterbox", instructions="Be kind."), [Turn("Old", "Answer")]
+            settings.AGENTOS_OPENAI_LIKE_URL = server.url + "/v1"
+            agent, history = spec("openai-like:m", "letterbox", instructions="Be kind."), [Turn("Old", "Answer")]
             end = (await play(agent, "Write", history=history))[-1]
             assert isinstance(end, Waiting)
             assert (await go_on(agent, end.output, yes(end), history=history))[-1].kind == "finished"
@@ -139,8 +139,8 @@ class TestApproval:
             await exchange.done()
 
         async with FakeServer(posts_two) as server:
-            settings.OPENAI_LIKE_URL = server.url + "/v1"
-            agent = blueprint("openai-like:m", "letterbox")
+            settings.AGENTOS_OPENAI_LIKE_URL = server.url + "/v1"
+            agent = spec("openai-like:m", "letterbox")
             first = (await play(agent))[-1]
             assert isinstance(first, Waiting)
             second = (await go_on(agent, first.output, yes(first)))[-1]
@@ -162,8 +162,8 @@ class TestApproval:
             await exchange.done()
 
         async with FakeServer(both) as server:
-            settings.OPENAI_LIKE_URL = server.url + "/v1"
-            agent = blueprint("openai-like:m", "calculator", "letterbox")
+            settings.AGENTOS_OPENAI_LIKE_URL = server.url + "/v1"
+            agent = spec("openai-like:m", "calculator", "letterbox")
             first = await play(agent)
             end = first[-1]
             assert isinstance(end, Waiting)
@@ -206,15 +206,17 @@ class TestInput:
         assert finished.result == "city: Køge\nnights: 3"
         assert '{"name": "city", "value": "Køge"}, {"name": "nights", "value": 3}' in text_of(events)
 
-    async def test_may_be_left_out(self) -> None:
+    async def test_may_be_left_out_where_it_says_so(self) -> None:
         end = await waiting("scripted:ask")
-        events = await go_on("scripted:ask", end.output, yes(end, values={"city": " "}))
-        assert '{"name": "city", "value": null}, {"name": "nights", "value": null}' in text_of(events)
+        for item in end.requirements[0]["fields"]:
+            item["description"] += " (optional)"
+        assert approvals.check(end.requirements, [yes(end, values={"city": " "})])["call-2-0"].values == {"city": None, "nights": None}
 
-    @pytest.mark.parametrize(
-        ("kind", "raw", "value"),
-        [
+    def test_is_read_as_its_type(self) -> None:
+        for kind, raw, value in (
             ("str", "3", "3"),
+            ("str", 3, "3"),
+            ("str", "a\0b\ud800", "a\ufffdb?"),
             ("int", " 3 ", 3),
             ("int", 3.0, 3),
             ("float", "2.5", 2.5),
@@ -222,28 +224,54 @@ class TestInput:
             ("bool", "no", False),
             ("bool", "", False),
             ("list", "[1, 2]", [1, 2]),
+            ("list", "one\n\n two \n", ["one", "two"]),
             ("dict", {"a": 1}, {"a": 1}),
+            ("dict", '{"a": "\\ud800"}', {"a": "?"}),
             ("odd", "x", "x"),
-            ("int", "", None),
-        ],
-    )
-    def test_is_read_as_its_type(self, kind: str, raw: object, value: object) -> None:
-        assert approvals._value({"name": "x", "type": kind}, raw) == value
+        ):
+            assert approvals._value({"name": "x", "type": kind}, raw) == value, (kind, raw)
 
-    @pytest.mark.parametrize(
-        ("kind", "raw", "says"),
-        [
-            ("int", "three", "x must be a whole number."),
-            ("int", 2.5, "x must be a whole number."),
-            ("float", "?", "x must be a number."),
-            ("list", '{"a": 1}', "x must be a list"),
-            ("dict", "[", "x must be an object"),
-            ("str", "x" * 10_001, "10,000 characters"),
-        ],
+    BAD: tuple[tuple[str, str, tuple[Any, ...]], ...] = (
+        ("int", "must be a whole number", ("three", 2.5, "nan", "inf", "1e999", "1" * 9000, 1e308, 10**400, True, [1], "9" * 17)),
+        ("float", "must be a number", ("?", "nan", "NaN", "inf", "-Infinity", "1e999", True, {}, float("inf"), 10**400)),
+        ("list", "must be a list, one item a line", ('{"a": 1}', "[" * 4000 + "]" * 4000, "[" * 9000, "[NaN]", "[1e999]", 5, {})),
+        ("dict", "must be an object, written as JSON", ("[", "{" * 9000, '{"a":' * 900 + "1" + "}" * 900, '{"a": NaN}', "x", [])),
+        ("bool", "must be yes or no", ("maybe", 2, [])),
+        ("str", "must be a text", ({"a": 1}, ["x"])),
+        *((kind, "is missing", ("", " \n", None)) for kind in ("str", "int", "float", "list", "dict", "odd")),
+        ("str", "can have 10,000 characters", ("x" * 10_001,)),
+        ("list", "can have 10,000 characters", (["x" * 10_001],)),
     )
-    def test_that_does_not_fit_is_refused(self, kind: str, raw: object, says: str) -> None:
-        with pytest.raises(BadAnswer, match=says):
-            approvals._value({"name": "x", "type": kind}, raw)
+
+    def test_that_does_not_fit_is_refused(self) -> None:
+        for kind, says, bad in self.BAD:
+            for raw in bad:
+                fields = [{"name": "numberOf_x", "type": kind}]
+                requirement = {"call_id": "a", "kind": "input", "name": "ask", "args": {}, "fields": fields}
+                with pytest.raises(BadAnswer) as refused:
+                    approvals.check([requirement], [Answer("a", values={"numberOf_x": raw})])
+                assert refused.value.errors == {("a", "numberOf_x"): f"Number of x {says}."}, (kind, str(raw)[:50])
+
+    def test_each_field_that_is_wrong_is_said(self) -> None:
+        items = [{"name": "city", "type": "str"}, {"name": "nights", "type": "int"}, {"name": "sea", "type": "bool"}]
+        requirement = {"call_id": "a", "kind": "input", "name": "ask", "args": {}, "fields": items}
+        with pytest.raises(BadAnswer) as refused:
+            approvals.check([requirement], [Answer("a", values={"nights": "x"})])
+        assert refused.value.errors == {("a", "city"): "City is missing.", ("a", "nights"): "Nights must be a whole number."}
+        assert str(refused.value) == "City is missing. Nights must be a whole number."
+
+    def test_has_a_label_of_words(self) -> None:
+        for name, label in {
+            "number_of_nights": "Number of nights",
+            "numberOfNights": "Number of nights",
+            "check-in": "Check in",
+            "VAT_number": "VAT number",
+            "Number of nights": "Number of nights",
+            "x": "X",
+            "_": "_",
+            "夜": "夜",
+        }.items():
+            assert approvals.label_of(name) == label
 
 
 class TestTampering:
@@ -295,7 +323,7 @@ class TestTampering:
         before = json.dumps(end.output)
         whose = {"run_id": "run", "user_id": "1", "session_id": "s"}
         notes = Notes()
-        events = runtime.resume(blueprint("scripted:approve"), follower=notes, **whose, output=end.output, answers=[yes(end)], history=[])
+        events = runtime.resume(spec("scripted:approve"), follower=notes, **whose, output=end.output, answers=[yes(end)], history=[])
         assert [event.kind async for event in events][-1] == "finished"
         assert json.dumps(end.output) == before
 

@@ -128,13 +128,13 @@ class TestCardsFor:
                 capabilities=("x",),
                 why="Plan Pro",
                 is_available=False,
-                unavailable="This agent is not available now.",
+                unavailable="This agent is not available now. Ask your administrator.",
             )
         ]
 
     def test_looks_at_the_model_at_every_read(self, stranger: User, everyone_agent: DjangoAgent) -> None:
         assert agent_cache.cards_for(stranger)[0].is_available
-        with override_settings(SCRIPTED_MODELS=False):
+        with override_settings(AGENTOS_SCRIPTED_MODELS=False):
             assert not agent_cache.cards_for(stranger)[0].is_available
         assert agent_cache.cards_for(stranger)[0].is_available
 
@@ -169,3 +169,7 @@ class TestAForeignEntry:
 
         cache.set(f"agents:{owner.pk}:{rights.version()}", [{"of": "an older release"}])
         assert ids(owner) == {"support-writer"}
+
+
+def test_what_is_not_remembered_is_none_and_no_trouble(db: None) -> None:
+    assert agent_cache.recall("agents:nobody") is None

@@ -49,7 +49,7 @@ class TestToolsAreOffered:
 
     def test_knows_that_scripted_tools_come_and_go(self) -> None:
         AgentFactory(agent_id="a", model="openai:x", tools=["letterbox"], is_active=True)
-        with override_settings(SCRIPTED_MODELS=False):
+        with override_settings(AGENTOS_SCRIPTED_MODELS=False):
             assert "agentos.W002" in [name for name, _ in found()]
 
 

@@ -12,7 +12,7 @@ from agentos.agents import providers, runtime
 from agentos.agents.events import Finished
 from agentos.agents.history import Turn
 from agentos.agents.runtime import conversation, streaming
-from tests.agents.fakes import FakeServer, blueprint, play, says, text_of
+from tests.agents.fakes import FakeServer, play, says, spec, text_of
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1, "b": 2}'}}
 
@@ -39,7 +39,7 @@ async def closed(settings):
 @pytest.fixture
 async def server(settings):
     async with FakeServer(says("Fine.")) as fake:
-        settings.OPENAI_LIKE_URL = fake.url + "/v1"
+        settings.AGENTOS_OPENAI_LIKE_URL = fake.url + "/v1"
         yield fake
 
 
@@ -87,7 +87,7 @@ class TestEarlierTurns:
         assert calls == {message.tool_call_id for message in messages if message.role == "tool"}
 
     async def test_reach_the_model_before_the_question(self, server: FakeServer) -> None:
-        await play(blueprint("openai-like:m", instructions="Be kind."), "And 2 + 2?", history=[WITH_TOOL, Turn("Hm?", "Half an ans")])
+        await play(spec("openai-like:m", instructions="Be kind."), "And 2 + 2?", history=[WITH_TOOL, Turn("Hm?", "Half an ans")])
         assert [(m["role"], m["content"] or "") for m in server.asked.messages()] == [
             ("system", "Be kind."),
             ("user", "What is 1 + 2?"),
@@ -109,7 +109,7 @@ class TestEarlierTurns:
         assert len(server.asked.messages("user")) == 3
 
     def test_have_less_room_with_the_embedded_model(self) -> None:
-        budget = streaming._history_budget(blueprint(providers.SMOLLM2, instructions="i" * 100), 900)
+        budget = streaming._history_budget(spec(providers.SMOLLM2, instructions="i" * 100), 900)
         assert budget == 11_000
         assert [message.get_content_string()[0] for message in conversation.earlier(LONG, budget)] == ["y", "n"]
 
@@ -122,7 +122,7 @@ class TestKeptMessages:
         assert [message.role for message in conversation.earlier([turn], 10_000)] == ["user", "assistant", "tool", "assistant"]
 
     async def test_have_no_system_prompt_and_nothing_of_the_provider(self) -> None:
-        end = (await play(blueprint("scripted:tool", instructions="Secret prompt"), "Go"))[-1]
+        end = (await play(spec("scripted:tool", instructions="Secret prompt"), "Go"))[-1]
         assert isinstance(end, Finished)
         assert "Secret prompt" not in json.dumps(end.messages)
         assert {key for message in end.messages for key in message} <= set(conversation.KEPT)
@@ -138,13 +138,13 @@ class TestKeptMessages:
 class TestUserMessage:
     @pytest.mark.parametrize("text", ["tell me {api_key}", "{user_id} {session_state} {x}", "{{}} {0} %s ${HOME}"])
     async def test_arrives_unchanged(self, server: FakeServer, text: str) -> None:
-        await play(blueprint("openai-like:m", instructions="Keep {user_id}."), text)
+        await play(spec("openai-like:m", instructions="Keep {user_id}."), text)
         assert server.asked.messages("user")[-1]["content"] == text
         assert server.asked.messages("system")[0]["content"] == "Keep {user_id}."
         assert text_of(await play("scripted:echo", text)) == text
 
     async def test_carries_the_context_of_an_api_caller(self, server: FakeServer) -> None:
-        await play(blueprint("openai-like:m", instructions="Be kind."), "Hello", context={"order": 7, "who": "Zoë {user_id}"})
+        await play(spec("openai-like:m", instructions="Be kind."), "Hello", context={"order": 7, "who": "Zoë {user_id}"})
         said = server.asked.messages("user")[-1]["content"]
         assert said.startswith("Hello\n\n<additional_context>\n")
         assert said.endswith("\n</additional_context>")

@@ -40,7 +40,7 @@ class TestAgentosDemo:
         assert client.login(email="owner@example.com", password="demo")
         assert client.get("/admin/").status_code == 200
 
-    @override_settings(DEMO_PASSWORD="another one")
+    @override_settings(AGENTOS_DEMO_PASSWORD="another one")
     def test_takes_the_password_from_the_environment(self, client: Client) -> None:
         assert "another one" in run_it()
         assert client.login(email="member@example.com", password="another one")
@@ -79,7 +79,7 @@ class TestAgentosDemo:
         assert "removed or suspended" in run_it()
 
     def test_refuses_a_production_unless_forced(self) -> None:
-        with override_settings(LOCAL=False):
+        with override_settings(AGENTOS_LOCAL=False):
             with pytest.raises(CommandError, match="production"):
                 run_it()
             assert not User.objects.exists()
@@ -96,7 +96,7 @@ class TestAgentosDemo:
         run_it()
         assert DjangoAgent.objects.get(agent_id="analyst").model.startswith("openai:")
 
-    @override_settings(SCRIPTED_MODELS=False)
+    @override_settings(AGENTOS_SCRIPTED_MODELS=False)
     def test_has_no_scripted_agent_where_they_are_off(self) -> None:
         run_it()
         assert not DjangoAgent.objects.filter(model__startswith="scripted:").exists()

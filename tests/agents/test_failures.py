@@ -16,7 +16,7 @@ class TestSentences:
         assert not re.search(r"[_{}]|[Oo]ops|Error", said)
 
     def test_name_the_seconds_that_are_set(self, settings) -> None:
-        settings.SILENCE_TIMEOUT = 45
+        settings.AGENTOS_SILENCE_TIMEOUT = 45
         assert "45 s" in failures.sentence("model_silent")
 
     def test_an_unknown_code_is_an_internal_failure(self) -> None:

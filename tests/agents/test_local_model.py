@@ -17,7 +17,7 @@ from agentos.agents import runtime
 from agentos.agents.events import Failed
 from agentos.agents.local_model import supervisor
 from agentos.agents.local_model.supervisor import LocalModel, local_model
-from tests.agents.fakes import blueprint, kinds, play, text_of
+from tests.agents.fakes import kinds, play, spec, text_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,7 +30,7 @@ installed = pytest.mark.skipif(not supervisor.is_installed(), reason=f"the embed
 
 @pytest.fixture(autouse=True)
 async def on(settings) -> AsyncIterator[None]:
-    settings.LOCAL_MODEL = True
+    settings.AGENTOS_LOCAL_MODEL = True
     yield
     await local_model.stop()
     await runtime.close()
@@ -58,7 +58,7 @@ class TestLocalModel:
     async def test_answers_is_killed_and_answers_again(self) -> None:
         await local_model.start()
         assert local_model.state == "starting"
-        events = await play(blueprint("local:smollm2", "calculator"), "What is the capital of France?")
+        events = await play(spec("local:smollm2", "calculator"), "What is the capital of France?")
         assert "Paris" in text_of(events)
         assert kinds(events) == ["text", "usage", "finished"]
         assert local_model.state == "ready"
@@ -117,7 +117,7 @@ class TestLocalModel:
     async def test_dies_with_a_server_that_is_killed(self) -> None:
         code = (
             "import asyncio, django; django.setup()\n"
-            "from django.conf import settings; settings.LOCAL_MODEL = True\n"
+            "from django.conf import settings; settings.AGENTOS_LOCAL_MODEL = True\n"
             "from agentos.agents.local_model.supervisor import local_model\n"
             "async def main():\n"
             "    await local_model.start()\n"
@@ -162,7 +162,7 @@ class TestAbsence:
         await model.stop()
 
     async def test_is_what_the_setting_makes_of_it(self, settings) -> None:
-        settings.LOCAL_MODEL = False
+        settings.AGENTOS_LOCAL_MODEL = False
         model = LocalModel()
         await model.start()
         assert model.state == "absent"

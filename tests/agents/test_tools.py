@@ -26,7 +26,11 @@ class TestAllowList:
 
     @pytest.mark.parametrize("slug", sorted(NAMES))
     def test_gives_the_functions_that_it_promises(self, slug: str) -> None:
-        assert tools.names(tools.build([slug])) == NAMES[slug]
+        assert tools.names(tools.build([slug])) == NAMES[slug] == set(choices.TOOLS[slug].calls)
+
+    def test_has_a_name_for_people_for_each_function(self) -> None:
+        assert {choices.label_of(name) for name in NAMES["calculator"]} == {"Calculator"}
+        assert choices.label_of("look_up-weatherNow") == "Look up weather Now"
 
     def test_gives_a_tool_once(self) -> None:
         assert len(tools.build(["clock", "clock"])) == 1
@@ -41,7 +45,7 @@ class TestAllowList:
 
     def test_offers_rehearsals_only_in_trials(self, settings) -> None:
         assert choices.not_offered(["letterbox"]) == []
-        settings.SCRIPTED_MODELS = False
+        settings.AGENTOS_SCRIPTED_MODELS = False
         assert choices.not_offered(["clock", "letterbox"]) == ["letterbox"]
         assert "letterbox" not in {choice.slug for choice in choices.tool_choices()}
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from agentos.chat.parts import Part, add, text_of
+from agentos.chat.live.parts import Part, add, text_of
 from site_config.asgi import application
 
 WAIT = 10.0  # seconds, before a test gives up

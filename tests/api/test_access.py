@@ -49,7 +49,7 @@ def operation_of(path: str, method: str) -> str | None:
 
 @pytest.fixture
 def world(owner: User, team_agent: DjangoAgent, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    settings.RUN_TIMEOUT = 0
+    settings.AGENTOS_RUN_TIMEOUT = 0
     monkeypatch.setattr(sending, "MARGIN", 0.0)
     yield World(owner, team_agent)
     for stream in list(registry.streams):
@@ -181,7 +181,7 @@ class TestToken:
         )
 
     def test_says_how_often_it_may_ask(self, secret: str, settings: Any) -> None:
-        settings.TOKEN_REQUESTS_A_MINUTE = 2
+        settings.AGENTOS_TOKEN_REQUESTS_A_MINUTE = 2
         program = bearer(secret)
         first, second = program.get(f"{ROOT}info/"), program.get(f"{ROOT}info/")
         assert first.headers["RateLimit-Policy"] == '"token";q=2;w=60'

@@ -16,13 +16,13 @@ from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
 from agentos.api import sending
 from agentos.api.app import api
-from agentos.api.nouns import RUN_ID
+from agentos.api.resources import RUN_ID
 from agentos.api.schemas import SESSION
 from agentos.api.scopes import NEEDED
-from agentos.api.webhook_nouns import HOOK_ID, MESSAGE_ID
+from agentos.api.webhook_resources import HOOK_ID, MESSAGE_ID
 from agentos.chat.registry import registry
 from tests.factories import ChatSessionFactory, RunFactory
-from tests.webhooks.outgoing import make_delivery, make_endpoint
+from tests.webhooks.outbound import make_delivery, make_endpoint
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "integrations.md"
 
@@ -74,7 +74,7 @@ class TestPage:
 class TestExamples:
     @pytest.fixture(autouse=True)
     def _world(self, owner: User, everyone_agent: DjangoAgent, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-        settings.RUN_TIMEOUT = 0
+        settings.AGENTOS_RUN_TIMEOUT = 0
         monkeypatch.setattr(sending, "MARGIN", 0.0)
         session = ChatSessionFactory(user=owner, agent=everyone_agent, session_id=SESSION["id"])
         RunFactory(session=session)

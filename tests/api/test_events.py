@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import NoReturn
 
 import pytest
@@ -15,15 +16,17 @@ from agentos.access.tokens import SCOPES
 from agentos.agents.events import Finished, Stopped, Waiting
 from agentos.agents.models import DjangoAgent
 from agentos.agents.runtime import Answer
+from agentos.api import run_stream
 from agentos.chat import actions, queries
-from agentos.chat.claiming import claim_next
-from agentos.chat.ending import end_run
-from agentos.chat.engine import Engine
 from agentos.chat.models import ChatSession, Run, RunEvent
 from agentos.chat.registry import STREAMS_A_USER, registry
-from agentos.core import sse
-from agentos.core.bell import bell
-from site_config.pages import THREADS
+from agentos.chat.runs.claiming import claim_next
+from agentos.chat.runs.ending import end_run
+from agentos.chat.runs.engine import Engine
+from agentos.core import outage
+from agentos.core.http import sse
+from agentos.core.pubsub import pubsub
+from site_config.requests import THREADS
 from tests.api.calls import ROOT, SEND
 from tests.api.streams import Event, reading, text, told
 from tests.factories import AgentFactory, ChatSessionFactory
@@ -71,7 +74,7 @@ def write(run: Run, lines: list[tuple[str, dict[str, object]]], first: int = 1) 
     RunEvent.objects.bulk_create(
         RunEvent(run=run, seq=seq, attempt=run.attempt, kind=kind, data=data) for seq, (kind, data) in enumerate(lines, start=first)
     )
-    bell.ring(f"draft:{run.session_id}")
+    pubsub.publish(f"draft:{run.session_id}")
 
 
 def finish(run: Run) -> None:
@@ -247,25 +250,32 @@ class TestAnOpenStream:
         async with reading(url(running), program) as stream:
             await stream.take(1)
             monkeypatch.setattr(registry, "stopping", True)
-            bell.ring("stop")
+            pubsub.publish("stop")
             assert (await stream.all())[-1].name == "restart"
 
-    async def test_asks_its_reader_to_come_back_when_the_database_is_down(
-        self, running: Run, program: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("broken", ["journal", "run_for"])
+    async def test_goes_on_when_the_database_was_away(
+        self, running: Run, program: dict[str, str], monkeypatch: pytest.MonkeyPatch, broken: str
     ) -> None:
         def fail(*args: object, **kwargs: object) -> NoReturn:
             raise OperationalError("secret of the database")
 
+        monkeypatch.setattr(sse, "HEARTBEAT_SECONDS", 0.1)
+        monkeypatch.setattr(outage, "AGAIN_SECONDS", 0.02)
         async with reading(url(running), program) as stream:
-            seen = await stream.take(len(STORY) - 1)
-            monkeypatch.setattr(queries, "journal", fail)
-            bell.ring(f"session:{running.session_id}")
-            assert [event.name for event in await stream.all()] == ["restart"]
+            await stream.take(len(STORY) - 1)
+            with monkeypatch.context() as away:
+                asked = {"journal": queries.journal, "run_for": queries.run_for, "JournalLine": queries.JournalLine, broken: fail}
+                away.setattr(run_stream, "queries", SimpleNamespace(**asked))
+                await sync_to_async(write)(running, [("text", {"text": " Still there?"})], len(STORY) + 1)
+                await sync_to_async(end_run)(run_pk=running.pk, event=Finished(), attempt=running.attempt)
+                before = len(stream.comments)
+                while len(stream.comments) < before + 3:  # heartbeats
+                    await asyncio.sleep(0.05)
+            rest = await stream.all()
+            assert [event.name for event in rest] == ["text", "completed"]
+            assert rest[0].data == {"text": " Still there?"}
             assert b"secret" not in stream.body
-        monkeypatch.undo()
-        await sync_to_async(finish)(running)
-        async with reading(url(running), {**program, "Last-Event-ID": seen[-1].id}) as again:
-            assert (await again.all())[-1].name == "completed"
         assert not registry.streams
 
     async def test_is_one_of_ten_and_holds_no_thread(self, running: Run, program: dict[str, str]) -> None:

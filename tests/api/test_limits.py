@@ -9,7 +9,7 @@ from agentos.access.actions import create_token
 from agentos.access.models import Plan, User
 from agentos.agents.models import DjangoAgent
 from agentos.chat.models import Run
-from agentos.core import limits
+from agentos.core.ratelimit import limits
 from tests.factories import ChatSessionFactory, RunFactory
 
 URL = "/api/v1/agentos/send-message/"
@@ -18,14 +18,14 @@ MESSAGE = {"message": "Hi", "agent_id": "assistant"}
 
 @pytest.fixture(autouse=True)
 def nothing_answers(settings: Any, monkeypatch: pytest.MonkeyPatch, everyone_agent: DjangoAgent) -> None:
-    settings.RUN_TIMEOUT = 0
+    settings.AGENTOS_RUN_TIMEOUT = 0
     monkeypatch.setattr("agentos.api.sending.MARGIN", 0.0)
     limits.forget()
 
 
 class TestTooMany:
     def test_messages_are_refused_with_the_time_to_come_back(self, as_owner: Client, settings: Any) -> None:
-        settings.SENDS_A_MINUTE = 1
+        settings.AGENTOS_SENDS_A_MINUTE = 1
         as_owner.post(URL, MESSAGE, content_type="application/json")
         answer = as_owner.post(URL, MESSAGE, content_type="application/json")
         assert (answer.status_code, answer.headers["X-Error-Code"]) == (429, "too_many_requests")
@@ -36,7 +36,7 @@ class TestTooMany:
         assert Run.objects.count() == 1
 
     def test_requests_with_one_token_are_refused_whatever_they_ask(self, anonymous: Client, owner: User, settings: Any) -> None:
-        settings.TOKEN_REQUESTS_A_MINUTE = 2
+        settings.AGENTOS_TOKEN_REQUESTS_A_MINUTE = 2
         bearer = {"Authorization": f"Bearer {create_token(by=owner, name='A', scopes=['agents:read'])[1]}"}
         other = {"Authorization": f"Bearer {create_token(by=owner, name='B', scopes=['agents:read'])[1]}"}
         url = "/api/v1/agentos/agents/"

@@ -19,24 +19,30 @@ from schemathesis.specs.openapi.checks import ignored_auth
 from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
 from agentos.api.app import api
-from agentos.api.nouns import RUN_ID
+from agentos.api.resources import RUN_ID
 from agentos.api.schemas import SESSION
 from agentos.api.scopes import NEEDED
-from agentos.api.webhook_nouns import HOOK_ID, MESSAGE_ID
-from agentos.chat.engine import Engine
+from agentos.api.webhook_resources import HOOK_ID, MESSAGE_ID
+from agentos.chat.runs.engine import Engine
 from agentos.core import db as database
 from tests.api.calls import ROOT
 from tests.factories import ChatSessionFactory, RunFactory
-from tests.webhooks.outgoing import make_delivery, make_endpoint
+from tests.webhooks.outbound import make_delivery, make_endpoint
 
 DOCUMENT = api.get_openapi_schema()
 
 
 def generable() -> dict[str, Any]:
-    """Return the document without the length of a message, which the generator needs ten seconds to think about, and with plain URLs."""
+    """Return the document without the length of a message, which the generator needs ten seconds to think about, and with plain URLs.
+
+    That an agent or a session has to be named is said in words: beside properties, generators of clients do not understand ``anyOf``.
+    """
     copy: dict[str, Any] = json.loads(json.dumps(DOCUMENT))
     for name in ("MessageIn", "SendMessageAction", "RunIn", "EditIn"):
         del copy["components"]["schemas"][name]["properties"]["message"]["maxLength"]
+    either = [{"required": [name], "properties": {name: {"type": "string", "minLength": 1}}} for name in ("agent_id", "session_id")]
+    for name in ("MessageIn", "SendMessageAction"):
+        copy["components"]["schemas"][name]["anyOf"] = either
     for name in ("WebhookIn", "WebhookChange"):
         # Not every URL can be called, and JSON Schema has no words for which.
         copy["components"]["schemas"][name]["properties"]["url"] = {"type": "string", "format": "receiver"}
@@ -115,7 +121,7 @@ def answering(transactional_db: None) -> Iterator[None]:
 @pytest.fixture
 def credential(answering: None, owner: User, as_owner: Client, secret: str, everyone_agent: DjangoAgent, settings: Any) -> Iterator[None]:
     """Of somebody who has the agent, the session, the run and the webhook that the document's examples name, and no limits."""
-    settings.SENDS_A_MINUTE = settings.CREATIONS_A_MINUTE = settings.TOKEN_REQUESTS_A_MINUTE = 0
+    settings.AGENTOS_SENDS_A_MINUTE = settings.AGENTOS_CREATIONS_A_MINUTE = settings.AGENTOS_TOKEN_REQUESTS_A_MINUTE = 0
     session = ChatSessionFactory(user=owner, agent=everyone_agent, session_id=SESSION["id"])
     RunFactory(session=session, turn=1)
     RunFactory(session=session, turn=2, run_id=RUN_ID)

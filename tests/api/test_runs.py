@@ -156,7 +156,7 @@ class TestContinue:
 
 
 class TestEdit:
-    def test_goes_on_in_a_fork(self, as_owner: Client, session: ChatSession) -> None:
+    def test_makes_another_version_of_the_message(self, as_owner: Client, session: ChatSession) -> None:
         first, second = RunFactory.create_batch(2, session=session)
         key = {"Idempotency-Key": "k"}
         answers = [post(as_owner, url(second, "edit"), {"message": "Otherwise"}, **key) for _ in range(2)]
@@ -164,14 +164,24 @@ class TestEdit:
         run = answers[0].json()
         assert run == answers[1].json()
         assert (run["message"], run["turn"], run["status"]) == ("Otherwise", 2, "queued")
-        assert run["session_id"] != session.session_id
+        assert (run["session_id"], run["edition"], run["editions"]) == (session.session_id, 2, 2)
         assert [each["message"] for each in as_owner.get(f"{ROOT}sessions/{run['session_id']}/runs/").json()["runs"]] == [
             "Otherwise",
             first.input,
         ]
-        assert as_owner.get(url(second)).json()["hidden"] is False
+        assert as_owner.get(url(second)).json()["hidden"] is True
 
-    def test_that_says_nothing_makes_no_fork(self, as_owner: Client, session: ChatSession) -> None:
+    def test_can_be_taken_back_by_choosing_the_first_version(self, as_owner: Client, session: ChatSession) -> None:
+        run = RunFactory(session=session)
+        edited = post(as_owner, url(run, "edit"), {"message": "Otherwise"}).json()
+        assert post(as_owner, url(run, "choose"), {}).status_code == 409  # while it is being answered
+        Run.objects.filter(run_id=edited["id"]).update(status=Run.Status.COMPLETED)
+        versions = as_owner.get(url(run, "versions")).json()["runs"]
+        assert [(each["id"], each["edition"], each["hidden"]) for each in versions] == [(run.run_id, 1, True), (edited["id"], 2, False)]
+        assert post(as_owner, url(run, "choose"), {}).json()["hidden"] is False
+        assert as_owner.get(url(Run.objects.get(run_id=edited["id"]))).json()["hidden"] is True
+
+    def test_that_says_nothing_makes_none(self, as_owner: Client, session: ChatSession) -> None:
         assert_refused(post(as_owner, url(RunFactory(session=session), "edit"), {"message": " "}), 422, "invalid_fields", "message")
         assert ChatSession.objects.count() == 1
 

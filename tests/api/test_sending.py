@@ -21,14 +21,14 @@ from agentos.agents.models import DjangoAgent
 from agentos.api import sending
 from agentos.audit.models import AuditRecord
 from agentos.chat import actions
-from agentos.chat.claiming import claim_next
-from agentos.chat.ending import end_run
-from agentos.chat.engine import Engine
 from agentos.chat.models import ChatSession, Run, RunEvent
-from agentos.core.bell import bell
+from agentos.chat.runs.claiming import claim_next
+from agentos.chat.runs.ending import end_run
+from agentos.chat.runs.engine import Engine
+from agentos.core.pubsub import pubsub
 from site_config.asgi import application
 from tests.api.calls import ROOT, SEND, apost, assert_refused
-from tests.factories import AgentFactory, ChatSessionFactory
+from tests.factories import AgentFactory, ChatSessionFactory, RunFactory
 
 SHORT_LEASE = timedelta(seconds=30)
 
@@ -61,7 +61,7 @@ async def run_when_there(status: str = Run.Status.QUEUED) -> Run:
 
 async def until_waiting(run: Run, callers: int) -> None:
     for _ in range(500):
-        if len(bell.listeners.get(f"session:{run.session_id}", ())) == callers:
+        if len(pubsub.subscriptions.get(f"session:{run.session_id}", ())) == callers:
             return
         await asyncio.sleep(0.01)
     pytest.fail(f"There are not {callers} who wait for this run.")
@@ -212,10 +212,38 @@ class TestEnds:
         assert response.headers["X-Session-ID"] == run.session.session_id
         assert ("Retry-After" in response.headers) is (status == 503)
 
+    @pytest.mark.parametrize("how", ["json", "stream", "action"])
+    async def test_behind_an_approval_are_said_at_once(
+        self, caller: AsyncClient, owner: User, everyone_agent: DjangoAgent, how: str
+    ) -> None:
+        session = await sync_to_async(ChatSessionFactory)(user=owner, agent=everyone_agent)
+        await sync_to_async(RunFactory)(session=session, turn=1, status=Run.Status.WAITING)
+        body = {"session_id": session.session_id, "message": "Hi"}
+        if how == "action":
+            answer = await apost(caller, ROOT, {"action": "send_message", **body})
+        else:
+            answer = await apost(caller, SEND, body, Accept={"json": "application/json", "stream": "text/event-stream"}[how])
+        assert_refused(answer, 409, "waiting_for_approval", session.session_id, "Nothing was sent")
+        assert answer.headers["X-Session-ID"] == session.session_id
+        assert await Run.objects.acount() == 1
+        background = await apost(caller, SEND, {**body, "background": True})
+        assert background.status_code == 202  # who does not wait is queued
+
+    async def test_behind_a_run_that_asks_later_are_said_then(self, caller: AsyncClient, owner: User, everyone_agent: DjangoAgent) -> None:
+        session = await sync_to_async(ChatSessionFactory)(user=owner, agent=everyone_agent)
+        first = await sync_to_async(actions.send_message)(by=owner, session=session, text="One")
+        async with calling(caller, {"session_id": session.session_id, "message": "Two"}) as call:
+            await until_waiting(first, callers=1)
+            await end(first, Waiting(requirements=[{"tool": "pay"}]))
+            answer = await call
+        assert_refused(answer, 409, "waiting_for_approval", session.session_id, "Your message is saved")
+        assert answer.headers["X-Session-ID"] == session.session_id
+        assert [run.status async for run in Run.objects.order_by("turn")] == ["waiting", "queued"]
+
     async def test_that_take_too_long_are_504(
         self, caller: AsyncClient, everyone_agent: DjangoAgent, settings: Any, monkeypatch: Any
     ) -> None:
-        settings.RUN_TIMEOUT = 0
+        settings.AGENTOS_RUN_TIMEOUT = 0
         monkeypatch.setattr(sending, "MARGIN", 0.1)
         response = await apost(caller, SEND, {"agent_id": "assistant", "message": "Hi"})
         session = await ChatSession.objects.aget()

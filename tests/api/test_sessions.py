@@ -85,7 +85,7 @@ class TestList:
             with CaptureQueriesContext(connection) as queries:
                 assert as_owner.get(SESSIONS, {"limit": "50", "search": "Chat"}).json()["sessions"]
             counts.append(len(queries))
-        assert counts == [3, 3]  # the session, the user, the page
+        assert counts == [4, 4]  # the session, the user, the names of agents, the page
 
 
 class TestOpen:

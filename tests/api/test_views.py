@@ -41,19 +41,21 @@ ASSISTANT = {
     "model": "scripted:5x0",
     "tools": ["clock"],
     "capabilities": ["chat"],
+    "starters": ["What can you do?"],
 }
 
 
 @pytest.fixture(autouse=True)
 def _no_waiting(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing answers in these tests: a message that is taken in where it should not be fails its test at once."""
-    settings.RUN_TIMEOUT = 0
+    settings.AGENTOS_RUN_TIMEOUT = 0
     monkeypatch.setattr(sending, "MARGIN", 0.0)
 
 
 @pytest.fixture
 def assistant(everyone_agent: DjangoAgent) -> DjangoAgent:
     everyone_agent.tools, everyone_agent.capabilities = ["clock"], ["chat"]
+    everyone_agent.starters = ["What can you do?"]
     everyone_agent.save()
     return everyone_agent
 

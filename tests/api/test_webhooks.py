@@ -12,15 +12,15 @@ from django.test.utils import CaptureQueriesContext
 from agentos.access.models import Membership, Team, User
 from agentos.audit.models import AuditRecord
 from agentos.chat.models import ChatSession, IdempotencyKey
-from agentos.chat.sweeper import KEY_LIFE, sweep
+from agentos.chat.runs.reaper import KEY_LIFE, sweep
 from agentos.core import clock
 from agentos.core.events import NAMES
-from agentos.webhooks.outgoing import actions
-from agentos.webhooks.outgoing.models import Attempt, Delivery, DoneOnce, Endpoint
+from agentos.webhooks.outbound import actions
+from agentos.webhooks.outbound.models import Attempt, Delivery, Endpoint
 from tests.api.calls import ROOT, assert_refused, post
 from tests.conftest import signed_in
 from tests.factories import MembershipFactory, TeamFactory, UserFactory
-from tests.webhooks.outgoing import bring_what_is_due, make_delivery, make_endpoint, receiving, secret_of
+from tests.webhooks.outbound import bring_what_is_due, make_delivery, make_endpoint, receiving, secret_of
 
 pytestmark = pytest.mark.django_db
 
@@ -214,7 +214,7 @@ class TestOnce:
         post(as_owner, url(endpoint, "test"), {}, **KEY)
         IdempotencyKey.objects.update(created_at=clock.now() - KEY_LIFE)
         sweep()
-        assert not DoneOnce.objects.exists()
+        assert not IdempotencyKey.objects.exists()
         assert post(as_owner, url(endpoint, "test"), {}, **KEY).status_code == 201
         assert endpoint.deliveries.count() == 2
 
@@ -341,7 +341,7 @@ class TestSending:
     async def test_brings_what_is_signed_with_the_secret_that_was_shown(
         self, as_owner: Client, support: Team, settings: Any, db: None
     ) -> None:
-        settings.ALLOW_PRIVATE_HOSTS = ["127.0.0.1"]
+        settings.AGENTOS_ALLOW_PRIVATE_HOSTS = ["127.0.0.1"]
         call = sync_to_async(post)
         with receiving() as receiver:
             made = await call(as_owner, WEBHOOKS, {**BODY, "url": receiver.url})

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from agentos.audit.admin import changes
 from agentos.audit.models import AuditRecord
-from agentos.core.middleware import HEADERS
+from agentos.core.http.middleware import HEADERS
 from tests import factories
 from tests.html import Page, page
 

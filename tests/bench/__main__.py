@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--chats 1,50,100,400] [--tokens 200] [--rounds 3] [--idle 1000] [--json FILE]`"""
+"""`python -m tests.bench [--database postgres] [--chats 1,50,100,400] [--tokens 200] [--rounds 3] [--idle 1000] [--json FILE]`"""
 
 import argparse
 import asyncio
@@ -8,9 +8,11 @@ import statistics
 import sys
 import tempfile
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from tests import postgres
 from tests.bench import people
 from tests.bench.servers import Agno, Ours, cpu_seconds, free_port, memory_mb, running
 from tests.bench.wire import Heard, request
@@ -67,12 +69,11 @@ async def round_of(server: Ours | Agno, pid: int, chats: int, answer: Answer) ->
     }
 
 
-async def compare(chats: list[int], rounds: int, answer: Answer, data_dir: str) -> dict[int, dict[str, Figures]]:
+async def compare(chats: list[int], rounds: int, answer: Answer, env: dict[str, str]) -> dict[int, dict[str, Figures]]:
     made = people.make(max(chats), answer.model, rounds * len(chats) + 1)
     table: dict[int, dict[str, Figures]] = {}
     ports = {Ours.name: free_port(), Agno.name: free_port()}
     (ours, ours_env), (agno, agno_env) = Ours.command(ports[Ours.name]), Agno.command(ports[Agno.name])
-    env = people.environment(data_dir, answer.model)
     with running(ours, ports[Ours.name], {**env, **ours_env}) as ours_pid, running(agno, ports[Agno.name], {**env, **agno_env}) as agno_pid:
         servers: list[tuple[Ours | Agno, int]] = [(Ours(ports[Ours.name], made), ours_pid), (Agno(ports[Agno.name]), agno_pid)]
         for server, pid in servers:  # the first run of a process pays for its imports
@@ -109,13 +110,13 @@ HEAD = (
 )
 
 
-async def idle(count: int, answer: Answer, data_dir: str) -> str:
+async def idle(count: int, answer: Answer, env: dict[str, str]) -> str:
     """Open ``count`` live streams that have nothing to say, and return what they cost."""
     per_person = 10
     made = people.make(-(-count // per_person), answer.model, 1)
     port = free_port()
     command, extra = Ours.command(port)
-    with running(command, port, {**people.environment(data_dir, answer.model), **extra}) as pid:
+    with running(command, port, {**env, **extra}) as pid:
         before = memory_mb(pid)
         writers = []
         for number in range(count):
@@ -135,8 +136,14 @@ async def idle(count: int, answer: Answer, data_dir: str) -> str:
     return f"{count} idle live streams: {held * 1024 / count:.0f} kB each, {cpu * 100:.1f} % of a core."
 
 
+def database(kind: str) -> AbstractContextManager[str]:
+    """Start what is needed and give its URL; for SQLite there is none."""
+    return postgres.server() if kind == "postgres" else nullcontext("")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
     parser.add_argument("--chats", default="1,50,100,400")
     parser.add_argument("--tokens", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
@@ -145,17 +152,18 @@ def main() -> None:
     chosen = parser.parse_args()
     answer = Answer(chosen.tokens)
     table: dict[int, Any] = {}
-    with tempfile.TemporaryDirectory(prefix="agentos-bench-") as data_dir:
-        people.environment(data_dir, answer.model)
+    with tempfile.TemporaryDirectory(prefix="agentos-bench-") as data_dir, database(chosen.database) as url:
+        env = people.environment(data_dir, answer.model, url)
         import django
 
         django.setup()
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # this process makes rows before it opens sockets
         if chosen.chats:
-            print(f"{answer.model}, ours / AgentOS, median of {chosen.rounds} rounds, {time.strftime('%Y-%m-%d')}\n{HEAD}", flush=True)
-            table = asyncio.run(compare([int(count) for count in chosen.chats.split(",")], chosen.rounds, answer, data_dir))
+            rounds, today = chosen.rounds, time.strftime("%Y-%m-%d")
+            print(f"{answer.model} on {chosen.database}, ours / AgentOS, median of {rounds} rounds, {today}\n{HEAD}", flush=True)
+            table = asyncio.run(compare([int(count) for count in chosen.chats.split(",")], chosen.rounds, answer, env))
         if chosen.idle:
-            print(asyncio.run(idle(chosen.idle, answer, data_dir)))
+            print(asyncio.run(idle(chosen.idle, answer, env)))
     if chosen.json:
         with open(chosen.json, "w", encoding="utf-8") as file:
             json.dump(table, file, indent=2)

@@ -10,6 +10,7 @@ import django
 django.setup()
 
 from agno.agent import Agent
+from agno.db.postgres import AsyncPostgresDb
 from agno.db.sqlite import AsyncSqliteDb
 from agno.os import AgentOS
 
@@ -19,10 +20,11 @@ from agentos.agents.runtime.scripted import ScriptedModel
 script = scripts.parse(os.environ["BENCH_MODEL"].removeprefix("scripted:"))
 assert script is not None
 
+url = os.environ["BENCH_DB"]
 agent = Agent(
     id="bench",
     model=ScriptedModel(id=os.environ["BENCH_MODEL"], script=script),
-    db=AsyncSqliteDb(db_file=os.environ["BENCH_DB"]),
+    db=AsyncPostgresDb(db_url=url) if url.startswith("postgresql") else AsyncSqliteDb(db_url=url),
     telemetry=False,
 )
 app = AgentOS(id="bench", agents=[agent], telemetry=False).get_app()

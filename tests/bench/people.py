@@ -3,6 +3,7 @@
 import os
 import secrets
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 
 @dataclass
@@ -49,8 +50,19 @@ def make(count: int, model: str, chats: int) -> list[Person]:
     return people
 
 
-def environment(data_dir: str, model: str) -> dict[str, str]:
-    """The environment of both servers and of this process."""
+def for_agno(database_url: str) -> str:
+    """Return the URL of a PostgreSQL as Agno wants it: a socket's folder stands in the query there."""
+    from sqlalchemy import make_url
+
+    url = make_url(database_url).set(drivername="postgresql+psycopg_async")
+    folder = unquote(url.host or "")
+    if folder.startswith("/"):
+        url = url.set(host="").update_query_dict({"host": folder})
+    return url.render_as_string(hide_password=False)
+
+
+def environment(data_dir: str, model: str, database_url: str = "") -> dict[str, str]:
+    """The environment of both servers and of this process. ``database_url``: of a PostgreSQL; without one each has its own SQLite file."""
     env = {
         "AGENTOS_LOCAL": "1",
         "AGENTOS_DATA_DIR": data_dir,
@@ -59,7 +71,8 @@ def environment(data_dir: str, model: str) -> dict[str, str]:
         "AGENTOS_SENDS_A_MINUTE": "0",
         "LOG_LEVEL": "WARNING",
         "BENCH_MODEL": model,
-        "BENCH_DB": f"{data_dir}/agno.sqlite3",
+        "BENCH_DB": for_agno(database_url) if database_url else f"sqlite+aiosqlite:///{data_dir}/agno.sqlite3",
+        "DATABASE_URL": database_url,
         "DJANGO_SETTINGS_MODULE": "site_config.settings",
     }
     os.environ.update(env)

@@ -1,8 +1,9 @@
 """What stands in the database before a browser comes: agents of every temper, people with a login, long chats.
 
 ``python -m tests.browser.seed`` makes it and prints the people as JSON. ``suspend <e-mail>`` switches an account off, ``open <agent>``
-makes an agent for everyone or switches it on again, ``close <agent>`` switches it off, ``lend <e-mail>`` opens the agent Loan to somebody
-by a subscription, which ends by itself a few seconds after ``limit <e-mail>``: what an operator does meanwhile.
+makes an agent for everyone or switches it on again, ``model <agent>=<model>`` gives it a model, ``close <agent>`` switches it off,
+``lend <e-mail>`` opens the agent Loan to somebody by a subscription, which ends by itself a few seconds after ``limit <e-mail>``: what an
+operator does meanwhile.
 """
 
 import json
@@ -25,6 +26,7 @@ AGENTS = {
     "parrot": ("Parrot", "scripted:echo"),
     "hostile": (HOSTILE, "scripted:echo"),
     "careful": ("Careful", "scripted:approve"),
+    "curious": ("Curious", "scripted:ask"),
 }
 
 
@@ -97,6 +99,13 @@ def open_agent(agent_id: str) -> None:
     DjangoAgent.objects.update_or_create(agent_id=agent_id, defaults=fields)
 
 
+def set_model(words: str) -> None:
+    from agentos.agents.models import DjangoAgent
+
+    agent_id, _, model = words.partition("=")
+    DjangoAgent.objects.update_or_create(agent_id=agent_id, defaults={"name": agent_id.title(), "model": model, "is_global": True})
+
+
 def close_agent(agent_id: str) -> None:
     from agentos.agents.models import DjangoAgent
 
@@ -125,7 +134,7 @@ def limit(email: str) -> None:
     loan.save()
 
 
-OPERATOR = {"suspend": suspend, "open": open_agent, "close": close_agent, "lend": lend, "limit": limit}
+OPERATOR = {"suspend": suspend, "open": open_agent, "model": set_model, "close": close_agent, "lend": lend, "limit": limit}
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """An agent that asks before it acts: answered from any tab, by keys alone, and after the server has been away."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -26,6 +28,7 @@ class TestApproval:
             expect_status(tab, "completed")
             expect(turn(tab).locator(".asks")).to_have_count(0)
             expect(turn(tab).locator(".tool")).to_have_count(1)
+            expect(turn(tab).locator(".tool summary")).to_contain_text("You approved")
             assert SENT in text_of(tab)
         assert shown_turns(second) == shown_turns(page)
 
@@ -38,4 +41,26 @@ class TestApproval:
         page.keyboard.press("Enter")
         expect_status(page, "completed")
         assert SENT not in text_of(page)
+        expect(turn(page).locator(".tool summary")).to_contain_text("You refused")
+        expect(turn(page).locator(".failed")).to_have_count(0)
         expect_focus_kept(page)
+
+
+class TestForm:
+    def test_says_what_is_wrong_at_its_field_and_keeps_what_was_typed(self, page: Page):
+        start_chat(page, "curious", "Plan a trip")
+        expect_status(page, "waiting")
+        form = turn(page).locator(".asks")
+        form.get_by_label("Nights").fill("1e999")
+        form.get_by_role("button", name="Send answer").click()
+        city, nights = form.get_by_label("City"), form.get_by_label("Nights")
+        expect(city).to_have_accessible_description(re.compile("City is missing."))
+        expect(city).to_be_focused()
+        expect(nights).to_have_accessible_description(re.compile("Nights must be a whole number."))
+        expect(nights).to_have_value("1e999")
+        expect(city).to_have_attribute("aria-invalid", "true")
+        city.fill("Rome")
+        nights.fill("3")
+        form.get_by_role("button", name="Send answer").click()
+        expect_status(page, "completed")
+        expect(turn(page).locator(".tool pre").last).to_contain_text("nights: 3")

@@ -73,7 +73,7 @@ class TestSidebar:
         expect(chat.locator("#sidebar-results .row")).to_have_count(1)
         expect(chat.locator("#sidebar-results .row .title")).to_have_text("About walnuts")
         chat.locator("#search").fill("nothing like that")
-        expect(chat.locator("#sidebar-results")).to_contain_text("No chat contains")
+        expect(chat.locator("#sidebar-results")).to_contain_text("No chats match")
         chat.locator("#search").fill("")
         expect(chat.locator("#sidebar-results .row")).to_have_count(0)
         expect(chat.locator("#sidebar-list .row").first).to_be_visible()

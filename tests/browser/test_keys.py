@@ -45,15 +45,16 @@ class TestKeys:
         expect(page.locator("#search")).to_have_value("")
         page.keyboard.press("Tab")
         page.keyboard.press("?")
-        expect(page.locator("#keys")).to_be_visible()
+        expect(page.locator("#overlay")).to_be_visible()
+        expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
         page.keyboard.press("Escape")
-        expect(page.locator("#keys")).to_be_hidden()
+        expect(page.locator("#overlay")).to_be_hidden()
 
     def test_type_what_they_say_while_one_writes(self, page: Page):
         page.goto("/agentos/chat/quick/")
         page.locator("#message").press_sequentially("what/why?")
         expect(page.locator("#message")).to_have_value("what/why?")
-        expect(page.locator("#keys")).to_be_hidden()
+        expect(page.locator("#overlay")).to_be_hidden()
 
     def test_stop_an_answer_with_escape(self, page: Page):
         start_chat(page, "silent", "Hello")
@@ -73,13 +74,13 @@ class TestFocus:
         expect_status(page, "completed", 2)
         expect(page.locator("#message")).to_be_focused()
 
-    def test_stays_in_the_turn_after_a_stop_and_a_retry(self, page: Page):
+    def test_stays_in_the_turn_after_a_retry_and_is_in_the_box_after_a_stop(self, page: Page):
         start_chat(page, "silent", "Hello")
         expect(answer(page)).to_contain_text(words_of(4))
         page.locator("[data-stop]").focus()
         page.keyboard.press("Enter")
         expect_status(page, "stopped")
-        expect(turn(page).locator(":focus")).to_have_count(1)
+        expect(page.locator("#message")).to_be_focused()
         turn(page).locator(".retry button").focus()
         page.keyboard.press("Enter")
         expect_status(page, "running")

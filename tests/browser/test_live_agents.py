@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 WITHIN = 10_000  # ms
 LOAN = 8_000  # ms: as in seed.py
-LIVE_SCRIPT = re.compile(r"/js/live\b")
+LIVE_SCRIPT = re.compile(r"/js/stream\b")
 LATE = 0.5  # seconds
 LET_GO = "() => document.getElementById('live')._htmx?.sse?.reader === null"
 
@@ -43,7 +43,7 @@ class TestAgentsPage:
         page.goto("/agentos/agents/")
         stay(page)
         page.locator("#agent-search").press_sequentially("newco")
-        expect(page.get_by_role("heading", name="No agent of yours matches that")).to_be_visible()
+        expect(page.get_by_role("heading", name="No agents match")).to_be_visible()
         server.seed("open", "newcomer")
         expect(page.locator("#agent-newcomer")).to_be_visible(timeout=WITHIN)
         expect(page.locator("#agent-list .card:not(.locked)")).to_have_count(1)

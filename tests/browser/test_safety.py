@@ -12,6 +12,7 @@ from tests.browser.seed import HOSTILE
 pytestmark = pytest.mark.browser
 
 FIRST_VISIT = 60_000  # bytes
+REQUESTS = 16
 EVIL = "\n\n".join(
     [
         HOSTILE,
@@ -71,6 +72,7 @@ class TestFirstVisit:
         wait_for_stream(page)
         page.wait_for_load_state("load")
         assert 10_000 < wire.bytes <= FIRST_VISIT
+        assert 5 < wire.requests <= REQUESTS
 
 
 class Wire:
@@ -78,16 +80,26 @@ class Wire:
 
     def __init__(self, page: Page) -> None:
         self.sizes: dict[str, int] = {}
-        self.redirects = 0
+        self.redirects = 0  # bytes
+        self.requests = 0
         line = page.context.new_cdp_session(page)
         line.on("Network.requestWillBeSent", self.sent)
-        line.on("Network.responseReceived", lambda event: self.add(event["requestId"], event["response"]["encodedDataLength"]))
+        line.on("Network.requestServedFromCache", self.kept)
+        line.on("Network.responseReceived", self.received)
         line.on("Network.dataReceived", lambda event: self.add(event["requestId"], event["encodedDataLength"]))
         line.on("Network.loadingFinished", self.finished)
         line.send("Network.enable")
 
     def sent(self, event: dict[str, Any]) -> None:
+        self.requests += 1
         self.redirects += event.get("redirectResponse", {}).get("encodedDataLength", 0)
+
+    def kept(self, event: dict[str, Any]) -> None:
+        self.requests -= 1
+
+    def received(self, event: dict[str, Any]) -> None:
+        self.requests -= bool(event["response"].get("fromDiskCache"))
+        self.add(event["requestId"], event["response"]["encodedDataLength"])
 
     def add(self, request: str, size: int) -> None:
         self.sizes[request] = self.sizes.get(request, 0) + int(size)

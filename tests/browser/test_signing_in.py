@@ -39,6 +39,24 @@ class TestSigningIn:
         expect(page.locator("#sign-in-error")).to_contain_text("do not belong together")
         expect(page.get_by_label("E-mail address")).to_have_value("member@example.com")
         expect(page.get_by_label("Password")).to_have_value("")
+        expect(page.get_by_label("Password")).to_be_focused()
+        page.keyboard.type("d")
+        expect(page.locator("#sign-in-error")).to_have_count(0)
+
+    def test_shows_the_password_to_who_wants_to_see_it(self, visit: Visit):
+        page = visit().new_page()
+        page.goto("/sign-in/")
+        page.get_by_label("E-mail address").fill("member@example.com")
+        password = page.get_by_label("Password")
+        password.fill("demo")
+        page.get_by_role("button", name="Show password").click()
+        expect(password).to_have_attribute("type", "text")
+        expect(password).to_be_focused()
+        page.get_by_role("button", name="Hide password").click()
+        expect(password).to_have_attribute("type", "password")
+        page.get_by_role("button", name="Show password").click()
+        password.press("Enter")
+        expect(page).to_have_url(re.compile(r"/agentos/$"))
 
 
 class TestSuspension:

@@ -11,14 +11,19 @@ pytestmark = pytest.mark.browser
 # begins, where the composer ends, and how much of the page is below the screen.
 WATCH = """
 window.painted = [];
-addEventListener("load", () => {
-  const turns = document.getElementById("turns");
+addEventListener("DOMContentLoaded", () => {
+  let turns = null;
   const place = (id, edge) => document.getElementById(id).getBoundingClientRect()[edge];
   const look = () => {
     const below = document.documentElement.scrollHeight - innerHeight - scrollY;
     painted.push([place("sidebar", "top"), place("composer", "bottom") - innerHeight, below]);
   };
-  if (turns) new ResizeObserver(look).observe(turns);
+  new MutationObserver(() => {
+    const found = document.getElementById("turns");
+    if (!found || found === turns) return;
+    turns = found;
+    new ResizeObserver(look).observe(turns);
+  }).observe(document.body, { childList: true, subtree: true });
 });
 """
 

@@ -10,6 +10,7 @@ from tests.browser.acting import (
     expect_status,
     shown_turns,
     start_chat,
+    tab_to,
     text_of,
     turn,
     wait_for_stream,
@@ -112,6 +113,35 @@ class TestRestart:
 
 
 class TestReadersPlace:
+    def test_stays_the_end_when_the_answer_grows_past_it_before_the_scrolling_is_told(self, page: Page):
+        page.set_viewport_size({"width": 390, "height": 500})
+        start_chat(page, "quick", "Hello")
+        expect_status(page, "completed")
+        page.evaluate(
+            """() => {
+              const grow = () => {
+                const piece = document.createElement("p");
+                piece.style.height = "300px";
+                document.querySelector(".answer-parts").append(piece);
+              };
+              grow();
+              scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
+              grow();
+              return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(done))));
+            }"""
+        )
+        page.wait_for_function("() => innerHeight + scrollY >= document.documentElement.scrollHeight - 2")
+        expect(page.locator("#jump")).to_be_hidden()
+
+    def test_is_kept_while_the_focus_goes_through_what_stays_in_its_place(self, page: Page):
+        page.set_viewport_size({"width": 1280, "height": 400})
+        start_chat(page, "steady", "Hello")
+        expect_status(page, "completed")
+        page.evaluate("() => { document.activeElement.blur(); scrollTo({ top: 200, behavior: 'instant' }); }")
+        for selector in ("#new-chat", ".sidebar .nav-link", "#theme"):
+            tab_to(page, selector)
+            assert page.evaluate("Math.round(scrollY)") == 200, selector
+
     def test_is_the_end_only_while_one_is_there(self, page: Page):
         page.set_viewport_size({"width": 1280, "height": 300})
         start_chat(page, "slow", "Hello")

@@ -26,6 +26,7 @@ class TestTokens:
         page.goto("/agentos/")
         page.locator("#account summary").click()
         page.get_by_role("link", name="Settings").click()
+        page.get_by_role("link", name="API tokens").click()
         secret = create(page, "Laptop")
         assert TOKEN.match(secret)
         expect(page.locator("#new-token")).to_be_focused()

@@ -52,7 +52,7 @@ class TestWithoutJavascript:
         open_plain_chat(plain_page, "Write to Ada", agent="careful")
         reload_until_answered(plain_page)
         expect_status(plain_page, "waiting")
-        expect(turn(plain_page).locator(".asks")).to_contain_text("post_letter")
+        expect(turn(plain_page).locator(".asks")).to_contain_text("Rehearsal letter")
         plain_page.get_by_label("A note to the agent").fill("Not today")
         plain_page.get_by_role("button", name=decision).click()
         expect(plain_page).to_have_url(CHAT_URL)

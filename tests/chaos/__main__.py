@@ -71,17 +71,17 @@ async def settle(visitors: list[Visitor]) -> None:
 async def whole_answers() -> dict[str, list[str]]:
     """What each agent says when nobody disturbs it."""
     from agentos.agents import runtime
-    from agentos.agents.blueprints import blueprint_of
     from agentos.agents.models import DjangoAgent
     from agentos.agents.runtime.approvals import REFUSED
     from agentos.agents.runtime.scripted import NOT_A_PERSON
+    from agentos.agents.specs import spec_of
     from tests.agents.fakes import Notes, text_of
 
     answers = {}
     async for agent in DjangoAgent.objects.all():
         notes = Notes()
         whose = {"run_id": "r", "user_id": "u", "session_id": "s"}
-        async for _ in runtime.run(blueprint_of(agent), follower=notes, **whose, message="x", context={}, history=[]):
+        async for _ in runtime.run(spec_of(agent), follower=notes, **whose, message="x", context={}, history=[]):
             pass
         answers[agent.agent_id] = [text_of(notes)]
     answers["careful"] = [f"{NOT_A_PERSON}The tool said: {said}" for said in (POSTED.format(to="Ada"), REFUSED)]

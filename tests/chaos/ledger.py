@@ -14,7 +14,7 @@ POSTED = "The letter to {to} is posted."
 def path() -> Path:
     from django.conf import settings
 
-    return Path(settings.DATA_DIR) / "ledger"
+    return Path(settings.AGENTOS_DATA_DIR) / "ledger"
 
 
 def write(name: str, fc: Any, run_context: Any) -> None:

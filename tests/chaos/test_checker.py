@@ -17,7 +17,7 @@ WHOLE = {"careful": ["The letter is posted", "Refused"]}
 
 @pytest.fixture(autouse=True)
 def data_dir(settings: Any, tmp_path: Path) -> None:
-    settings.DATA_DIR = tmp_path
+    settings.AGENTOS_DATA_DIR = tmp_path
 
 
 @pytest.fixture

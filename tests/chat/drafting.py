@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
-from agentos.chat.drafts import Draft
+from agentos.chat.live.buffer import LiveBuffer
 from agentos.chat.models import Run
 
 
-def draft_of(run: Run, journal: Iterable[tuple[int, str, dict[str, Any]]]) -> Draft:
-    draft = Draft(run)
+def draft_of(run: Run, journal: Iterable[tuple[int, str, dict[str, Any]]]) -> LiveBuffer:
+    buffer = LiveBuffer(run)
     for seq, kind, data in journal:
-        draft.take(seq, kind, data)
-    return draft
+        buffer.take(seq, kind, data)
+    return buffer

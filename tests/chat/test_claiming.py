@@ -9,11 +9,12 @@ from django.db import IntegrityError, transaction
 from agentos.access.models import User
 from agentos.agents.events import Finished
 from agentos.agents.models import DjangoAgent
-from agentos.chat import actions, dispatch, ephemeral
-from agentos.chat.claiming import claim_next
-from agentos.chat.ending import end_run
+from agentos.chat import actions, ephemeral
 from agentos.chat.models import ChatSession, Run
-from agentos.core import clock
+from agentos.chat.runs import dispatch
+from agentos.chat.runs.claiming import claim_next
+from agentos.chat.runs.ending import end_run
+from agentos.core import clock, database_clock
 
 LEASE = timedelta(seconds=30)
 
@@ -53,8 +54,8 @@ class TestBegin:
         sent = actions.send_message(by=member, session=session, text="one")
         stored = Run.objects.get(pk=sent.pk)
         assert (stored.status, stored.attempt) == (Run.Status.RUNNING, 1)
-        assert stored.started_at
-        assert stored.lease_until == stored.started_at + LEASE
+        assert stored.lease_until
+        assert abs(stored.lease_until - database_clock.ask() - LEASE) < timedelta(seconds=10)
         assert [run.pk for run in driver.driven] == [sent.pk]
         assert driver.woken == []
 
@@ -92,6 +93,21 @@ class TestClaimNext:
         claimed = claim_next(session.pk, LEASE)
         assert claimed is not None
         assert (claimed.pk, claimed.status, claimed.attempt) == (first.pk, Run.Status.RUNNING, 1)
+
+    def test_takes_none_of_another_chat(self, session: ChatSession, scripted: DjangoAgent, member: User) -> None:
+        actions.send_message(by=member, agent=scripted, text="elsewhere")
+        assert claim_next(session.pk, LEASE) is None
+
+    def test_gives_a_lease_from_now_on(self, session: ChatSession, member: User) -> None:
+        actions.send_message(by=member, session=session, text="one")
+        before = database_clock.ask()
+        claimed = claim_next(session.pk, LEASE)
+        assert claimed is not None
+        stored = Run.objects.get(pk=claimed.pk)
+        assert stored.lease_until
+        assert timedelta() <= stored.lease_until - before - LEASE < timedelta(seconds=10)
+        assert stored.revision == ChatSession.objects.get(pk=session.pk).revision
+        assert stored.started_at
 
     def test_takes_none_while_one_is_active(self, session: ChatSession, member: User) -> None:
         actions.send_message(by=member, session=session, text="one")

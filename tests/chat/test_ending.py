@@ -6,10 +6,12 @@ import pytest
 
 from agentos.access.models import User
 from agentos.agents.events import Failed, Finished, Interrupted, Stopped, Waiting
-from agentos.chat import actions, sweeper
-from agentos.chat.claiming import claim_next
-from agentos.chat.ending import end_run
+from agentos.audit.models import AuditRecord
+from agentos.chat import actions
 from agentos.chat.models import ChatSession, Run, RunEvent
+from agentos.chat.runs import dispatch, reaper
+from agentos.chat.runs.claiming import claim_next
+from agentos.chat.runs.ending import end_run
 from agentos.core import clock
 
 LEASE = timedelta(seconds=30)
@@ -78,18 +80,61 @@ class TestEndRun:
         assert running.events.count() == 4
         assert running.finished_at is None
 
+    def test_ends_one_that_was_answered_and_has_not_gone_on_yet(self, running: Run, member: User) -> None:
+        """It is queued again, but has begun: nothing of what it said is taken back."""
+        Run.objects.filter(pk=running.pk).update(status=Run.Status.QUEUED)
+        assert actions.stop_run(run=Run.objects.get(pk=running.pk), by=member)
+        running.refresh_from_db()
+        assert (running.status, running.is_hidden, running.answer) == (Run.Status.STOPPED, False, "Hello there.")
+
+    def test_leaves_alone_what_has_not_begun(self, session: ChatSession, member: User) -> None:
+        run = actions.send_message(by=member, session=session, text="hello")
+        assert not end_run(run_pk=run.pk, event=Interrupted())
+        run.refresh_from_db()
+        assert run.status == Run.Status.QUEUED
+
+    def test_counts_on_from_the_journal_that_an_earlier_end_has_left(self, running: Run) -> None:
+        end_run(run_pk=running.pk, event=Waiting(requirements=[{"name": "send"}]), attempt=1)
+        end_run(run_pk=running.pk, event=Stopped())
+        assert [(event.seq, event.kind) for event in running.events.all()] == [(5, "stopped")]
+        running.refresh_from_db()
+        assert (running.last_seq, running.requirements, running.agno_output) == (5, [], None)
+
+    def test_is_written_down_with_the_code_of_a_failure(self, running: Run, member: User) -> None:
+        end_run(run_pk=running.pk, event=Failed("model_auth"), attempt=1)
+        record = AuditRecord.objects.get(verb="chat.run.failed")
+        assert (record.object_id, record.data) == (running.run_id, {"code": "model_auth"})
+
+    @pytest.mark.django_db(transaction=True)
+    def test_wakes_the_driver_for_the_message_that_waits(self, running: Run, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        woken: list[int] = []
+        monkeypatch.setattr(dispatch, "wake", woken.append)
+        end_run(run_pk=running.pk, event=Stopped())
+        assert woken == []
+        second = claim_next_of(actions.send_message(by=member, session=running.session, text="next"))
+        actions.send_message(by=member, session=running.session, text="and next")
+        woken.clear()
+        end_run(run_pk=second.pk, event=Stopped())
+        assert woken == [running.session_id]
+
+
+def claim_next_of(run: Run) -> Run:
+    claimed = claim_next(run.session_id, LEASE)
+    assert claimed == run
+    return claimed
+
 
 class TestInterruptOrphans:
     def test_ends_runs_without_a_sign_of_life(self, running: Run) -> None:
-        assert sweeper.interrupt_orphans() == 0
+        assert reaper.interrupt_orphans() == 0
         Run.objects.update(lease_until=clock.now() - timedelta(seconds=1))
-        assert sweeper.interrupt_orphans() == 1
+        assert reaper.interrupt_orphans() == 1
         running.refresh_from_db()
         assert (running.status, running.answer) == (Run.Status.INTERRUPTED, "Hello there.")
 
     def test_ends_all_of_them_when_the_only_driver_starts(self, running: Run) -> None:
-        assert sweeper.interrupt_orphans(everything=True) == 1
+        assert reaper.interrupt_orphans(everything=True) == 1
 
     def test_leaves_a_run_that_waits_for_a_person(self, running: Run) -> None:
         end_run(run_pk=running.pk, event=Waiting(requirements=[]), attempt=1)
-        assert sweeper.interrupt_orphans(everything=True) == 0
+        assert reaper.interrupt_orphans(everything=True) == 0

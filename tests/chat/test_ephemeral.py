@@ -14,13 +14,15 @@ from agentos.access.models import User
 from agentos.agents.events import Finished, Interrupted, Waiting
 from agentos.agents.models import DjangoAgent
 from agentos.audit.models import AuditRecord
-from agentos.chat import actions, ephemeral, listing, queries, refusals, sweeper, waiting
-from agentos.chat.claiming import claim_next
-from agentos.chat.ending import end_run
-from agentos.chat.engine import Engine
+from agentos.chat import actions, ephemeral, errors, listing, queries
 from agentos.chat.models import ChatSession, Run, RunEvent
+from agentos.chat.runs import reaper, waiting
+from agentos.chat.runs.claiming import claim_next
+from agentos.chat.runs.ending import end_run
+from agentos.chat.runs.engine import Engine
+from agentos.chat.searching import search_sessions
 from agentos.core import clock
-from agentos.core.bell import bell
+from agentos.core.pubsub import pubsub
 from tests.factories import AgentFactory, ChatSessionFactory, RunFactory
 
 LEASE = timedelta(seconds=30)
@@ -81,21 +83,21 @@ class TestStart:
 
     def test_asks_for_the_right_to_the_agent(self, member: User, stranger: User, team_agent: DjangoAgent) -> None:
         start(member, team_agent)
-        with pytest.raises(refusals.AgentClosed):
+        with pytest.raises(errors.AgentClosed):
             start(stranger, team_agent)
         assert Run.objects.count() == ChatSession.objects.count() == 1
 
     def test_counts_as_a_send(self, member: User, scripted: DjangoAgent, settings: Any) -> None:
-        settings.SENDS_A_MINUTE = 1
+        settings.AGENTOS_SENDS_A_MINUTE = 1
         start(member, scripted)
-        with pytest.raises(refusals.TooMuch):
+        with pytest.raises(errors.TooMuch):
             start(member, scripted)
 
     def test_counts_towards_the_quota(self, member: User, scripted: DjangoAgent, settings: Any) -> None:
-        settings.RUNS_A_DAY = 1
+        settings.AGENTOS_RUNS_A_DAY = 1
         ephemeral.discard(run_pk=start(member, scripted).pk, by=member)
         claimed = start_and_end(member, scripted, settings)
-        with pytest.raises(refusals.QuotaReached):
+        with pytest.raises(errors.QuotaReached):
             start(member, scripted)
         assert claimed.status == Run.Status.COMPLETED
 
@@ -114,7 +116,7 @@ class TestHiding:
         for found in (
             list(queries.sessions_for(member)),
             queries.recent_sessions(member).sessions,
-            queries.search_sessions(member, "canary"),
+            search_sessions(member, "canary"),
             listing.page_of_sessions(member).sessions,
         ):
             assert found == [seen.session]
@@ -194,11 +196,11 @@ class TestSweep:
 
     def test_erases_what_a_crash_has_left(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         told(run)
-        sweeper.interrupt_orphans(everything=True)
-        sweeper.sweep()
+        reaper.interrupt_orphans(everything=True)
+        reaper.sweep()
         assert "canary" in everything(run)  # its caller may still be reading
         self.later(monkeypatch)
-        sweeper.sweep()
+        reaper.sweep()
         assert_erased(run)
         run.refresh_from_db()
         assert run.status == Run.Status.INTERRUPTED
@@ -240,11 +242,11 @@ class TestRunning:
         assert abs(ended[0].input_tokens - ended[1].input_tokens - said / 4) <= 1  # the script counts characters
 
     async def test_says_nothing_to_the_lists_of_its_owner(self, engine: Engine, member: User, scripted: DjangoAgent) -> None:
-        before = bell.version(f"user:{member.pk}")
+        before = pubsub.version(f"user:{member.pk}")
         await waiting.ended(await sync_to_async(start)(member, scripted), 20)
-        assert bell.version(f"user:{member.pk}") == before
+        assert pubsub.version(f"user:{member.pk}") == before
         await sync_to_async(actions.send_message)(by=member, agent=scripted, text="Hello")
-        assert bell.version(f"user:{member.pk}") != before
+        assert pubsub.version(f"user:{member.pk}") != before
 
     async def test_that_dies_is_interrupted_as_any_other(self, member: User, scripted: DjangoAgent) -> None:
         run = await sync_to_async(start)(member, scripted)

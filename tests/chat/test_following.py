@@ -10,13 +10,15 @@ from asgiref.sync import sync_to_async
 from agentos.access.models import User
 from agentos.agents.events import Finished
 from agentos.chat import actions
-from agentos.chat.claiming import claim_next
-from agentos.chat.ending import end_run
-from agentos.chat.engine import Engine
-from agentos.chat.following import Look, follow
+from agentos.chat.errors import WaitingForApproval
+from agentos.chat.live.parts import text_of
 from agentos.chat.models import ChatSession, Run, RunEvent
-from agentos.chat.parts import text_of
-from tests.factories import AgentFactory
+from agentos.chat.runs.claiming import claim_next
+from agentos.chat.runs.ending import end_run
+from agentos.chat.runs.engine import Engine
+from agentos.chat.runs.following import Look, follow
+from agentos.chat.runs.waiting import ended
+from tests.factories import AgentFactory, RunFactory
 
 LEASE = timedelta(seconds=30)
 send = sync_to_async(actions.send_message)
@@ -70,6 +72,14 @@ class TestFollow:
         looks = await looks_at(await send(by=member, agent=agent, text="Hello"))
         assert looks[-1].end
         assert looks[-1].end.status == Run.Status.WAITING
+
+    async def test_ends_where_a_person_has_to_decide_before(self, session: ChatSession, member: User) -> None:
+        await sync_to_async(RunFactory)(session=session, turn=1, status=Run.Status.WAITING)
+        run = await send(by=member, session=session, text="Hello")
+        with pytest.raises(WaitingForApproval, match="Your message is saved"):
+            await looks_at(run)
+        with pytest.raises(WaitingForApproval, match="Your message is saved"):
+            await ended(run, 5)
 
     async def test_of_an_erased_run_fails(self, session: ChatSession, member: User) -> None:
         run = await send(by=member, session=session, text="Hello")

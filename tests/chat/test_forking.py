@@ -1,4 +1,4 @@
-"""Nothing is destroyed: an edit forks, a fork copies, the original stays."""
+"""Nothing is destroyed: a fork copies, the original stays."""
 
 import pytest
 
@@ -6,8 +6,9 @@ from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
 from agentos.audit.models import AuditRecord
 from agentos.chat import actions, queries
+from agentos.chat.actions.runs import FEEDBACK_LIMIT
+from agentos.chat.errors import AgentClosed, InvalidInput, WrongState
 from agentos.chat.models import ChatSession, Feedback, Run
-from agentos.chat.refusals import AgentClosed, InvalidInput, WrongState
 from tests.factories import RunFactory
 
 
@@ -49,23 +50,6 @@ class TestForkSession:
             actions.fork_session(session=session, through_turn=1, by=member)
 
 
-class TestEditMessage:
-    def test_goes_on_in_a_fork_with_the_new_words(self, session: ChatSession, turns: list[Run], member: User) -> None:
-        edited = actions.edit_message(run=turns[1], text="Question 2, better", by=member)
-        assert [run.input for run in queries.turns(edited.session).runs] == ["Question 1", "Question 2, better"]
-        assert edited.status == Run.Status.QUEUED
-        assert len(queries.turns(session).runs) == 3
-
-    def test_may_change_the_very_first_message(self, session: ChatSession, turns: list[Run], member: User) -> None:
-        edited = actions.edit_message(run=turns[0], text="Another start", by=member)
-        assert [run.input for run in queries.turns(edited.session).runs] == ["Another start"]
-
-    def test_forks_nothing_when_the_words_are_refused(self, session: ChatSession, turns: list[Run], member: User) -> None:
-        with pytest.raises(InvalidInput):
-            actions.edit_message(run=turns[0], text=" ", by=member)
-        assert ChatSession.objects.count() == 1
-
-
 class TestContinueRun:
     def test_adds_a_turn_that_knows_what_was_said(self, session: ChatSession, turns: list[Run], member: User) -> None:
         Run.objects.filter(pk=turns[2].pk).update(status=Run.Status.INTERRUPTED)
@@ -96,6 +80,11 @@ class TestGiveFeedback:
         actions.give_feedback(run=turns[0], value=1, by=member)
         actions.give_feedback(run=turns[0], value=None, by=member)
         assert not Feedback.objects.exists()
+
+    def test_is_heard_by_the_open_tabs_of_the_chat(self, session: ChatSession, turns: list[Run], member: User) -> None:
+        actions.give_feedback(run=turns[1], value=1, note="x" * FEEDBACK_LIMIT, by=member)
+        session.refresh_from_db()
+        assert [run.pk for run in queries.changed_runs(session, session.revision - 1)] == [turns[1].pk]
 
     def test_refuses_what_is_no_judgement(self, turns: list[Run], member: User) -> None:
         with pytest.raises(InvalidInput):

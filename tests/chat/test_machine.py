@@ -13,14 +13,17 @@ from agentos.access.models import User
 from agentos.agents.events import Failed, Finished, Interrupted, Waiting
 from agentos.agents.models import DjangoAgent
 from agentos.agents.runtime import Answer
-from agentos.chat import actions, queries, streaming, sweeper
-from agentos.chat.claiming import claim_next
-from agentos.chat.cursor import Cursor
-from agentos.chat.ending import end_run
-from agentos.chat.journal import Row, _store
+from agentos.chat import actions, queries
+from agentos.chat.drawing import render_turn
+from agentos.chat.errors import ChatError
+from agentos.chat.live import streaming
+from agentos.chat.live.cursor import Cursor
+from agentos.chat.live.transcript import open_transcript
 from agentos.chat.models import ChatSession, Run, RunEvent
-from agentos.chat.refusals import Refusal
-from agentos.chat.transcript import open_transcript
+from agentos.chat.runs import reaper
+from agentos.chat.runs.claiming import claim_next
+from agentos.chat.runs.ending import end_run
+from agentos.chat.runs.journal import Row, _store
 from agentos.core import clock
 from tests.chat.drafting import draft_of
 from tests.factories import AgentFactory, UserFactory
@@ -75,9 +78,21 @@ class ChatMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def edit(self, data: st.DataObject) -> None:
         if run := self.some_run(data):
-            before = [(turn.run_id, turn.answer) for turn in queries.turns(self.session).runs]
+            before = self.transcript()
             self.refusable(actions.edit_message, run=run, text="Said better", by=self.user)
-            assert [(turn.run_id, turn.answer) for turn in queries.turns(self.session).runs] == before
+            if self.transcript() != before and not Run.objects.filter(session=self.session, status__in=Run.ACTIVE).exists():
+                edited = Run.objects.filter(session=self.session).latest("pk")
+                assert edited.status == Run.Status.QUEUED
+                actions.stop_run(run=edited, by=self.user)
+                assert self.transcript() == before
+
+    @rule(data=st.data())
+    def choose(self, data: st.DataObject) -> None:
+        if run := self.some_run(data):
+            self.refusable(actions.choose_version, run=run, by=self.user)
+
+    def transcript(self) -> list[tuple[str, str]]:
+        return [(turn.run_id, turn.answer) for turn in queries.turns(self.session).runs]
 
     @rule(yes=st.booleans())
     def answer(self, yes: bool) -> None:
@@ -107,26 +122,26 @@ class ChatMachine(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        sweeper.interrupt_orphans(everything=True)
+        reaper.interrupt_orphans(everything=True)
 
     # --- A tab
 
     @rule()
     def look(self) -> None:
         """The tab wakes up and hears what has happened since."""
-        change = streaming.changes(self.session.pk, self.cursor, may_write=True)
+        change = streaming.changes(self.session.pk, self.cursor)
         if change:
             for turn in change.gone:
                 self.tab.apply(f'<hx-partial hx-target="#turn-{turn}" hx-swap="delete"></hx-partial>')
-            for view in change.turns:
-                self.tab.apply(f'<hx-partial hx-target="#turns" hx-swap="upsert">{streaming.render_turn(view)}</hx-partial>')
+            for view in change.views(may_write=True):
+                self.tab.apply(f'<hx-partial hx-target="#turns" hx-swap="upsert">{render_turn(view)}</hx-partial>')
             self.cursor = change.cursor
         run = Run.objects.filter(session=self.session, status=Run.Status.RUNNING).first()
         if run and run.pk == self.cursor.run_pk:
-            draft = draft_of(run, RunEvent.objects.filter(run=run).order_by("seq").values_list("seq", "kind", "data"))
-            for _, html in streaming.growth(draft, self.cursor.seq):
+            buffer = draft_of(run, RunEvent.objects.filter(run=run).order_by("seq").values_list("seq", "kind", "data"))
+            for _, html in streaming.growth(buffer, self.cursor.seq):
                 self.tab.apply(html)
-            self.cursor = Cursor(self.cursor.revision, run.pk, draft.seq)
+            self.cursor = Cursor(self.cursor.revision, run.pk, buffer.seq)
         assert self.tab.shown("turns") == self.fresh()[0].shown("turns")
 
     # --- What always holds
@@ -135,6 +150,13 @@ class ChatMachine(RuleBasedStateMachine):
     def one_run_is_active_at_most(self) -> None:
         if hasattr(self, "session"):
             assert Run.objects.filter(session=self.session, status__in=Run.ACTIVE).count() <= 1
+
+    @invariant()
+    def one_version_of_a_turn_is_shown(self) -> None:
+        if hasattr(self, "session"):
+            shown = list(Run.objects.filter(session=self.session, is_hidden=False).order_by("turn", "pk"))
+            assert [run.turn for run in shown] == sorted({run.turn for run in shown})
+            assert [run.pk for run in shown] == sorted(run.pk for run in shown)
 
     @invariant()
     def journals_are_whole_and_end_once(self) -> None:
@@ -161,7 +183,7 @@ class ChatMachine(RuleBasedStateMachine):
             assert turns == sorted(set(turns))
 
     def refusable(self, action: Any, **arguments: Any) -> None:
-        with contextlib.suppress(Refusal):
+        with contextlib.suppress(ChatError):
             action(**arguments)
 
     def some_run(self, data: st.DataObject) -> Run | None:
@@ -172,7 +194,7 @@ class ChatMachine(RuleBasedStateMachine):
         transcript = open_transcript(ChatSession.objects.get(pk=self.session.pk), may_write=True)
         cursor = Cursor.read(transcript.cursor)
         assert cursor is not None
-        return LiveDom('<div id="turns">' + "".join(streaming.render_turn(view) for view in transcript.turns) + "</div>"), cursor
+        return LiveDom('<div id="turns">' + "".join(render_turn(view) for view in transcript.turns) + "</div>"), cursor
 
 
 @pytest.fixture

@@ -16,10 +16,12 @@ from agentos.access.allowances import allowance_of
 from agentos.access.models import Plan, Subscription, User
 from agentos.agents.models import DjangoAgent
 from agentos.audit.models import AuditRecord
-from agentos.chat import actions, ephemeral, quotas, sweeper
+from agentos.chat import actions, ephemeral, quotas
+from agentos.chat.errors import QuotaReached, TooMuch
 from agentos.chat.models import ChatSession, Run
-from agentos.chat.refusals import QuotaReached, TooMuch
-from agentos.core import clock, limits
+from agentos.chat.runs import reaper
+from agentos.core import clock
+from agentos.core.ratelimit import limits
 from tests.factories import ChatSessionFactory, PlanFactory, RunFactory, SubscriptionFactory
 
 NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
@@ -69,7 +71,7 @@ class TestAllowance:
         assert allowance_of(owner) == allowances.Allowance(runs_a_day=80, tokens_a_month=None, plan="Pro and Team")
 
     def test_of_the_site_is_for_those_without_a_plan(self, owner: User, member: User, pro: Plan, settings: Any) -> None:
-        settings.RUNS_A_DAY = 5
+        settings.AGENTOS_RUNS_A_DAY = 5
         assert allowance_of(member).runs_a_day == 5
         assert not allowance_of(owner).is_limited
 
@@ -134,7 +136,7 @@ class TestAnswersADay:
             assert refused.value.status == 402
             assert refused.value.sentence == (
                 "You have used the 2 answers that your plan Pro allows a day. "
-                "There are new ones at midnight, in 12\xa0hours. Ask whoever runs this site for more."
+                "There are new ones at midnight, in 12\xa0hours. Ask your administrator for more."
             )
         assert (ChatSession.objects.count(), Run.objects.count(), AuditRecord.objects.count()) == before
 
@@ -150,7 +152,10 @@ class TestAnswersADay:
         for _ in range(2):
             send(owner, scripted)
         at(datetime(2026, 5, 21, tzinfo=UTC))
-        send(owner, scripted)
+        for _ in range(2):
+            send(owner, scripted)
+        with pytest.raises(QuotaReached):  # the first moment of a day is one of it
+            send(owner, scripted)
 
     def test_let_a_repeated_submit_have_its_answer(self, owner: User, scripted: DjangoAgent) -> None:
         run = send(owner, scripted, idempotency_key="one")
@@ -192,12 +197,19 @@ class TestAnswersADay:
         run = answered(ChatSessionFactory(user=owner, agent=scripted), input_tokens=30, output_tokens=12)
         actions.delete_session(session=run.session, by=owner)
         at(NOON + timedelta(hours=2))
-        assert sweeper.erase_deleted_sessions() == 1
+        assert reaper.erase_deleted_sessions() == 1
         assert not Run.objects.exists()
         assert quotas.meters(owner)[0].used == 1
         send(owner, scripted)
         with pytest.raises(QuotaReached):
             send(owner, scripted)
+        at(NOON + timedelta(days=1))
+        assert quotas.meters(owner)[0].used == 0  # what was erased counts for its day as well
+
+    def test_are_not_used_up_by_what_others_have_erased(self, owner: User, member: User, scripted: DjangoAgent) -> None:
+        for _ in range(2):
+            quotas.keep_usage(answered(ChatSessionFactory(user=member, agent=scripted)).session)
+        assert quotas.meters(owner)[0].used == 0
 
     def test_are_everybodys_own(self, owner: User, member: User, scripted: DjangoAgent, pro: Plan) -> None:
         subscribe(user=member, plan=pro, by=None)
@@ -221,10 +233,13 @@ class TestTokensAMonth:
             send(owner, scripted)
         assert refused.value.sentence == (
             "You have used the 1,000 tokens that your plan Pro allows a month. There are new ones on 1 June. "
-            "Ask whoever runs this site for more."
+            "Ask your administrator for more."
         )
         at(datetime(2026, 6, 1, tzinfo=UTC))
         send(owner, scripted)
+        answered(chat, input_tokens=1000)
+        with pytest.raises(QuotaReached):  # the first moment of a month is one of it
+            send(owner, scripted)
 
     def test_are_not_given_back_by_erasing_a_chat(self, owner: User, scripted: DjangoAgent, at: At) -> None:
         chat = ChatSessionFactory(user=owner, agent=scripted)
@@ -232,9 +247,11 @@ class TestTokensAMonth:
             answered(chat, input_tokens=300, output_tokens=200)
         actions.delete_session(session=chat, by=owner)
         at(NOON + timedelta(days=3))
-        sweeper.erase_deleted_sessions()
+        reaper.erase_deleted_sessions()
         with pytest.raises(QuotaReached):
             send(owner, scripted)
+        at(datetime(2026, 6, 1, tzinfo=UTC))
+        assert quotas.meters(owner)[0].used == 0
 
 
 class TestAnswersAtOnce:
@@ -246,7 +263,7 @@ class TestAnswersAtOnce:
             send(owner, scripted)
         assert refused.value.sentence == (
             "Your plan Pro allows 2 answers at once, and so many are on their way. Wait for one to end, or stop one. "
-            "Ask whoever runs this site for more."
+            "Ask your administrator for more."
         )
         actions.stop_run(run=run, by=owner)
         send(owner, scripted)
@@ -287,13 +304,13 @@ class TestMeters:
             (12_000, 100_000, "this month"),
         ]
 
-    def test_are_scarce_below_a_fifth(self, owner: User, scripted: DjangoAgent, pro: Plan) -> None:
+    def test_are_scarce_from_four_fifths_on(self, owner: User, scripted: DjangoAgent, pro: Plan) -> None:
         limit(pro, runs_a_day=10)
         chat = ChatSessionFactory(user=owner, agent=scripted)
-        RunFactory.create_batch(8, session=chat)
+        RunFactory.create_batch(7, session=chat)
         assert quotas.scarce(owner) == []
         answered(chat)
-        assert [meter.left for meter in quotas.scarce(owner)] == [1]
+        assert [meter.left for meter in quotas.scarce(owner)] == [2]
 
     def test_cost_nothing_while_nothing_is_limited(self, owner: User, django_assert_num_queries: Any) -> None:
         allowance_of(owner)
@@ -314,7 +331,7 @@ class TestMeters:
 class TestSendsAMinute:
     @pytest.fixture(autouse=True)
     def two(self, settings: Any, at: At) -> None:
-        settings.SENDS_A_MINUTE = 2
+        settings.AGENTOS_SENDS_A_MINUTE = 2
         at(NOON)
 
     def test_are_counted_for_messages_retries_and_continuations(self, owner: User, scripted: DjangoAgent) -> None:
@@ -341,16 +358,16 @@ class TestSendsAMinute:
         send(member, scripted)
 
     def test_cost_no_query_on_sqlite(self, owner: User, scripted: DjangoAgent, settings: Any, queries_of: Any) -> None:
-        settings.SENDS_A_MINUTE = 9
+        settings.AGENTOS_SENDS_A_MINUTE = 9
         with_limit = queries_of(lambda: send(owner, scripted))
-        settings.SENDS_A_MINUTE = 0
+        settings.AGENTOS_SENDS_A_MINUTE = 0
         without = queries_of(lambda: send(owner, scripted))
         assert with_limit - without == (0 if connection.vendor == "sqlite" else 1)
 
 
 class TestForksAMinute:
     def test_are_limited(self, owner: User, scripted: DjangoAgent, settings: Any) -> None:
-        settings.CREATIONS_A_MINUTE = 1
+        settings.AGENTOS_CREATIONS_A_MINUTE = 1
         limits.forget()
         run = answered(ChatSessionFactory(user=owner, agent=scripted))
         actions.fork_session(session=run.session, through_turn=1, by=owner)

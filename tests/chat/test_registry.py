@@ -1,5 +1,7 @@
 """What time alone ends is heard in open tabs: a subscription's period, a token. Nobody commits anything then."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -11,8 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from agentos.access import rights
 from agentos.access.models import Plan, RightsVersion, Subscription, User
 from agentos.agents.models import DjangoAgent
-from agentos.chat.registry import OpenStream, Registry
+from agentos.chat import registry as registry_module
+from agentos.chat.registry import STREAMS_A_USER, OpenStream, Registry, TooManyStreams
 from agentos.core import clock
+from agentos.core.pubsub import pubsub
 from tests.conftest import signed_in
 from tests.factories import ApiTokenFactory, SubscriptionFactory
 
@@ -56,6 +60,10 @@ class Watched:
         return registry, registry.open(self.user, self.session_key, self.agent.pk)
 
 
+def broken() -> str:
+    raise OSError("gone")
+
+
 class TestPeriodThatEnds:
     async def test_closes_the_stream_of_its_composer(self, watched: Watched, at: At) -> None:
         registry, stream = watched.process()
@@ -82,6 +90,20 @@ class TestPeriodThatEnds:
             at(moment)
             await registry.look()
             assert len(asked) == times
+        assert stream.news == set()  # nothing was new
+
+    async def test_is_put_into_the_news_of_the_streams_that_follow(
+        self, watched: Watched, at: At, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        registry, stream = watched.process()
+        stream.agent_pk, stream.ask = None, broken
+        with pubsub.subscribe(stream.topic) as listener:
+            await registry.look()
+            assert (stream.news, await listener.wait(0)) == (set(), set())
+            assert "it is asked again" in caplog.text
+            stream.ask = lambda: "agents"
+            await registry.look()  # though no right has changed since
+            assert (stream.news, await listener.wait(5)) == ({"agents"}, {stream.topic})
 
     async def test_is_counted_once_and_heard_by_all_processes(self, watched: Watched, at: At) -> None:
         processes = [watched.process() for _ in range(3)]
@@ -161,6 +183,42 @@ class TestPeriodThatEnds:
         at(AFTER)
         await registry.look()
         assert stream.closed
+
+
+class TestAnOpenStream:
+    def test_counts_until_it_is_closed_however_often_that_is_said(self, stranger: User, owner: User) -> None:
+        registry = Registry()
+        streams = [registry.open(stranger, "key", None) for _ in range(STREAMS_A_USER)]
+        with pytest.raises(TooManyStreams):
+            registry.open(stranger, "key", None)
+        registry.close(registry.open(owner, "key", None))
+        for _ in range(2):
+            registry.close(streams[0])
+        registry.open(stranger, "key", None)
+        with pytest.raises(TooManyStreams):
+            registry.open(stranger, "key", None)
+        for stream in [*registry.streams]:
+            registry.close(stream)
+        assert (registry.streams, registry.count) == (set(), Counter())
+
+    async def test_is_looked_after_and_nothing_is_asked_without_one(
+        self, transactional_db: None, stranger: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        registry, looks = Registry(), list[int]()
+
+        async def look() -> None:
+            looks.append(len(registry.streams))
+
+        monkeypatch.setattr(registry_module, "CHECK_SECONDS", 0.01)
+        monkeypatch.setattr(registry, "look", look)
+        watching = asyncio.create_task(registry.watch())
+        await asyncio.sleep(0.1)
+        assert looks == []
+        registry.open(stranger, "key", None)
+        async with asyncio.timeout(10):
+            while not looks:
+                await asyncio.sleep(0.01)
+        watching.cancel()
 
 
 class TestTokenThatExpires:

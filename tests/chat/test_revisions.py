@@ -7,10 +7,10 @@ from asgiref.sync import sync_to_async
 
 from agentos.access.models import User
 from agentos.chat import actions
-from agentos.chat.claiming import claim_next
 from agentos.chat.models import ChatSession
-from agentos.chat.runner import LEASE
-from agentos.core.bell import bell
+from agentos.chat.runs.claiming import claim_next
+from agentos.chat.runs.run_task import LEASE
+from agentos.core.pubsub import pubsub
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 async def told(session: ChatSession, change: Callable[[], object]) -> set[str]:
     """Return what the owner's lists are told by ``change``; every change rings for the chat itself too."""
     topic = f"user:{session.user_id}"
-    with bell.listen(topic, f"session:{session.pk}") as listener:
+    with pubsub.subscribe(topic, f"session:{session.pk}") as listener:
         await sync_to_async(change)()
         heard: set[str] = set()
         while f"session:{session.pk}" not in heard:

@@ -1,6 +1,8 @@
 """A live tab equals a freshly loaded one, whenever it was opened and wherever it was cut off."""
 
-from collections.abc import Sequence
+import asyncio
+import re
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -11,17 +13,21 @@ from hypothesis import strategies as st
 
 from agentos.access.models import User
 from agentos.agents.events import Event, Failed, Finished, Interrupted, Stopped, Waiting
-from agentos.chat import actions, streaming
-from agentos.chat.claiming import claim_next
-from agentos.chat.cursor import Cursor
-from agentos.chat.drafts import Draft
-from agentos.chat.ending import end_run
+from agentos.chat import actions
+from agentos.chat.drawing import render_turn
+from agentos.chat.live import streaming
+from agentos.chat.live.buffer import LiveBuffer
+from agentos.chat.live.cursor import Cursor
+from agentos.chat.live.transcript import open_transcript
+from agentos.chat.live.turns import part_id, part_view
 from agentos.chat.models import ChatSession, Run, RunEvent
-from agentos.chat.transcript import open_transcript
-from agentos.chat.turns import part_id, part_view
-from agentos.core.compiled import draw
+from agentos.chat.runs.claiming import claim_next
+from agentos.chat.runs.ending import end_run
+from agentos.core.fragments import draw
+from agentos.core.rendering.away import away
 from tests.chat.drafting import draft_of
 from tests.chat.test_blocks import TEXTS
+from tests.factories import RunFactory
 from tests.live_dom import LiveDom
 
 Lines = Sequence[tuple[str, dict[str, Any]]]
@@ -50,6 +56,20 @@ EVERY_KIND: Lines = [
     ("text", {"text": " here."}),
 ]
 
+REPEATED_CALLS: Lines = [
+    ("text", {"text": "So:"}),
+    ("tool_started", {"call_id": "3", "name": "add", "args": {"a": 1}}),
+    ("tool_started", {"call_id": "4", "name": "multiply", "args": {"a": 2}}),
+    ("tool_finished", {"call_id": "4", "name": "multiply", "result": "4", "seconds": 0.1}),
+    ("tool_started", {"call_id": "5", "name": "add", "args": {"a": 3}}),
+    ("tool_failed", {"call_id": "3", "name": "add", "error": "no", "seconds": 0.1}),
+    ("tool_finished", {"call_id": "5", "name": "add", "result": "6", "seconds": 0.1}),
+    ("tool_started", {"call_id": "6", "name": "clock", "args": {}}),
+    ("tool_started", {"call_id": "7", "name": "clock", "args": {}}),
+    ("tool_finished", {"call_id": "6", "name": "clock", "result": "12:01", "seconds": 0.1}),
+    ("text", {"text": "Done."}),
+]
+
 
 @pytest.fixture
 def running(session: ChatSession, member: User) -> Run:
@@ -69,7 +89,7 @@ def say(run: Run, lines: Lines, start: int = 0) -> None:
     )
 
 
-def draft_at(run: Run, seq: int) -> Draft:
+def draft_at(run: Run, seq: int) -> LiveBuffer:
     return draft_of(run, list(RunEvent.objects.filter(run=run, seq__lte=seq).order_by("seq").values_list("seq", "kind", "data")))
 
 
@@ -77,44 +97,69 @@ def fresh(session: ChatSession) -> tuple[LiveDom, Cursor]:
     transcript = open_transcript(ChatSession.objects.get(pk=session.pk), may_write=True)
     cursor = Cursor.read(transcript.cursor)
     assert cursor is not None
-    return LiveDom('<div id="turns">' + "".join(streaming.render_turn(view) for view in transcript.turns) + "</div>"), cursor
+    return LiveDom('<div id="turns">' + "".join(render_turn(view) for view in transcript.turns) + "</div>"), cursor
 
 
 def follow(dom: LiveDom, session: ChatSession, cursor: Cursor) -> Cursor:
     """Take a tab to the present, as the live stream does."""
-    change = streaming.changes(session.pk, cursor, may_write=True)
+    change = streaming.changes(session.pk, cursor)
     if change is None:
         return cursor
     for turn in change.gone:
         dom.apply(f'<hx-partial hx-target="#turn-{turn}" hx-swap="delete"></hx-partial>')
-    for view in change.turns:
-        dom.apply(f'<hx-partial hx-target="#turns" hx-swap="upsert">{streaming.render_turn(view)}</hx-partial>')
+    for view in change.views(may_write=True):
+        dom.apply(f'<hx-partial hx-target="#turns" hx-swap="upsert">{render_turn(view)}</hx-partial>')
     return change.cursor
 
 
-def grow(dom: LiveDom, draft: Draft, seq: int) -> None:
-    for _, html in streaming.growth(draft, seq):
+def grow(dom: LiveDom, buffer: LiveBuffer, seq: int) -> None:
+    for _, html in streaming.growth(buffer, seq):
         dom.apply(html)
 
 
 class TestGrowth:
-    def test_takes_a_tab_from_any_event_to_any_later_one(self, running: Run) -> None:
+    @pytest.mark.parametrize("lines", [EVERY_KIND, REPEATED_CALLS], ids=["every kind", "repeated calls"])
+    def test_takes_a_tab_from_any_event_to_any_later_one(self, running: Run, lines: Lines) -> None:
         pages: list[tuple[LiveDom, str]] = []
-        for count, line in enumerate(EVERY_KIND):
+        for count, line in enumerate(lines):
             say(running, [line], start=count)
             pages.append((fresh(running.session)[0], fresh(running.session)[0].shown("turns")))
         for start, (page, _) in enumerate(pages, 1):
             tab = LiveDom(str(page.soup))
-            for seq in range(start, len(EVERY_KIND)):
+            for seq in range(start, len(lines)):
                 grow(tab, draft_at(running, seq + 1), seq)
                 assert tab.shown("turns") == pages[seq][1], f"from {start} to {seq + 1}"
 
     def test_takes_it_there_in_one_step_too(self, running: Run) -> None:
         start, _ = fresh(running.session)
         say(running, EVERY_KIND)
-        draft = draft_at(running, len(EVERY_KIND))
-        grow(start, draft, 0)
+        buffer = draft_at(running, len(EVERY_KIND))
+        grow(start, buffer, 0)
         assert start.shown("turns") == fresh(running.session)[0].shown("turns")
+
+    def test_shows_a_tool_that_comes_before_any_word(self) -> None:
+        buffer = LiveBuffer(Run(pk=1, session_id=1, turn=1, attempt=1))
+        buffer.take(1, "tool_started", {"call_id": "1", "name": "add", "args": {}})
+        buffer.take(2, "usage", {"input_tokens": 1, "output_tokens": 1})  # is not shown
+        [(seq, html)] = streaming.growth(buffer, 0)
+        assert (seq, "turn-1-part-0" in html) == (1, True)
+
+    def test_closes_no_part_but_a_text_that_was_open(self) -> None:
+        buffer = LiveBuffer(Run(pk=1, session_id=1, turn=1, attempt=1))
+        buffer.take(1, "text", {"text": "So:"})
+        buffer.take(2, "tool_started", {"call_id": "1", "name": "add", "args": {}})
+        buffer.take(3, "tool_finished", {"call_id": "1", "name": "add", "result": "4", "seconds": 0.1})
+        buffer.take(4, "text", {"text": "Done."})
+        (_, first), (_, call), _, (_, last) = streaming.growth(buffer, 0)
+        assert "outerHTML" not in first
+        assert re.findall('hx-target="#([^"]+)" hx-swap="outerHTML"', call) == ["turn-1-part-0"]
+        assert "outerHTML" not in last
+
+    def test_is_one_step_for_text_that_grows_in_one_place(self) -> None:
+        lines = [("reasoning", "Hm"), ("reasoning", "."), ("text", "One"), ("text", " two"), ("text", " three")]
+        buffer = draft_of(unstored(), [(seq, kind, {"text": text}) for seq, (kind, text) in enumerate(lines, 1)])
+        assert [seq for seq, _ in streaming.growth(buffer, 0)] == [2, 5]
+        assert [seq for seq, _ in streaming.growth(buffer, 3)] == [5]
 
     def test_never_sends_what_was_seen(self, running: Run) -> None:
         say(running, EVERY_KIND)
@@ -128,24 +173,84 @@ class TestGrowth:
         assert html.count("</hx-partial>") == html.count("<hx-partial")
 
 
-def page_of(draft: Draft) -> LiveDom:
+def page_of(buffer: LiveBuffer) -> LiveDom:
     """What a page that is loaded now shows of the one part of this answer."""
-    view = part_view(draft.parts[0], part_id(draft.turn, 0), growing=True)
+    view = part_view(buffer.parts[0], part_id(buffer.turn, 0), growing=True)
     part = draw("chat/_part.html", {"part": view})
-    return LiveDom(f'<div id="turn-{draft.turn}-answer">{part}</div><p id="turn-{draft.turn}-now">Writing</p>')
+    return LiveDom(f'<div id="turn-{buffer.turn}-answer">{part}</div><p id="turn-{buffer.turn}-now">Writing</p>')
 
 
 @settings(max_examples=150, deadline=None)
 @given(TEXTS.filter(bool), st.data())
 def test_any_text_grows_into_what_a_fresh_page_shows(text: str, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.sets(st.integers(1, len(text)), max_size=12)) | {len(text)})
-    draft = Draft(Run(pk=1, session_id=1, turn=1, attempt=1))
-    draft.take(1, "text", {"text": text[: cuts[0]]})
-    tab = page_of(draft)
+    buffer = LiveBuffer(Run(pk=1, session_id=1, turn=1, attempt=1))
+    buffer.take(1, "text", {"text": text[: cuts[0]]})
+    tab = page_of(buffer)
     for seq, (start, end) in enumerate(pairwise(cuts), 2):
-        draft.take(seq, "text", {"text": text[start:end]})
-        grow(tab, draft, seq - 1)
-        assert tab.shown("turn-1-answer") == page_of(draft).shown("turn-1-answer")
+        buffer.take(seq, "text", {"text": text[start:end]})
+        grow(tab, buffer, seq - 1)
+        assert tab.shown("turn-1-answer") == page_of(buffer).shown("turn-1-answer")
+
+
+class TestWhatAStepRenders:
+    """So many characters: by that it is decided whether it is done on the loop or away from it."""
+
+    @pytest.mark.parametrize(
+        ("before", "step", "characters"),
+        [
+            ([("text", "One")], ("text", " two"), 0),
+            ([], ("text", "One"), 0),
+            ([("text", "One **two**.")], ("text", " x"), len("One **two**. ")),
+            ([("text", "One\n\nTwo")], ("text", "\n\nThree"), len("Two\n\n")),
+            ([("text", "One")], ("usage", ""), 0),
+            ([("reasoning", "Some thoughts")], ("text", "One"), len("Some thoughts")),
+            ([("text", "One")], ("tool_started", "add"), len("One")),
+            ([("tool_started", "add")], ("text", "One"), 0),
+            ([("text", "Some thoughts")], ("rethought", ""), len("Some thoughts")),
+        ],
+    )
+    def test_is_what_changes_its_form(self, before: list[tuple[str, str]], step: tuple[str, str], characters: int) -> None:
+        buffer = draft_of(unstored(), [(seq, kind, said(kind, text)) for seq, (kind, text) in enumerate([*before, step], 1)])
+        assert streaming.rendered_by(buffer, len(before)) == characters
+
+    @pytest.fixture
+    def rendered(self, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+        """How many characters were rendered, each time that anything was."""
+        found: list[int] = []
+
+        async def noted(characters: int, work: Callable[..., Any], *args: Any) -> Any:
+            found.append(characters)
+            return await away(characters, work, *args)
+
+        monkeypatch.setattr(streaming, "away", noted)
+        return found
+
+    async def test_is_rendered_once_for_all_tabs(self, rendered: list[int]) -> None:
+        buffer = draft_of(unstored(), [(1, "text", {"text": "One"}), (2, "tool_started", said("tool_started", "add"))])
+        first, second = await asyncio.gather(streaming.grown(buffer, 1), streaming.grown(buffer, 1))
+        assert first == second == await streaming.grown(buffer, 1) == streaming.growth(buffer, 1)
+        assert rendered == [3]
+
+    async def test_is_nothing_of_plain_words_which_are_told_at_once(self, rendered: list[int]) -> None:
+        buffer = draft_of(unstored(), [(1, "text", {"text": "One"}), (2, "text", {"text": " two"})])
+        assert await streaming.grown(buffer, 1) == streaming.growth(buffer, 1)
+        assert (rendered, buffer.drawn) == ([], {})
+
+    async def test_is_kept_for_the_last_few_steps(self, rendered: list[int]) -> None:
+        buffer = draft_of(unstored(), [(1, "text", {"text": "One\n\nTwo"})])
+        for seq in range(2, streaming.STEPS_KEPT + 4):
+            buffer.take(seq, "text", {"text": "\n\nMore"})
+            await streaming.grown(buffer, seq - 1)
+        assert list(buffer.drawn) == [(seq - 1, seq) for seq in range(4, streaming.STEPS_KEPT + 4)]
+
+
+def unstored() -> Run:
+    return Run(pk=1, session_id=1, turn=1, attempt=1)
+
+
+def said(kind: str, text: str) -> dict[str, Any]:
+    return {"call_id": "1", "name": text, "args": {}} if kind == "tool_started" else {"text": text}
 
 
 class TestChanges:
@@ -163,18 +268,39 @@ class TestChanges:
         session = running.session
         tab, cursor = fresh(session)
         queued = Run.objects.get(session=session, turn=3)
+
+        def shown(turn: int) -> Run:
+            return Run.objects.get(session=session, turn=turn, is_hidden=False)
+
         steps = [
             lambda: actions.stop_run(run=queued, by=member),
             lambda: actions.send_message(by=member, session=session, text="Fourth"),
             lambda: actions.stop_run(run=running, by=member),
             lambda: claim_next(session.pk, timedelta(seconds=30)),
-            lambda: actions.stop_run(run=Run.objects.get(session=session, turn=4), by=member),
-            lambda: actions.retry_run(run=Run.objects.get(session=session, turn=4), by=member),
+            lambda: actions.stop_run(run=shown(3), by=member),
+            lambda: actions.retry_run(run=shown(3), by=member),
+            lambda: actions.stop_run(run=shown(3), by=member),
+            lambda: actions.choose_version(run=shown(3), by=member, version=1),
+            lambda: actions.edit_message(run=shown(1), text="First, better", by=member),
+            lambda: actions.stop_run(run=shown(1), by=member),
+            lambda: actions.choose_version(run=shown(1), by=member, edition=1),
         ]
         for step in steps:
             step()
             cursor = follow(tab, session, cursor)
             assert tab.shown("turns") == fresh(session)[0].shown("turns")
+
+    def test_takes_from_a_turn_and_gives_back_what_only_the_last_one_has(self, session: ChatSession, member: User) -> None:
+        """An answer can be tried again as long as nothing follows it."""
+        RunFactory(session=session, by=member)
+        tab, cursor = fresh(session)
+        before = tab.shown("turns")
+        queued = actions.send_message(by=member, session=session, text="Next")
+        cursor = follow(tab, session, cursor)
+        assert tab.shown("turns") == fresh(session)[0].shown("turns")
+        actions.stop_run(run=queued, by=member)
+        follow(tab, session, cursor)
+        assert tab.shown("turns") == fresh(session)[0].shown("turns") == before
 
     def test_may_be_told_twice(self, running: Run) -> None:
         tab, cursor = fresh(running.session)
@@ -191,7 +317,7 @@ class TestChanges:
         assert cursor == fresh(running.session)[1]
 
     def test_has_nothing_to_say_when_nothing_changed(self, running: Run) -> None:
-        assert streaming.changes(running.session_id, fresh(running.session)[1], may_write=True) is None
+        assert streaming.changes(running.session_id, fresh(running.session)[1]) is None
 
 
 class TestCursor:

@@ -1,111 +1,109 @@
-"""Database work from the loop: what gathers for the writer is one transaction, and each still has its own result or error."""
+"""Database work from the loop: in a few threads, each with a connection that it keeps and that is made anew where it broke."""
 
 import asyncio
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
 import pytest
-from asgiref.sync import sync_to_async
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, connections
 
 from agentos.access.models import Team
 from agentos.core import db
+from site_config import requests
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-
-def store(name: str) -> bool:
-    """Store a team, and say whether this was in somebody else's transaction."""
-    together = connection.in_atomic_block
-    with transaction.atomic():
-        Team.objects.create(name=name)
-    return together
+ROOT = Path(__file__).resolve().parents[2]
 
 
-async def gathered(*works: Callable[[], object]) -> list[object]:
-    """Ask for all of it while the writer is busy."""
-    go_on = threading.Event()
-    busy = asyncio.ensure_future(db.write(go_on.wait))
-    await asyncio.sleep(0)
-    asked = [asyncio.ensure_future(db.write_together(work)) for work in works]
-    await asyncio.sleep(0)
-    go_on.set()
-    await busy
-    return await asyncio.gather(*asked, return_exceptions=True)
+_seen: list[object] = []
 
 
-async def names() -> list[str]:
-    return await sync_to_async(lambda: list(Team.objects.order_by("pk").values_list("name", flat=True)))()
+def kept() -> int:
+    """The connection of this thread, by its number."""
+    connections["default"].ensure_connection()
+    _seen.append(connections["default"].connection)  # so that no other one gets its number
+    return id(connections["default"].connection)
 
 
-class TestWriteTogether:
-    async def test_is_one_transaction_on_sqlite(self) -> None:
-        expected = connection.vendor == "sqlite"
-        assert await gathered(lambda: store("a"), lambda: store("b")) == [expected, expected]
-        assert await names() == ["a", "b"]
-
-    async def test_gives_each_its_own_error(self) -> None:
-        found = await gathered(lambda: store("a"), lambda: 1 / 0, lambda: store("b"))
-        assert found[0] is found[2] is False
-        assert isinstance(found[1], ZeroDivisionError)
-        assert await names() == ["a", "b"]
-
-    async def test_does_nothing_twice_when_a_hook_breaks_after_the_commit(self) -> None:
-        def hooked() -> None:
-            Team.objects.create(name="hooked")
-            transaction.on_commit(lambda: 1 / 0)
-
-        await gathered(hooked, lambda: store("b"))
-        assert sorted(await names()) == ["b", "hooked"]
-
-    async def test_leaves_out_what_was_given_up(self) -> None:
-        go_on = threading.Event()
-        busy = asyncio.ensure_future(db.write(go_on.wait))
-        await asyncio.sleep(0)
-        given_up = asyncio.ensure_future(db.write_together(store, "a"))
-        await asyncio.sleep(0)
-        given_up.cancel()
-        await asyncio.sleep(0)
-        go_on.set()
-        await busy
-        assert await db.write_together(store, "b") is False
-        assert await names() == ["b"]
-
-    def test_does_not_wait_for_a_loop_that_is_gone(self) -> None:
-        async def ask_and_go(name: str) -> None:
-            asyncio.get_running_loop().call_soon(asyncio.get_running_loop().stop)
-            await db.write_together(store, name)
-
-        loop = asyncio.new_event_loop()
-        asking = loop.create_task(ask_and_go("lost"))
-        loop.call_soon(loop.stop)  # before it comes to what it was asked for
-        loop.run_forever()
-        asking.cancel()
-        loop.close()
-        with asyncio.Runner() as runner:
-            assert runner.run(asyncio.wait_for(db.write_together(store, "kept"), 10)) is not None
+def meet_a_broken_one() -> None:
+    """As when a database server was restarted: Django closes the connection of whoever finds out."""
+    connections["default"].close()
+    raise OperationalError("the server has gone")
 
 
-class TestLook:
-    async def test_gives_the_result_and_the_error(self) -> None:
-        assert await db.look(Team.objects.count) == 0
+class TestReadAndWrite:
+    async def test_give_the_result_and_the_error(self) -> None:
+        for do in (db.read, db.write):
+            assert await do(Team.objects.count) == 0
+            with pytest.raises(ZeroDivisionError):
+                await do(lambda: 1 / 0)
+
+    async def test_happen_away_from_the_loop(self) -> None:
+        assert threading.get_ident() not in {await db.read(threading.get_ident), await db.write(threading.get_ident)}
+
+    async def test_write_one_after_the_other(self) -> None:
+        done: list[int] = []
+        await asyncio.gather(*(db.write(done.append, place) for place in range(20)))
+        assert done == list(range(20))
+        assert len({await db.write(threading.get_ident) for _ in range(5)}) == 1
+
+
+class TestConnections:
+    async def test_are_kept_by_their_threads(self) -> None:
+        assert len({await db.write(kept) for _ in range(5)}) == 1
+
+    async def test_are_kept_through_an_error_of_the_work(self) -> None:
+        before = await db.write(kept)
         with pytest.raises(ZeroDivisionError):
-            await db.look(lambda: 1 / 0)
+            await db.write(lambda: 1 / 0)
+        assert await db.write(kept) == before
 
-    async def test_needs_no_thread_on_sqlite(self) -> None:
-        is_here = await db.look(threading.get_ident) == threading.get_ident()
-        assert is_here == (connection.vendor == "sqlite")
+    async def test_of_all_threads_are_made_anew_when_one_broke(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """When a database server starts again everybody's connection is gone, and one finds out first."""
+        await asyncio.to_thread(db.close)
+        monkeypatch.setattr(db, "READERS", 1)
+        before = await db.write(kept)
+        await db.read(kept)
+        with pytest.raises(OperationalError):
+            await db.read(meet_a_broken_one)
+        after = await db.write(kept)
+        assert after != before
+        assert await db.write(kept) == after
+        await asyncio.to_thread(db.close)
 
-    async def test_uses_one_connection_for_all_tasks_of_the_loop(self) -> None:
-        if connection.vendor != "sqlite":
-            pytest.skip("elsewhere it is a reader's thread that looks")
 
-        async def looked() -> int:
-            return await db.look(lambda: id(connections["default"]))
+class TestClose:
+    async def test_closes_the_connection_of_every_thread(self) -> None:
+        used = threading.Barrier(db.READERS)
+        found = await asyncio.gather(*(db.read(lambda: (kept(), used.wait(), connections["default"])[-1]) for _ in range(db.READERS)))
+        assert len({id(one) for one in found}) == db.READERS
+        await asyncio.to_thread(db.close)
+        assert {one.connection for one in found} == {None}
 
-        assert len(set(await asyncio.gather(*(asyncio.create_task(looked()) for _ in range(5))))) == 1
 
-    async def test_lets_the_loop_run_on(self) -> None:
-        await db.look(lambda: None)
-        await asyncio.sleep(0)
-        assert asyncio.get_running_loop().is_running()
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="it is about SQLite")
+class TestSQLite:
+    async def test_leaves_everything_in_its_file(self, tmp_path: Path) -> None:
+        await db.write(lambda: Team.objects.create(name="kept"))
+        await asyncio.to_thread(db.close)
+        copy = tmp_path / "copy.sqlite3"
+        await asyncio.to_thread(shutil.copy, str(connection.settings_dict["NAME"]), copy)
+        with closing(sqlite3.connect(copy)) as opened:
+            assert opened.execute("SELECT name FROM access_team").fetchall() == [("kept",)]
+
+    def test_keeps_no_more_pages_when_it_grows(self, tmp_path: Path) -> None:
+        """Ten connections with 16 MB each took 100 MB of a database as large as that. (The tests have settings of their own.)"""
+        ask = "from site_config import settings; print(settings.DATABASES['default']['OPTIONS']['init_command'])"
+        env = {"PATH": os.environ["PATH"], "AGENTOS_LOCAL": "1", "AGENTOS_DATA_DIR": str(tmp_path)}
+        said = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, env=env, capture_output=True, text=True, check=True).stdout
+        kilobytes = re.search(r"cache_size=-(\d+);", said)
+        assert kilobytes
+        assert int(kilobytes[1]) * (db.READERS + requests.THREADS + 1) <= 32_000

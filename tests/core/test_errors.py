@@ -9,7 +9,7 @@ from django.db import connection
 from django.http import HttpResponseBase
 from django.test import AsyncClient, Client, RequestFactory
 
-from agentos.core.errors import DEFAULTS, envelope, request_id
+from agentos.core.http.errors import DEFAULTS, envelope, request_id
 from tests.core.urls import SECRET
 
 pytestmark = pytest.mark.urls("tests.core.urls")
@@ -165,7 +165,7 @@ class TestServerError:
         assert response.headers["Retry-After"] == "5"
 
     def test_logs_the_id_that_the_caller_was_given(self, program: Client, caplog: pytest.LogCaptureFixture) -> None:
-        with caplog.at_level(logging.ERROR, "agentos.core.errors"):
+        with caplog.at_level(logging.ERROR, "agentos.core.http.errors"):
             response = program.get("/api/fail/defect/")
         assert f"Request {response.headers['X-Request-ID']} failed: ValueError" in caplog.messages
 

@@ -3,8 +3,15 @@
 import pytest
 from django.http import HttpRequest
 from django.test import RequestFactory
+from django_htmx.middleware import HtmxDetails
 
-from agentos.core import htmx
+from agentos.core.http import htmx
+
+
+def asked(request: HttpRequest) -> HttpRequest:
+    """The request as it comes through django-htmx's middleware."""
+    request.htmx = HtmxDetails(request)  # type: ignore[attr-defined]
+    return request
 
 
 class TestWantsFragment:
@@ -19,16 +26,16 @@ class TestWantsFragment:
         ],
     )
     def test_knows_a_part_from_a_page(self, rf: RequestFactory, headers: dict[str, str], expected: bool) -> None:
-        assert htmx.wants_fragment(rf.get("/", headers=headers)) is expected
+        assert htmx.wants_fragment(asked(rf.get("/", headers=headers))) is expected
 
 
 class TestGoTo:
     def test_redirects_a_browser_after_its_post(self, rf: RequestFactory) -> None:
-        answer = htmx.go_to(rf.post("/"), "/there/")
+        answer = htmx.go_to(asked(rf.post("/")), "/there/")
         assert (answer.status_code, answer.headers["Location"]) == (303, "/there/")
 
     def test_tells_htmx_by_a_header(self, rf: RequestFactory) -> None:
-        answer = htmx.go_to(rf.post("/", headers={"HX-Request": "true"}), "/there/")
+        answer = htmx.go_to(asked(rf.post("/", headers={"HX-Request": "true"})), "/there/")
         assert (answer.status_code, answer.headers["HX-Redirect"]) == (200, "/there/")
 
 
@@ -46,8 +53,4 @@ class TestCameFrom:
         [("http://testserver/a/b/?c=d", "/a/b/"), ("https://elsewhere.example/a/", ""), ("", ""), ("nonsense", "")],
     )
     def test_is_a_path_of_ours(self, rf: RequestFactory, url: str, expected: str) -> None:
-        from django_htmx.middleware import HtmxDetails
-
-        request: HttpRequest = rf.get("/", headers={"HX-Request": "true", "HX-Current-URL": url})
-        request.htmx = HtmxDetails(request)  # type: ignore[attr-defined]
-        assert htmx.came_from(request) == expected
+        assert htmx.came_from(asked(rf.get("/", headers={"HX-Request": "true", "HX-Current-URL": url}))) == expected

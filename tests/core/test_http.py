@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from agentos.core.http import client_address, client_network
+from agentos.core.http.request import client_address, client_network
 
 
 def address(remote: str = "192.0.2.1", forwarded: str | None = None) -> str:
@@ -38,14 +38,20 @@ class TestBehindProxies:
         ],
     )
     def test_is_what_the_outermost_one_saw(self, settings: Any, count: int, forwarded: str | None, expected: str) -> None:
-        settings.TRUSTED_PROXY_COUNT = count
+        settings.AGENTOS_TRUSTED_PROXY_COUNT = count
         assert address(forwarded=forwarded) == expected
 
 
 class TestNetwork:
     @pytest.mark.parametrize(
         ("remote", "expected"),
-        [("192.0.2.1", "192.0.2.1"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"), ("", "")],
+        [
+            ("192.0.2.1", "192.0.2.1"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+            ("2001:0DB8:1:2::", "2001:db8:1:2::/64"),
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+            ("", ""),
+        ],
     )
     def test_is_what_one_customer_has(self, remote: str, expected: str) -> None:
         assert client_network(RequestFactory().get("/", REMOTE_ADDR=remote)) == expected

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import ForeignKey, Model, Q, QuerySet
 
 from agentos.chat.models import ChatSession, IdempotencyKey, Run
-from agentos.webhooks.models import WebhookEvent
+from agentos.webhooks.inbound.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
 

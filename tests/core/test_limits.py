@@ -3,19 +3,21 @@
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from agentos.access.counting import TableCounter
 from agentos.access.models import RateCount, User
-from agentos.core import clock, limits
-from agentos.core.errors import Problem
-from agentos.core.middleware import security_headers
+from agentos.conf import app_settings
+from agentos.core import clock
+from agentos.core.http.errors import Problem
+from agentos.core.http.middleware import security_headers
+from agentos.core.ratelimit import limits
 
 Counters = dict[str, Callable[[], Any]]
 NOW = int(clock.now().timestamp()) // 60 + 60  # a window that is not over before the tests are: what is over may be swept at any hit
@@ -26,7 +28,7 @@ COUNTERS: Counters = {"memory": limits.MemoryCounter, "cache": limits.CacheCount
 def counter(request: pytest.FixtureRequest, db: None) -> Any:
     if request.param == "table" and connection.vendor != "postgresql":
         pytest.skip("the table counts on PostgreSQL alone")
-    if request.param == "cache" and not settings.CACHE_URL:
+    if request.param == "cache" and not app_settings.SHARED_CACHE:
         pytest.skip("the cache counts when it is Redis: python -m tests.redis")
     return COUNTERS[request.param]()
 
@@ -111,6 +113,13 @@ class TestMemoryCounter:
             counter.hit(f"key {window}", window, 60)
         assert len(counter.counts) <= 10
 
+    def test_does_not_look_through_what_counts_still_at_each_hit(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(limits, "SWEEP_AT", 10)
+        counter, window = limits.MemoryCounter(), int(clock.now().timestamp()) // 60
+        for number in range(15):
+            counter.hit(f"key {number}", window, 60)
+        assert (len(counter.counts), counter.sweep_at) == (15, 22)
+
 
 class TestCheck:
     def test_lets_as_many_pass_as_the_limit_says(self, db: None, at: Callable[[float], None]) -> None:
@@ -146,10 +155,10 @@ class TestCheck:
             assert check(limit=0).headers == {}
 
     def test_takes_no_query_on_sqlite_and_one_on_postgresql(self, db: None, django_assert_max_num_queries: Any) -> None:
-        with django_assert_max_num_queries(0 if connection.vendor == "sqlite" or settings.CACHE_URL else 2):
+        with django_assert_max_num_queries(0 if connection.vendor == "sqlite" or app_settings.SHARED_CACHE else 2):
             check()
 
-    @pytest.mark.skipif(not settings.CACHE_URL, reason="needs Redis: python -m tests.redis")
+    @pytest.mark.skipif(not app_settings.SHARED_CACHE, reason="needs Redis: python -m tests.redis")
     def test_counts_in_the_cache_that_all_processes_share(self, db: None) -> None:
         check(limit=2)
         limits.forget()  # another process
@@ -161,11 +170,28 @@ class TestCheck:
         def down(*args: Any, **kwargs: Any) -> None:
             raise ConnectionError
 
-        settings.CACHE_URL = "redis://shared"
+        settings.AGENTOS_SHARED_CACHE = True
         monkeypatch.setattr(limits.CacheCounter, "hit", down)
         check(limit=1)
         with pytest.raises(Problem):
             check(limit=1)
+
+    def test_says_once_a_minute_that_it_is_down(
+        self, db: None, settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def down(*args: Any, **kwargs: Any) -> None:
+            raise ConnectionError("refused")
+
+        settings.AGENTOS_SHARED_CACHE = True
+        monkeypatch.setattr(limits.CacheCounter, "hit", down)
+        monkeypatch.setattr(limits._Counters, "complained", float("-inf"))
+        said = []
+        for seconds in (0, 59, 60):  # by a clock that does not go
+            monkeypatch.setattr(limits, "time", SimpleNamespace(monotonic=lambda seconds=seconds: 1000.0 + seconds))
+            check()
+            said.append(len(caplog.records))
+        assert said == [1, 1, 2]
+        assert "ConnectionError: refused" in caplog.text
 
 
 class TestShow:

@@ -1,4 +1,4 @@
-"""A loop is told things from any thread, and stands still for synchronous work on its own."""
+"""A loop is told things from any thread."""
 
 import asyncio
 import threading
@@ -34,11 +34,10 @@ class Told:
 class TestTell:
     async def test_wakes_no_loop_from_its_own_thread(self, monkeypatch: pytest.MonkeyPatch) -> None:
         loop, told = asyncio.get_running_loop(), Told(monkeypatch)
-        running, put_by = loop.create_future(), loop.create_future()
-        loops.tell(loop, told.hear, running)
-        loops.put_by(lambda: loops.tell(loop, told.hear, put_by))
-        assert [await running, await put_by] == ["heard", "heard"]
-        assert told.ways == ["soon", "soon"]
+        heard = loop.create_future()
+        loops.tell(loop, told.hear, heard)
+        assert await heard == "heard"
+        assert told.ways == ["soon"]
 
     async def test_wakes_it_from_another_thread(self, monkeypatch: pytest.MonkeyPatch) -> None:
         loop, told = asyncio.get_running_loop(), Told(monkeypatch)
@@ -51,22 +50,3 @@ class TestTell:
         loop = asyncio.new_event_loop()
         loop.close()
         loops.tell(loop, print)
-
-
-class TestPutBy:
-    async def test_is_no_running_loop_for_its_work_but_is_known(self) -> None:
-        here = asyncio.get_running_loop()
-        assert loops.put_by(lambda: (asyncio._get_running_loop(), loops.here())) == (None, here)
-        assert loops.here() is asyncio.get_running_loop() is here
-
-    async def test_ends_with_an_error_too(self) -> None:
-        with pytest.raises(ZeroDivisionError):
-            loops.put_by(lambda: 1 // 0)
-        assert asyncio.get_running_loop() is loops.here()
-
-    def test_is_over_afterwards(self) -> None:
-        async def work() -> None:
-            loops.put_by(lambda: None)
-
-        asyncio.run(work())
-        assert loops.here() is None

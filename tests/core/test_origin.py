@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from agentos.core.origin import may_use_cookie
+from agentos.core.http.origin import may_use_cookie
 
 HOST = "testserver:8000"
 SAME = f"http://{HOST}"

@@ -13,9 +13,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from agentos.core import outgoing
-from agentos.core.outgoing import Forbidden, Policy
-from agentos.core.outgoing.addresses import allowed_hosts, is_public
+from agentos.core.security import guarded_http
+from agentos.core.security.guarded_http import Forbidden, Policy
+from agentos.core.security.guarded_http.addresses import allowed_hosts, is_public
 
 PLAIN_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -98,11 +98,11 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[list[str]]]:
 async def fetch(how: str, url: str, policy: Policy = Policy(connect=2.0), **options: Any) -> httpx2.Response:  # noqa: B008
     headers = options.pop("headers", {})
     if how == "async":
-        async with outgoing.async_client(policy, **options) as client:
+        async with guarded_http.async_client(policy, **options) as client:
             return await client.get(url, headers=headers)
 
     def call() -> httpx2.Response:
-        with outgoing.client(policy, **options) as client:
+        with guarded_http.client(policy, **options) as client:
             return client.get(url, headers=headers)
 
     return await asyncio.to_thread(call)
@@ -313,13 +313,13 @@ class TestTheAllowList:
         self, entry: str, how: str, ear: Ear, names: dict[str, list[list[str]]], settings: Any
     ) -> None:
         names["home.example"] = [["127.0.0.1"]]
-        settings.ALLOW_PRIVATE_HOSTS = [entry]
+        settings.AGENTOS_ALLOW_PRIVATE_HOSTS = [entry]
         assert (await fetch(how, f"http://home.example:{ear.port}/")).status_code == 200
 
     @pytest.mark.parametrize("entry", ["127.0.0.2", "10.0.0.0/8", "example", "home.example.org", "::1"])
     async def test_opens_nothing_else(self, entry: str, ear: Ear, names: dict[str, list[list[str]]], settings: Any) -> None:
         names["home.example"] = [["127.0.0.1"]]
-        settings.ALLOW_PRIVATE_HOSTS = [entry]
+        settings.AGENTOS_ALLOW_PRIVATE_HOSTS = [entry]
         with pytest.raises(Forbidden):
             await fetch("async", f"http://home.example:{ear.port}/")
         assert ear.connections == 0

@@ -20,7 +20,7 @@ async def closed() -> AsyncIterator[None]:
 class TestAModelServer:
     async def test_that_redirects_to_another_private_address_gets_nothing_asked_there(self, settings: Any) -> None:
         with listening() as server, listening("127.0.0.2") as other:
-            settings.OPENAI_LIKE_URL = f"http://127.0.0.1:{server.port}/v1"
+            settings.AGENTOS_OPENAI_LIKE_URL = f"http://127.0.0.1:{server.port}/v1"
             server.answers = [
                 f"HTTP/1.1 307 On\r\nLocation: http://127.0.0.2:{other.port}/\r\nContent-Length: 0\r\n\r\n".encode(),
                 PLAIN_ANSWER,

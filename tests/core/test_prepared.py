@@ -3,16 +3,16 @@
 from datetime import timedelta
 
 import pytest
-from django.db import models
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models import Exists, OuterRef
 
 from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
 from agentos.audit.models import AuditRecord
 from agentos.chat.models import ChatSession, IdempotencyKey, Run, RunEvent
-from agentos.core import clock
+from agentos.core import clock, prepared
 from agentos.core.prepared import Query, delete_where, insert, insert_all, new, update
-from tests.factories import ChatSessionFactory, RunFactory
+from tests.factories import ChatSessionFactory, RunFactory, TeamFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -130,3 +130,35 @@ class TestWriting:
         insert_all(RunEvent, [RunEvent(run=one, seq=1, attempt=1, kind="text", data={}) for one in (run, other)])
         delete_where(RunEvent, run_id=run.pk)
         assert [event.run_id for event in RunEvent.objects.all()] == [other.pk]
+
+
+class TestDjango:
+    """What the next Django may have under another name, or with another shape."""
+
+    def test_has_what_is_used_of_a_compiler(self) -> None:
+        compiler = Run.objects.select_related("session").annotate(n=Exists(Run.objects.all())).query.get_compiler(connection=connection)
+        sql, params = compiler.as_sql()
+        assert sql.startswith("SELECT ")
+        assert isinstance(params, tuple | list)
+        assert compiler.klass_info["model"] is Run
+        assert compiler.klass_info["related_klass_infos"][0]["model"] is ChatSession
+        assert {"select_fields", "local_setter", "remote_setter"} <= {*compiler.klass_info["related_klass_infos"][0]}
+        assert [column.target.attname for column, _, _ in compiler.select[:1]] == ["id"]
+        assert [isinstance(place, int) for place in compiler.annotation_col_map.values()] == [True]
+        assert all(len(pair) == 2 for pair in compiler.get_converters([column for column, _, _ in compiler.select]).values())
+
+    def test_has_what_is_used_of_a_connection(self) -> None:
+        connection.ensure_connection()
+        assert connection.connection.cursor().execute("SELECT 1").fetchone() == (1,)
+        assert (list(connection.execute_wrappers), connection.queries_logged) == ([], False)
+        with pytest.raises(IntegrityError), transaction.atomic():
+            prepared._run(connection, "INSERT INTO access_team SELECT * FROM access_team WHERE id = %s", [TeamFactory().pk])
+        with transaction.atomic():
+            connection.set_rollback(True)
+            with pytest.raises(transaction.TransactionManagementError):
+                prepared._run(connection, "SELECT 1", [])
+
+    def test_counts_and_logs_what_is_run(self, django_assert_num_queries: pytest.FixtureRequest) -> None:
+        with django_assert_num_queries(1):  # type: ignore[operator]
+            assert [tuple(row) for row in prepared._run(connection, "SELECT %s, '100%%'", [1], returns=True)] == [(1, "100%")]
+        assert [tuple(row) for row in prepared._run(connection, "SELECT %s, '100%%'", [1], returns=True)] == [(1, "100%")]

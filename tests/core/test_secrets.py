@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from agentos.core.secrets import Unreadable, seal, unseal
+from agentos.core.security.secrets import Unreadable, seal, unseal
 
 FIRST, SECOND = "first-" * 10, "second-" * 10
 

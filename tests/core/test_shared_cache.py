@@ -19,9 +19,10 @@ from redis.exceptions import RedisError
 from agentos.access.models import User
 from agentos.agents.cache import cards_for
 from agentos.agents.models import DjangoAgent
-from agentos.core import limits, markdown, shared_cache
-from agentos.core.errors import Problem
-from agentos.core.shared_cache import CacheAway, Client, SharedCache
+from agentos.core.http.errors import Problem
+from agentos.core.ratelimit import limits, shared_cache
+from agentos.core.ratelimit.shared_cache import CacheAway, Client, SharedCache
+from agentos.core.rendering import markdown
 from tests import redis
 from tests.redis import RedisServer
 
@@ -173,7 +174,7 @@ class TestACacheThatIsAway:
         assert time.monotonic() - begun < AT_ONCE
 
     def test_costs_speed_only(self, gone: str, owner: User, team_agent: DjangoAgent) -> None:
-        with override_settings(CACHE_URL=gone, CACHES=caches_at(gone)):
+        with override_settings(AGENTOS_SHARED_CACHE=True, CACHES=caches_at(gone)):
             begun = time.monotonic()
             assert [card.agent_id for card in cards_for(owner)] == ["support-writer"]
             for number in range(20):
@@ -270,7 +271,7 @@ class TestACacheThatComesBack:
 
 class TestAWindow:
     def test_is_counted_on_when_the_cache_is_back(self, server: RedisServer, soon: None, db: None) -> None:
-        with override_settings(CACHE_URL=server.url, CACHES=caches_at(server.url)):
+        with override_settings(AGENTOS_SHARED_CACHE=True, CACHES=caches_at(server.url)):
             limits.check("send", "1", limit=3, seconds=86400)
             server.hang()
             assert limits.check("send", "1", limit=3, seconds=86400).remaining == 2  # it counts elsewhere meanwhile
@@ -281,12 +282,12 @@ class TestAWindow:
 
     @pytest.mark.skipif(connection.vendor != "sqlite", reason="elsewhere the table counts instead")
     def test_costs_no_query(self, server: RedisServer, db: None, django_assert_num_queries: Any) -> None:
-        with override_settings(CACHE_URL=server.url, CACHES=caches_at(server.url)), django_assert_num_queries(0):
+        with override_settings(AGENTOS_SHARED_CACHE=True, CACHES=caches_at(server.url)), django_assert_num_queries(0):
             limits.check("send", "1", limit=3, seconds=60)
 
 
 def caches_at(url: str) -> dict[str, Any]:
-    return {"default": {"BACKEND": "agentos.core.shared_cache.SharedCache", "LOCATION": url}}
+    return {"default": {"BACKEND": "agentos.core.ratelimit.shared_cache.SharedCache", "LOCATION": url}}
 
 
 def knocks(listening: socket.socket) -> int:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from agentos.core.signatures import (
+from agentos.core.security.signatures import (
     TOLERANCE,
     BadSecret,
     Unverified,

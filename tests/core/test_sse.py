@@ -2,7 +2,7 @@
 
 import pytest
 
-from agentos.core import sse
+from agentos.core.http import sse
 
 
 class TestFrame:
@@ -18,12 +18,12 @@ class TestFrame:
         assert "\0" not in "".join(lines)
 
 
-class TestResponse:
+class TestEventStream:
     def test_is_neither_held_back_nor_kept_nor_compressed(self) -> None:
         async def nothing():
             yield b""
 
-        answer = sse.response(nothing())
+        answer = sse.EventStream(nothing())
         assert answer["Content-Type"] == "text/event-stream; charset=utf-8"
         assert answer["Cache-Control"] == "no-store, no-transform"
         assert answer["X-Accel-Buffering"] == "no"

@@ -9,8 +9,8 @@ from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentos.core.errors import Problem
-from agentos.core.strict_json import DEPTH_LIMIT, parse, read_json
+from agentos.core.http.errors import Problem
+from agentos.core.http.strict_json import DEPTH_LIMIT, parse, read_json
 
 VALUES = st.recursive(
     st.none()

@@ -9,10 +9,10 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from agentos.core.errors import Problem, envelope
+from agentos.core.http.errors import Problem, envelope
 
-handler400 = "agentos.core.errors.bad_request"
-handler500 = "agentos.core.errors.server_error"
+handler400 = "agentos.core.http.errors.bad_request"
+handler500 = "agentos.core.http.errors.server_error"
 
 SECRET = "SELECT secret FROM vault -- /srv/agentos/settings.py"
 RAISED = {

@@ -71,7 +71,7 @@ class OpenPage:
                 pass
 
     async def come_back(self) -> None:
-        """As hx-sse and live.js do when a stream ends."""
+        """As hx-sse and stream.js do when a stream ends."""
         self.live_url = self.address_now()
         self.tab = await sync_to_async(self.connect)()
         self.frames = self.tab.frames()

@@ -44,7 +44,7 @@ class TestAgentList:
         assert page(as_member.get(URL)).texts("#agent-small .tag.note") == ["Small demo model"]
 
     def test_says_what_is_not_available_now(self, as_member: Client, catalogue: None) -> None:
-        assert page(as_member.get(URL)).text("#agent-thinker .why") == "This agent is not available now."
+        assert page(as_member.get(URL)).text("#agent-thinker .why") == "This agent is not available now. Ask your administrator."
 
     def test_shows_locked_agents_with_what_opens_them(
         self, as_stranger: Client, plan_agent: DjangoAgent, other_team_agent: DjangoAgent, inactive_agent: DjangoAgent
@@ -53,6 +53,7 @@ class TestAgentList:
         assert found.text("#agent-analyst .why").endswith("Included in plan Pro")
         assert found.text("#agent-researcher .why").endswith("Ask to join team Research")
         assert not found.has("#agent-analyst a, #agent-retired")
+        assert found.text("#ask-analyst") == "Ask for access"
         assert "SECRET-INSTRUCTIONS" not in found.html
 
     @pytest.mark.parametrize(

@@ -36,12 +36,50 @@ class TestChatPage:
 
     def test_says_when_the_agent_is_not_available(self, as_member: Client) -> None:
         AgentFactory(agent_id="far", is_global=True, model="openai:gpt-5.4")
-        assert "not available now" in page(as_member.get("/agentos/chat/far/")).text("#composer .note")
+        assert "not available now" in page(as_member.get("/agentos/chat/far/")).text("#composer.closed")
 
     def test_of_an_agent_of_others_is_not_found(self, as_stranger: Client, inactive_agent: DjangoAgent) -> None:
         for unknown in (URL, "/agentos/chat/retired/", "/agentos/chat/nothing/"):
-            assert as_stranger.get(unknown).status_code == 404
+            assert as_stranger.get(unknown).status_code == (403 if unknown == URL else 404)  # a locked one says why
             assert as_stranger.post(unknown, {"message": "Hi"}).status_code == 404
+
+    def test_says_what_the_agent_can_use(self, as_member: Client) -> None:
+        AgentFactory(agent_id="counter", is_global=True, tools=["calculator", "gone"])
+        assert "Calculator Arithmetic with exact whole numbers" in page(as_member.get("/agentos/chat/counter/")).text("#intro .abilities")
+        assert not page(as_member.get(URL)).has(".abilities, #starters")
+
+    def test_offers_starters_that_begin_the_chat_at_a_click(self, as_member: Client, member: User) -> None:
+        AgentFactory(agent_id="ready", is_global=True, starters=["Count <b>twice</b>", "Rhyme"])
+        found = page(as_member.get("/agentos/chat/ready/"))
+        assert [button["value"] for button in found.all("#starters button")] == ["Count <b>twice</b>", "Rhyme"]
+        form = {field["name"]: field["value"] for field in found.all("#starters input")} | {"message": "Rhyme"}
+        answers = [as_member.post(str(found.one("#starters")["action"]), form) for _ in range(2)]  # a double click
+        assert [answer.status_code for answer in answers] == [303, 303]
+        assert [run.input for run in Run.objects.filter(by=member)] == ["Rhyme"]
+        assert not page(as_member.get(answers[0].headers["Location"])).has("#starters")
+
+    def test_offers_no_starters_that_nobody_would_answer(self, as_member: Client) -> None:
+        AgentFactory(agent_id="far", is_global=True, model="openai:gpt-5.4", starters=["Rhyme"])
+        assert not page(as_member.get("/agentos/chat/far/")).has("#starters")
+
+    def test_lets_one_pick_another_agent(self, as_member: Client) -> None:
+        assert not page(as_member.get(URL)).has("#agent-picker")  # there is no other
+        AgentFactory(agent_id="other", name="Other", is_global=True)
+        found = page(as_member.get(URL))
+        assert found.one("#agent-picker [aria-current=page]")["href"] == URL
+        assert found.has("#agent-picker a[href='/agentos/chat/other/']")
+
+    def test_begins_with_the_agent_that_was_chosen_last(self, as_member: Client, as_stranger: Client, member: User) -> None:
+        other = AgentFactory(agent_id="another", is_global=True)
+        assert as_member.get("/agentos/chat/").headers["Location"] == "/agentos/chat/another/"  # the first there is
+        ChatSessionFactory(user=member, agent=other)
+        ChatSessionFactory(user=member, agent=DjangoAgent.objects.get(agent_id="support-writer"))
+        assert as_member.get("/agentos/chat/").headers["Location"] == URL
+        member.memberships.all().delete()
+        assert as_member.get("/agentos/chat/").headers["Location"] == "/agentos/chat/another/"
+        other.is_active = False
+        other.save()
+        assert as_stranger.get("/agentos/chat/").headers["Location"] == "/agentos/agents/"
 
     def test_takes_the_same_queries_however_many_chats_there_are(self, as_member: Client, member: User, agent: DjangoAgent) -> None:
         few = queries(as_member, URL)

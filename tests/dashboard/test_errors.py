@@ -8,6 +8,7 @@ from django.test import Client, RequestFactory
 
 from agentos.dashboard.views import errors
 from agentos.service import AgentOSService
+from tests.core.test_htmx import asked
 from tests.dashboard.asking import HTMX, get, post
 from tests.html import page
 
@@ -40,6 +41,14 @@ class TestNotFound:
         assert answer.headers["Content-Type"] == "application/json"
 
 
+class TestBadRequest:
+    def test_is_a_notice_to_htmx_however_early_it_is_refused(self, as_member: Client) -> None:
+        """A host that is none of ours is refused before the request has come to the last middleware."""
+        response = as_member.get("/agentos", headers=HTMX, SERVER_NAME="elsewhere.example")
+        assert (response.status_code, response.headers["HX-Retarget"]) == (400, "#notices")
+        assert page(response).has(".notice.error")
+
+
 class TestServerError:
     @pytest.fixture(autouse=True)
     def broken(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,8 +74,8 @@ class TestServerError:
 
 class TestOldForms:
     def test_are_told_to_reload(self, rf: RequestFactory) -> None:
-        assert errors.csrf_failure(rf.post("/x/")).status_code == 403
-        response = errors.csrf_failure(rf.post("/x/", headers=HTMX))
+        assert errors.csrf_failure(asked(rf.post("/x/"))).status_code == 403
+        response = errors.csrf_failure(asked(rf.post("/x/", headers=HTMX)))
         assert "open for too long" in page(response).text(".notice")
 
 

@@ -57,7 +57,7 @@ class TestSidebar:
 class TestFrame:
     def test_starts_a_new_chat_with_the_agent_at_hand(self, as_member: Client, session: ChatSession, url: str) -> None:
         assert page(as_member.get(url)).one("#new-chat")["href"] == "/agentos/chat/support-writer/"
-        assert page(as_member.get("/agentos/")).one("#new-chat")["href"] == "/agentos/agents/"
+        assert page(as_member.get("/agentos/")).one("#new-chat")["href"] == "/agentos/chat/"
 
     def test_shows_the_administration_to_operators(self, as_member: Client, as_operator: Client) -> None:
         assert not page(as_member.get("/agentos/")).has("a[href='/admin/']")

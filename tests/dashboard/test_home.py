@@ -53,17 +53,18 @@ class TestDashboard:
         found = page(as_stranger.get(URL))
         assert found.has(".empty a[href='/agentos/agents/']")
         assert not found.has(".continue")
-        assert "Your chats will stand here" in found.text("#sidebar-list")
+        assert "Your chats will appear here" in found.text("#sidebar-list")
 
-    def test_counts_the_models_and_names_what_is_down(self, as_member: Client) -> None:
+    def test_counts_the_models_and_names_what_is_down_to_operators(self, as_operator: Client, as_member: Client) -> None:
         AgentFactory(is_global=True, model="scripted:5x0")
         AgentFactory(is_global=True, model="openai:gpt-5.4", name="Expensive")
-        strip = page(as_member.get(URL)).text(".strip")
+        strip = page(as_operator.get(URL)).text(".strip")
+        assert "reachable" not in page(as_member.get(URL)).html
         assert "1 of 2 models reachable" in strip
         assert "Expensive" in strip
 
-    def test_says_so_when_all_is_well(self, as_member: Client, everyone_agent: DjangoAgent) -> None:
-        assert "1 model reachable" in page(as_member.get(URL)).text(".strip .good")
+    def test_says_so_when_all_is_well(self, as_operator: Client, everyone_agent: DjangoAgent) -> None:
+        assert "1 model reachable" in page(as_operator.get(URL)).text(".strip .good")
 
     def test_counts_the_messages_of_today(self, as_member: Client, session: ChatSession) -> None:
         RunFactory.create_batch(2, session=session)
@@ -76,10 +77,20 @@ class TestDashboard:
         assert "no agent can answer" in found.text("#engine-error")
         assert "ImportError" not in found.html
         assert "Refund case" in found.text(".continue")
+
+    def test_tells_an_operator_why_the_engine_is_down(self, as_operator: Client, engine_down: Any, everyone_agent: DjangoAgent) -> None:
+        found = page(as_operator.get(URL))
+        assert "ImportError" in found.text("#engine-error")
         assert "0 of 1 model reachable" in found.text(".strip")
 
-    def test_tells_an_operator_why_the_engine_is_down(self, as_operator: Client, engine_down: Any) -> None:
-        assert "ImportError" in page(as_operator.get(URL)).text("#engine-error")
+    def test_tells_members_what_to_do_next(self, as_member: Client, as_stranger: Client, team_agent: DjangoAgent) -> None:
+        assert "write your first message" in page(as_member.get(URL)).text("#next")
+        assert not page(as_stranger.get(URL)).has("#next")  # no agent is open: the page says how one opens
+
+    def test_tells_what_waits_first(self, as_member: Client, session: ChatSession) -> None:
+        assert "Go on with a chat" in page(as_member.get(URL)).text("#next")
+        RunFactory(session=session, status=Run.Status.WAITING)
+        assert "waiting for your decision" in page(as_member.get(URL)).text("#next")
 
     def test_works_when_the_agents_cannot_be_loaded(
         self, as_member: Client, run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -8,25 +8,31 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.contrib.sessions.backends.db import SessionStore
+from django.http import HttpResponse
 from django.template.loader import render_to_string
+from django.test import RequestFactory
 
 from agentos.access.models import Membership, User
+from agentos.access.sign_ins import hold_of
 from agentos.agents.events import Finished
 from agentos.agents.models import DjangoAgent
 from agentos.chat import actions
-from agentos.chat.claiming import claim_next
-from agentos.chat.cursor import Cursor
-from agentos.chat.drafts import drafts
-from agentos.chat.ending import end_run
+from agentos.chat.drawing import render_turn
+from agentos.chat.live.buffer import live_buffers
+from agentos.chat.live.cursor import Cursor
+from agentos.chat.live.transcript import open_transcript
 from agentos.chat.models import ChatSession, Run, RunEvent
 from agentos.chat.registry import OpenStream, Registry, registry
-from agentos.chat.streaming import render_turn
-from agentos.chat.transcript import open_transcript
-from agentos.core.bell import bell
-from agentos.dashboard.frame import frame
-from agentos.dashboard.live import Tab
+from agentos.chat.runs.claiming import claim_next
+from agentos.chat.runs.ending import end_run
+from agentos.core.pubsub import pubsub
+from agentos.dashboard.layout import frame
+from agentos.dashboard.live import Tab, open_tab
+from agentos.dashboard.pacing import Pace
 from agentos.dashboard.sidebar import sidebar
-from tests.factories import AgentFactory
+from tests.conftest import signed_in
+from tests.factories import AgentFactory, ChatSessionFactory
 from tests.live_dom import LiveDom
 
 EVENTS = 200
@@ -58,7 +64,7 @@ def running(transactional_db: None, member: User) -> Run:
 
 def tab_of(run: Run, cursor: Cursor) -> Tab:
     opened = OpenStream(run.by_id, run.by.password, "key", run.session.agent_id)
-    return Tab(run.by, run.session, opened, cursor, bell.version(f"user:{run.by_id}"))
+    return Tab(run.by, run.session, opened, cursor, pubsub.version(f"user:{run.by_id}"))
 
 
 def fresh(session: ChatSession) -> tuple[LiveDom, Cursor]:
@@ -78,7 +84,7 @@ async def tell(dom: LiveDom, tab: Tab, heard: set[str]) -> None:
 async def test_a_stream_cut_after_any_event_ends_up_the_same(running: Run) -> None:
     """An answer of 200 events, cut after event k and resumed with that cursor, for every k from 0 to 200."""
     page, start = await sync_to_async(fresh)(running.session)
-    first, draft = str(page.soup), drafts.open(running)
+    first, draft = str(page.soup), live_buffers.open(running)
     tabs: list[tuple[str, Cursor]] = []
     whole, follower = LiveDom(first), tab_of(running, start)
     for number in range(EVENTS + 1):
@@ -96,7 +102,7 @@ async def test_a_stream_cut_after_any_event_ends_up_the_same(running: Run) -> No
         assert dom.words() == expected.words(), f"cut after event {cursor.seq}"
         if cursor.seq % 20 == 0:
             assert dom.shown("turns") == expected.shown("turns")
-    drafts.close(draft)
+    live_buffers.close(draft)
     await sync_to_async(end_run)(run_pk=running.pk, event=Finished(), attempt=1)
     ended = (await sync_to_async(fresh)(running.session))[0].shown("turns")
     for html, cursor in tabs[:: EVENTS // 8]:
@@ -107,28 +113,147 @@ async def test_a_stream_cut_after_any_event_ends_up_the_same(running: Run) -> No
 
 async def test_what_was_said_while_the_state_was_read_finds_its_place(running: Run) -> None:
     """The turn that the state brings and the words that go into it must not share a frame."""
-    draft = drafts.open(running)
+    draft = live_buffers.open(running)
     await RunEvent.objects.acreate(run=running, seq=1, attempt=1, kind="text", data={"text": "One "})
     draft.take(1, "text", {"text": "One "})
     draft.take(2, "text", {"text": "two."})
     dom = LiveDom('<div id="turns"></div>')
     await tell(dom, tab_of(running, Cursor()), {"session", "draft"})
-    drafts.close(draft)
+    live_buffers.close(draft)
     assert "One two." in " ".join(dom.words())
 
 
 async def test_an_answer_that_has_ended_does_not_grow_any_more(running: Run) -> None:
     """Its draft may stay for a moment longer than its run."""
     dom, cursor = await sync_to_async(fresh)(running.session)
-    draft, tab = drafts.open(running), tab_of(running, cursor)
+    draft, tab = live_buffers.open(running), tab_of(running, cursor)
     for seq, text in enumerate(("One block.", "\n\nAnother."), 1):
         await tell(dom, tab, {"draft"})
         await RunEvent.objects.acreate(run=running, seq=seq, attempt=1, kind="text", data={"text": text})
         draft.take(seq, "text", {"text": text})
     await sync_to_async(end_run)(run_pk=running.pk, event=Finished(), attempt=1)
     await tell(dom, tab, {"session", "draft"})
-    drafts.close(draft)
+    live_buffers.close(draft)
     assert dom.shown("turns") == (await sync_to_async(fresh)(running.session))[0].shown("turns")
+
+
+async def test_who_listens_hears_whether_it_is_answered(running: Run) -> None:
+    """The line that a screen reader reads out."""
+    tab = tab_of(running, Cursor())
+    assert b"is answering." in b"".join(await tab._told({"session"}, set()))
+    await sync_to_async(actions.stop_run)(run=running, by=running.by)
+    told = b"".join(await tab._told({"session"}, set()))
+    assert b"has answered." in told
+    assert b"is answering." not in told
+
+
+async def test_who_listens_hears_that_a_decision_is_waited_for(running: Run) -> None:
+    tab = tab_of(running, Cursor())
+    await Run.objects.filter(pk=running.pk).aupdate(status=Run.Status.WAITING)
+    told = b"".join(await tab._told({"session"}, set()))
+    assert b"waits for your decision." in told
+    assert b"is answering." not in told
+
+
+async def test_a_growing_answer_costs_no_look_at_the_state(running: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only "session" says that turns or what stands round them have changed, only "draft" that an answer has grown."""
+    _, cursor = await sync_to_async(fresh)(running.session)
+    draft, looked = live_buffers.open(running), list[ChatSession]()
+    draft.take(1, "text", {"text": "Word."})
+    tab = tab_of(running, cursor)
+
+    def look(session: ChatSession) -> str:
+        looked.append(session)
+        return ""
+
+    monkeypatch.setattr(tab, "_state", look)
+    assert [b"Word." in data for data in await tab._told({"draft"}, set())] == [True]
+    assert looked == []
+    draft.take(2, "text", {"text": " Two."})
+    assert await tab._told({"session"}, set()) == []
+    assert await tab._told(set(), set()) == []
+    assert looked == [running.session]
+    live_buffers.close(draft)
+
+
+async def test_a_tab_without_a_chat_is_told_of_none(running: Run) -> None:
+    tab = Tab(running.by, None, OpenStream(running.by_id, "", "", None), Cursor(), "")
+    assert await tab._told({"session", "draft"}, set()) == []
+
+
+class TestOpening:
+    """What a stream is opened for: the agent that its page may write to, or none."""
+
+    def open(self, user: User, query: str) -> OpenStream:
+        request = RequestFactory().get(f"/agentos/live/?{query}")
+        request.session = SessionStore(signed_in(user).session.session_key)
+        tab = open_tab(request)
+        assert isinstance(tab, Tab)
+        registry.close(tab.opened)
+        return tab.opened
+
+    def test_holds_the_agent_of_an_open_composer(self, member: User, team_agent: DjangoAgent) -> None:
+        session = ChatSessionFactory(user=member, agent=team_agent)
+        for query in (f"session={session.session_id}", f"agent={team_agent.agent_id}"):
+            assert self.open(member, query).agent_pk == team_agent.pk
+
+    def test_holds_no_agent_of_a_composer_that_is_closed(self, stranger: User, team_agent: DjangoAgent) -> None:
+        """Otherwise the chat of an agent that was withdrawn could not be read: its stream would end at the first look."""
+        session = ChatSessionFactory(user=stranger, agent=team_agent)
+        for query in (f"session={session.session_id}", f"agent={team_agent.agent_id}"):
+            opened = self.open(stranger, query)
+            assert opened.agent_pk is None
+            assert opened not in Registry()._lost([opened])
+
+    def test_holds_no_agent_where_the_page_has_none(self, member: User, team_agent: DjangoAgent) -> None:
+        assert self.open(member, "").agent_pk is None
+        assert self.open(member, "list=agents").agent_pk is None
+
+    def test_is_not_for_the_chat_of_another_one(self, member: User, stranger: User) -> None:
+        request = RequestFactory().get(f"/agentos/live/?session={ChatSessionFactory(user=member).session_id}")
+        request.session = SessionStore(signed_in(stranger).session.session_key)
+        answer = open_tab(request)
+        assert isinstance(answer, HttpResponse)
+        assert answer.status_code == 404
+
+    def test_is_refused_to_who_has_too_many_tabs(self, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("agentos.chat.registry.STREAMS_A_USER", 0)
+        request = RequestFactory().get("/agentos/live/")
+        request.session = SessionStore(signed_in(member).session.session_key)
+        answer = open_tab(request)
+        assert isinstance(answer, HttpResponse)
+        assert (answer.status_code, answer["Retry-After"]) == (429, "30")
+
+
+class TestWhatIsDue:
+    """What a tab is sent at once: a notice, what is new, and a beat where there is nothing."""
+
+    def tab(self, member: User) -> Tab:
+        return Tab(member, None, OpenStream(member.pk, "", "", None), Cursor(), pubsub.version(f"user:{member.pk}"))
+
+    async def told(self, tab: Tab, rung: set[str], *, is_quiet: bool = False) -> bytes:
+        pace = Pace(set())
+        pace.hear(rung)
+        pace.beat_due = pace.now() + (-1 if is_quiet else 60)
+        return await tab._news(pace)
+
+    async def test_is_nothing_when_nothing_happened(self, transactional_db: None, member: User) -> None:
+        assert await self.told(self.tab(member), set()) == b""
+
+    async def test_is_a_beat_after_a_long_silence(self, transactional_db: None, member: User) -> None:
+        assert b"event: beat" in await self.told(self.tab(member), set(), is_quiet=True)
+
+    async def test_is_no_beat_beside_news(self, transactional_db: None, member: User) -> None:
+        said = await self.told(self.tab(member), {f"notice:{member.pk}#Almost used."}, is_quiet=True)
+        assert b"Almost used." in said
+        assert b"event: beat" not in said
+
+    async def test_is_what_changed_of_its_agent(self, transactional_db: None, member: User) -> None:
+        tab = self.tab(member)
+        tab.opened.news.add("agents")
+        assert b"event: agents" in await self.told(tab, set())
+        assert tab.opened.news == set()
+        assert await self.told(tab, set()) == b""
 
 
 class TestLists:
@@ -154,7 +279,7 @@ class TestLists:
             lambda: actions.delete_session(session=two, by=member),
         ]
         topic = f"user:{member.pk}"
-        with bell.listen(topic) as listener:
+        with pubsub.subscribe(topic) as listener:
             for number, step in enumerate(steps):
                 await do(step)()
                 await asyncio.sleep(0)
@@ -170,6 +295,14 @@ class TestLists:
         session = actions.create_session(agent=agent, by=member)
         html = tab._lists({f"user:{member.pk}#{session.pk}"})
         assert ("#sidebar-today" in html, "#sidebar-list" in html) == (has_chats, not has_chats)
+
+    def test_are_sent_at_once_to_a_page_that_is_behind_and_to_no_other(self, member: User, agent: DjangoAgent, rf) -> None:
+        topic = f"user:{member.pk}"
+        lists = f"{pubsub.version(topic)}@"
+        assert self.tab(rf, member).news == set()
+        pubsub.publish(topic)
+        assert Tab(member, None, OpenStream(member.pk, "", "", None), Cursor(), lists).news == {topic}
+        assert self.tab(rf, member).news == set()
 
     @staticmethod
     def tab(rf, user: User) -> Tab:
@@ -204,7 +337,7 @@ class TestFrames:
         frames = tab_of(running, Cursor()).frames()
         await anext(frames)
         monkeypatch.setattr(registry, "stopping", True)
-        bell.ring("stop")
+        pubsub.publish("stop")
         assert await self.first(frames, b"event: restart")
 
     async def test_end_when_a_right_is_gone(self, running: Run) -> None:
@@ -212,7 +345,7 @@ class TestFrames:
         frames = tab.frames()
         await anext(frames)
         tab.opened.closed = True
-        bell.ring(tab.opened.topic)
+        pubsub.publish(tab.opened.topic)
         assert await self.first(frames, b"event: closed")
 
     async def test_end_when_the_chat_is_deleted_in_another_tab(self, running: Run) -> None:
@@ -222,7 +355,7 @@ class TestFrames:
         assert await self.first(frames, b"event: closed")
 
     async def test_beat_when_there_is_nothing_to_say(self, running: Run, monkeypatch) -> None:
-        monkeypatch.setattr("agentos.core.sse.HEARTBEAT_SECONDS", 0.05)
+        monkeypatch.setattr("agentos.core.http.sse.HEARTBEAT_SECONDS", 0.05)
         assert await self.first(tab_of(running, Cursor()).frames(), b"event: beat")
 
 
@@ -232,7 +365,7 @@ class TestRegistry:
     @pytest.fixture
     def opened(self, owner: User, team_agent: DjangoAgent, client) -> OpenStream:
         client.force_login(owner)
-        return OpenStream(owner.pk, owner.password, client.session.session_key, team_agent.pk)
+        return OpenStream(owner.pk, hold_of(owner), client.session.session_key, team_agent.pk)
 
     def test_keeps_a_stream_whose_rights_hold(self, opened: OpenStream) -> None:
         assert Registry()._lost([opened]) == []

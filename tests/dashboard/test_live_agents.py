@@ -15,8 +15,8 @@ from agentos.access.models import Membership, Subscription, User
 from agentos.agents.models import DjangoAgent
 from agentos.chat.models import ChatSession
 from agentos.chat.registry import OpenStream, Registry, registry
-from agentos.core.bell import bell
-from agentos.core.notices import tell
+from agentos.core import notices
+from agentos.core.pubsub import pubsub
 from agentos.dashboard.live import Tab, open_tab
 from agentos.dashboard.notices import RESTART
 from tests.conftest import signed_in
@@ -127,7 +127,7 @@ class TestDashboard:
         await change(save("writer", is_active=False))
         await page.hear("event: agents")
         await sync_to_async(page.expect_fresh)("home")
-        assert "No agent is open to you yet" in page.text("#home")
+        assert "No agents are available to you yet" in page.text("#home")
         await page.leave()
 
 
@@ -224,16 +224,16 @@ class TestNotices:
 
         def roll_back() -> None:
             with transaction.atomic():
-                tell(member.pk, "Never.")
+                notices.send(member.pk, "Never.")
                 transaction.set_rollback(True)
 
         await sync_to_async(roll_back)()
-        await sync_to_async(tell)(member.pk, "80 % of <this month> are used.")
+        await sync_to_async(notices.send)(member.pk, "80 % of <this month> are used.")
         await mine.hear("80 %")
         assert mine.text("#notices p") == "80 % of <this month> are used."
         assert mine.one("#notices")["role"] == "status"
         assert mine.one("#notices [data-dismiss]")
-        await sync_to_async(tell)(owner.pk, "Yours.")
+        await sync_to_async(notices.send)(owner.pk, "Yours.")
         await theirs.hear("Yours.")
         assert theirs.text("#notices p") == "Yours."
         await mine.leave()
@@ -242,7 +242,7 @@ class TestNotices:
     async def test_announce_a_restart(self, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
         page = await opened(member, "/agentos/")
         monkeypatch.setattr(registry, "stopping", True)
-        bell.ring("stop")
+        pubsub.publish("stop")
         await page.hear_the_end()
         assert page.text("#notices p") == RESTART
         assert page.events[-1] == "restart"

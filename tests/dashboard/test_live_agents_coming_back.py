@@ -90,7 +90,7 @@ class TestComposer:
     async def test_regained_says_how_little_is_left(
         self, address: str, member: User, leave: Callable[[], Any], join: Callable[[], Any], settings: Any
     ) -> None:
-        settings.RUNS_A_DAY = 1
+        settings.AGENTOS_RUNS_A_DAY = 1
         page = await opened(member, address)
         await self.lose(page, leave)
         await while_hidden(page, join)

@@ -9,10 +9,11 @@ import pytest
 from django.test import Client
 
 from agentos.agents.models import DjangoAgent
+from agentos.core.stylesheets import PARTS
 from tests.html import page
 
 STATIC = Path(__file__).resolve().parent.parent.parent / "static"
-CSS = (STATIC / "css/house.css").read_text(encoding="utf-8")
+CSS = "\n".join((STATIC / name).read_text(encoding="utf-8") for name in PARTS)
 OKLCH = r"oklch\(([\d.]+) ([\d.]+) ([\d.]+)(?: / [\d.]+)?\)"
 TOKEN = re.compile(rf"--([a-z-]+): light-dark\({OKLCH}, {OKLCH}\);")
 TILE = re.compile(r"light-dark\(oklch\(([\d.]+) ([\d.]+) var\(--hue\)\), oklch\(([\d.]+) ([\d.]+) var\(--hue\)\)\)")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agentos.core import sse
+from agentos.core.http import sse
 from agentos.dashboard.pacing import LISTS_PAUSE, STATE_PAUSE, Gathering, Pace, StatePause
 
 

@@ -1,8 +1,12 @@
 """Go on, answer, judge, fork, edit: the forms under an answer."""
 
+from urllib.parse import quote_from_bytes
+
 import pytest
 from django.test import Client
 
+from agentos.access.models import User
+from agentos.chat import actions
 from agentos.chat.models import ChatSession, Feedback, Run
 from tests.dashboard.asking import post
 from tests.factories import RunFactory
@@ -16,6 +20,17 @@ FORM = {
     "name": "get_user_input",
     "args": {},
     "fields": [{"name": "nights", "type": "int", "description": "How many?", "value": None}],
+}
+
+TRIP = {
+    **FORM,
+    "call_id": "c3",
+    "fields": [
+        {"name": "city", "type": "str", "description": "", "value": None},
+        {"name": "number_of_nights", "type": "int", "description": "How many?", "value": None},
+        {"name": "sea", "type": "bool", "description": "", "value": None},
+        {"name": "wishes", "type": "list", "description": "Optional.", "value": None},
+    ],
 }
 
 
@@ -45,7 +60,7 @@ class TestAnswer:
         run.refresh_from_db()
         assert response.status_code == 200
         assert (run.status, run.requirements) == (STATUS.QUEUED, [])
-        assert run.answers == [{"call_id": "c1", "confirmed": True, "note": "", "values": {}}]
+        assert run.answers == [{"call_id": "c1", "confirmed": True, "note": "", "values": {}, "by": ""}]
 
     def test_refuses_with_a_note(self, as_member: Client, session: ChatSession) -> None:
         run = waiting(session, CONFIRM)
@@ -65,13 +80,40 @@ class TestAnswer:
         run.refresh_from_db()
         assert run.answers[0]["values"] == {"nights": 3}
 
-    def test_says_what_is_wrong_with_a_value_and_keeps_waiting(self, as_member: Client, session: ChatSession) -> None:
-        run = waiting(session, FORM)
-        response = post(as_member, f"/agentos/run/{run.run_id}/answer/", {"decision": "yes", "value-c2-nights": "many"})
+    def test_says_what_is_wrong_at_its_field_and_keeps_what_was_typed(self, as_member: Client, session: ChatSession) -> None:
+        """To htmx and to a browser without JavaScript alike."""
+        run = waiting(session, TRIP)
+        url, typed = f"/agentos/run/{run.run_id}/answer/", {"decision": "yes", "value-c3-number_of_nights": "1e999", "value-c3-sea": "on"}
+        for response in (post(as_member, url, typed), as_member.post(url, typed)):
+            assert response.status_code == 422
+            found = page(response)
+            assert found.texts("#turn-1-asks label") == ["City", "Number of nights", "Sea", "Wishes"]
+            for field, sentence in (("1", "City is missing."), ("2", "Number of nights must be a whole number.")):
+                box = found.one(f"#turn-1-ask-1-field-{field}")
+                assert box["aria-invalid"] == box["aria-required"] == "true"
+                (error,) = [each for each in str(box["aria-describedby"]).split() if each.endswith("-error")]
+                assert found.text(f"#{error}") == sentence
+            assert found.one("#turn-1-ask-1-field-2")["value"] == "1e999"
+            assert found.text("#turn-1-ask-1-field-2-hint") == "How many?"
+            assert found.one("#turn-1-ask-1-field-3").has_attr("checked")
+            assert found.one("#turn-1-ask-1-field-1").has_attr("autofocus")
+            assert not found.one("#turn-1-ask-1-field-4").has_attr("aria-required")
         run.refresh_from_db()
-        assert response.status_code == 422
-        assert "nights must be a whole number" in page(response).text(".notice")
         assert run.status == STATUS.WAITING
+
+    @pytest.mark.parametrize("odd", ["nan", "inf", "1e999", "[" * 9000, "\0", "\ud800", "9" * 5000, "x" * 20_000])
+    def test_breaks_at_no_value(self, as_member: Client, session: ChatSession, odd: str) -> None:
+        for kind in ("int", "float", "list", "dict", "bool"):
+            run = waiting(session, {**FORM, "fields": [{"name": "x", "type": kind, "description": "", "value": None}]})
+            value = quote_from_bytes(odd.encode("utf-8", "surrogatepass"))
+            response = as_member.generic(
+                "POST",
+                f"/agentos/run/{run.run_id}/answer/",
+                f"decision=yes&value-c2-x={value}",
+                content_type="application/x-www-form-urlencoded",
+            )
+            assert response.status_code == 422 or (kind == "list" and response.status_code == 303), kind
+            run.delete()
 
     def test_answers_several_calls_one_by_one(self, as_member: Client, session: ChatSession, url: str) -> None:
         run = waiting(session, CONFIRM, {**CONFIRM, "call_id": "c9"})
@@ -111,17 +153,33 @@ class TestFork:
 
 
 class TestEdit:
-    def test_leads_to_the_fork_with_the_new_words(self, as_member: Client, run: Run) -> None:
+    def test_leads_to_the_turn_with_the_new_words(self, as_member: Client, run: Run) -> None:
         response = as_member.post(f"/agentos/run/{run.run_id}/edit/", {"message": "Said better"})
-        fork = ChatSession.objects.exclude(pk=run.session_id).get()
-        assert response.headers["Location"] == f"/agentos/session/{fork.session_id}/#turn-1"
-        assert fork.runs.get().input == "Said better"
+        assert response.headers["Location"] == f"/agentos/session/{run.session.session_id}/#turn-1"
+        assert Run.objects.get(session=run.session, is_hidden=False).input == "Said better"
 
     def test_refuses_nothing_at_all(self, as_member: Client, run: Run) -> None:
         assert post(as_member, f"/agentos/run/{run.run_id}/edit/", {"message": " "}).status_code == 422
         assert ChatSession.objects.count() == 1
 
 
-@pytest.mark.parametrize("what", ["continue", "answer", "feedback", "fork", "edit"])
+class TestVersion:
+    def test_shows_another_one(self, as_member: Client, run: Run, member: User) -> None:
+        edited = actions.edit_message(run=run, text="Said better", by=member)
+        actions.stop_run(run=edited, by=member, code="suspended")
+        found = page(as_member.get(f"/agentos/session/{run.session.session_id}/"))
+        assert (found.one("#turn-1-previous-edition").attrs["value"], found.one("#turn-1-next-edition").attrs["value"]) == ("1", "")
+        found = page(post(as_member, f"/agentos/run/{edited.run_id}/version/", {"edition": "1"}))
+        assert (found.one("#turn-1-previous-edition").attrs["value"], found.one("#turn-1-next-edition").attrs["value"]) == ("", "2")
+        run.refresh_from_db()
+        assert not run.is_hidden
+
+    @pytest.mark.parametrize("number", ["", "0", "9", "x", "99999999"])
+    def test_says_that_there_is_no_such_one(self, as_member: Client, run: Run, number: str) -> None:
+        answer = post(as_member, f"/agentos/run/{run.run_id}/version/", {"version": number})
+        assert (answer.status_code, "no such version" in page(answer).text()) == (404, True)
+
+
+@pytest.mark.parametrize("what", ["continue", "answer", "feedback", "fork", "edit", "version"])
 def test_asking_by_get_is_refused(as_member: Client, run: Run, what: str) -> None:
     assert as_member.get(f"/agentos/run/{run.run_id}/{what}/").status_code == 405

@@ -4,7 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
@@ -16,6 +19,7 @@ from tests.factories import AgentFactory, ChatSessionFactory, RunEventFactory, R
 from tests.html import page
 
 STATUS = Run.Status
+QUERIES = 9  # of a chat that is opened
 
 
 @pytest.mark.django_db
@@ -26,6 +30,16 @@ class TestSessionPage:
         assert response.context["agent"] == session.agent
         assert "agents_count" in response.context["agentos_info"]
         assert "agentos/session.html" in [template.name for template in response.templates]
+
+    def test_works_out_nothing_that_it_does_not_show(self, as_member: Client, url: str, run: Run) -> None:
+        """The spec wants all agents in the context, and nothing of them is on this page: whoever asks for them is told then."""
+        cache.clear()
+        with CaptureQueriesContext(connection) as opening:
+            response = as_member.get(url)
+        assert len(opening) == QUERIES
+        with CaptureQueriesContext(connection) as asking:
+            assert response.context["agentos_info"]["agents_count"] == 1
+        assert len(asking) > 0
 
     def test_shows_both_speakers(self, as_member: Client, run: Run, url: str) -> None:
         found = page(as_member.get(url))
@@ -83,11 +97,11 @@ class TestSessionPage:
         assert "Dear" in found.text("#turn-1-answer")
         assert "no longer use this agent" in found.text("#composer")
         assert not found.has("#message, .retry")
-        assert found.one("#new-chat")["href"] == "/agentos/agents/"
+        assert found.one("#new-chat")["href"] == "/agentos/chat/"
 
     def test_says_when_the_model_is_down(self, as_member: Client, session: ChatSession, url: str) -> None:
         DjangoAgent.objects.update(model="openai:gpt-5.4")
-        assert "not available now" in page(as_member.get(url)).text("#composer .note")
+        assert "not available now" in page(as_member.get(url)).text("#composer.closed")
 
     def test_takes_the_same_queries_however_much_there_is(self, as_member: Client, session: ChatSession, url: str) -> None:
         RunFactory(session=session)
@@ -101,7 +115,7 @@ class TestSessionPage:
 
 ENDINGS: list[tuple[dict[str, Any], str]] = [
     ({"status": STATUS.FAILED, "error_code": "model_silent"}, "The model did not answer for 60 s. Your message is saved. Try again."),
-    ({"status": STATUS.INTERRUPTED}, "The server stopped in the middle. What was said is kept."),
+    ({"status": STATUS.INTERRUPTED}, "The server stopped midway. Everything written so far is kept."),
     ({"status": STATUS.STOPPED}, "Stopped"),
 ]
 
@@ -153,7 +167,7 @@ class TestTurn:
         asked = {"call_id": "c1", "kind": "confirm", "name": "send_mail", "args": {"to": "<b>ada</b>"}, "fields": []}
         RunFactory(session=session, status=STATUS.WAITING, parts=[], answer="", requirements=[asked])
         found = page(as_member.get(url))
-        assert "wants to call send_mail" in found.text("#turn-1-asks legend")
+        assert "wants to call Send mail" in found.text("#turn-1-asks legend")
         assert '"to": "<b>ada</b>"' in found.text("#turn-1-asks pre")
         assert found.texts("#turn-1-asks .asks-end button") == ["Approve", "Refuse"]
 
@@ -163,7 +177,7 @@ class TestTurn:
         RunFactory(session=session, status=STATUS.WAITING, parts=[], answer="", requirements=[asked])
         found = page(as_member.get(url))
         assert found.one("#turn-1-asks input[name=value-c1-city]")["type"] == "text"
-        assert "Where to?" in found.texts("#turn-1-asks label")[0]
+        assert "Where to?" in found.text("#turn-1-asks")
 
     def test_folds_thoughts_and_tools_into_a_line(self, as_member: Client, session: ChatSession, url: str) -> None:
         tool = {
@@ -179,7 +193,7 @@ class TestTurn:
         found = page(as_member.get(url))
         assert found.text("#turn-1-part-0 summary") == "Thought it through"
         assert found.text("#turn-1-part-0-done em") == "well"
-        assert found.text("#turn-1-part-1 summary") == "search failed 0.4 s"
+        assert found.text("#turn-1-part-1 summary") == "Search failed 0.4 s"
         assert '"q": "refund"' in found.text("#turn-1-part-1 dl")
 
 

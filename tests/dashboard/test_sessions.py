@@ -1,6 +1,7 @@
 """All chats: the list, search, and what one does to a chat."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.messages import get_messages
@@ -10,7 +11,7 @@ from agentos.access.models import User
 from agentos.chat.models import ChatSession, Run
 from agentos.core import clock
 from tests.dashboard.asking import get, post, queries
-from tests.factories import ChatSessionFactory, RunFactory
+from tests.factories import ChatSessionFactory, RunFactory, UserFactory
 from tests.html import page
 
 URL = "/agentos/sessions/"
@@ -63,6 +64,19 @@ class TestList:
             RunFactory(session=more)
         assert queries(as_member, URL) == few
 
+    def test_shows_where_it_found_something(self, as_member: Client, run: Run) -> None:
+        RunFactory(session=run.session, input="?", answer="Sent on <b> MONDAY of all of it")
+        found = page(as_member.get(URL, {"q": "case monday"}))
+        assert (found.text(".chats .title mark"), found.text(".chats .excerpt mark")) == ("case", "MONDAY")
+        assert found.text(".chats .excerpt") == "Sent on <b> MONDAY of all of it"
+        assert page(get(as_member, f"{URL}?q=monday")).text("#sidebar-results .excerpt mark") == "MONDAY"
+
+    def test_of_a_search_takes_the_same_queries_for_any_number_of_chats(self, as_member: Client, session: ChatSession) -> None:
+        few = queries(as_member, f"{URL}?q=refund")
+        for more in ChatSessionFactory.create_batch(25, user=session.user):
+            RunFactory(session=more, input="refund")
+        assert queries(as_member, f"{URL}?q=refund") == few
+
 
 class TestSidebarSearch:
     def test_answers_with_what_it_found(self, as_member: Client, run: Run) -> None:
@@ -72,7 +86,7 @@ class TestSidebarSearch:
         assert not found.has(f"#row-{run.session.session_id}")  # that id is the list's own
 
     def test_says_that_it_found_nothing(self, as_member: Client, session: ChatSession) -> None:
-        assert "No chat contains “zzz”" in page(get(as_member, f"{URL}?q=zzz")).text("#sidebar-results")
+        assert "No chats match “zzz”" in page(get(as_member, f"{URL}?q=zzz")).text("#sidebar-results")
 
     def test_for_nothing_leaves_the_list_alone(self, as_member: Client, session: ChatSession) -> None:
         assert page(get(as_member, f"{URL}?q=+")).text("#sidebar-results") == ""
@@ -148,6 +162,7 @@ class TestPinAndArchive:
         found = page(post(as_member, f"{url}archive/", {"archived": "1"}, came_from="/agentos/"))
         assert not found.has(f"#row-{session.session_id}")
         assert "is in the archive" in found.text("hx-partial[hx-target='#notices']")
+        assert found.one("hx-partial[hx-target='#notices'] .notice form")["action"] == f"{url}archive/"
         session.refresh_from_db()
         assert session.is_pinned
         assert session.is_archived
@@ -162,6 +177,33 @@ class TestPinAndArchive:
 
     def test_reload_the_list_of_all_chats(self, as_member: Client, url: str) -> None:
         assert post(as_member, f"{url}pin/", {"pinned": "1"}, came_from=URL).headers["HX-Refresh"] == "true"
+
+
+class TestDeleted:
+    def test_lists_what_may_still_be_brought_back(self, as_member: Client, member: User, run: Run) -> None:
+        def deleted(title: str, minutes: int, **more: Any) -> ChatSession:
+            chat = ChatSessionFactory(title=title, deleted_at=clock.now() - timedelta(minutes=minutes), **{"user": member, **more})
+            RunFactory(session=chat, by=chat.user)
+            return chat
+
+        deleted("First", 50)
+        deleted("Last", 1)
+        deleted("Too long ago", 61)
+        deleted("Somebody else's", 1, user=UserFactory())
+        erased = deleted("Nothing is left of it", 1)
+        Run.objects.filter(session=erased).update(is_hidden=True)
+        found = page(as_member.get(f"{URL}deleted/"))
+        assert found.texts(".chats .title") == ["Last", "First"]
+        post(as_member, str(found.all(".chats form")[0]["action"]))
+        assert page(as_member.get(f"{URL}deleted/")).texts(".chats .title") == ["First"]
+
+    def test_says_when_there_is_nothing(self, as_member: Client) -> None:
+        assert "Nothing to bring back" in page(as_member.get(f"{URL}deleted/")).text(".empty")
+
+    def test_brings_back_on_its_page(self, as_member: Client, member: User) -> None:
+        chat = ChatSessionFactory(user=member, deleted_at=clock.now())
+        response = post(as_member, f"/agentos/session/{chat.session_id}/restore/", came_from=f"{URL}deleted/")
+        assert response.headers["HX-Refresh"] == "true"
 
 
 class TestDelete:

@@ -10,7 +10,7 @@ from agentos.access.models import ApiToken, Plan, User
 from agentos.access.tokens import SCOPES, authenticate
 from agentos.agents.models import DjangoAgent
 from agentos.chat.models import ChatSession, Run
-from agentos.core import limits
+from agentos.core.ratelimit import limits
 from tests.dashboard.asking import post, queries
 from tests.factories import ChatSessionFactory, RunFactory
 from tests.html import page
@@ -22,7 +22,7 @@ FORM = {"name": "Laptop", "scopes": ["agents:read", "runs:write"], "days": "30"}
 class TestSettings:
     def test_are_one_click_from_every_page(self, as_member: Client) -> None:
         assert page(as_member.get("/agentos/")).one("#account a[href='/agentos/settings/']")
-        assert as_member.get("/agentos/settings/").headers["Location"] == URL
+        assert page(as_member.get("/agentos/settings/", follow=True)).has(f".tabs a[href='{URL}']")
 
     def test_say_which_one_is_open(self, as_member: Client) -> None:
         found = page(as_member.get(URL))
@@ -91,7 +91,7 @@ class TestTokens:
         assert (refused.status_code, refused.headers["HX-Reswap"]) == (422, "outerHTML")
 
     def test_are_refused_when_too_many_are_made(self, as_owner: Client, settings: Any) -> None:
-        settings.CREATIONS_A_MINUTE = 1
+        settings.AGENTOS_CREATIONS_A_MINUTE = 1
         limits.forget()
         as_owner.post(URL, FORM)
         answer = as_owner.post(URL, FORM)
@@ -158,13 +158,30 @@ class TestUsage:
         return chat
 
     def test_says_that_nothing_is_limited(self, as_member: Client) -> None:
-        assert "Nothing is limited for you" in page(as_member.get(self.URL)).text("#usage")
+        assert "You have no limits" in page(as_member.get(self.URL)).text("#usage")
 
     def test_says_how_much_is_used(self, as_owner: Client, limited: ChatSession) -> None:
         found = page(as_owner.get(self.URL))
         assert "Your plan is Pro" in found.text("#usage")
         assert "Answers today 9 of 10" in found.text("#usage")
         assert found.one("meter")["value"] == "9"
+        assert found.text(".scarce") == "Nearly used up: 1 of 10 answers left today."
+
+    def test_says_what_was_used_where_nothing_is_limited(self, as_member: Client, member: User, everyone_agent: DjangoAgent) -> None:
+        assert "No answers in the last 30 days." in page(as_member.get(self.URL)).text("#used")
+        RunFactory.create_batch(2, session=ChatSessionFactory(user=member, agent=everyone_agent), input_tokens=1000, output_tokens=5)
+        found = page(as_member.get(self.URL))
+        assert "In the last 30 days: 2 answers, 2,010 tokens." in found.text("#used")
+        assert "Assistant 2 2,010" in found.text("#used")
+        bars = found.all(".chart rect")
+        assert (len(bars), bars[-1]["height"], bars[0]["height"]) == (30, "120", "0")
+
+    def test_takes_the_same_queries_for_any_number_of_answers(self, as_member: Client, member: User, everyone_agent: DjangoAgent) -> None:
+        counts = []
+        for _ in range(2):
+            RunFactory.create_batch(3, session=ChatSessionFactory(user=member, agent=everyone_agent))
+            counts.append(queries(as_member, self.URL))
+        assert counts[0] == counts[1]
 
     def test_stands_on_the_dashboard(self, as_owner: Client, as_member: Client, limited: ChatSession) -> None:
         assert "9 of 10 answers today" in page(as_owner.get("/agentos/")).text(".strip")
@@ -175,7 +192,7 @@ class TestUsage:
             assert "1 of 10 answers left today" in page(as_owner.get(url)).text("#composer .note")
 
     def test_does_not_stand_there_before(self, as_owner: Client, limited: ChatSession) -> None:
-        Run.objects.first().delete()  # type: ignore[union-attr]
+        Run.objects.filter(pk__in=Run.objects.values("pk")[:2]).delete()
         assert not page(as_owner.get(f"/agentos/session/{limited.session_id}/")).has("#composer .note")
 
     def test_used_up_refuses_a_message_and_keeps_it(self, as_owner: Client, limited: ChatSession) -> None:
@@ -190,7 +207,7 @@ class TestUsage:
 
 class TestTooManyMessages:
     def test_are_refused_and_kept(self, as_owner: Client, owner: User, everyone_agent: DjangoAgent, settings: Any) -> None:
-        settings.SENDS_A_MINUTE = 1
+        settings.AGENTOS_SENDS_A_MINUTE = 1
         limits.forget()
         chat = ChatSessionFactory(user=owner, agent=everyone_agent)
         url = f"/agentos/session/{chat.session_id}/"

@@ -12,9 +12,9 @@ def seed(receiver: str) -> dict[str, Any]:
     from agentos.access.models import Team, User
     from agentos.access.tokens import SCOPES
     from agentos.agents.models import DjangoAgent
-    from agentos.core.secrets import unseal
-    from agentos.webhooks import actions as incoming
-    from agentos.webhooks.outgoing import actions as outgoing
+    from agentos.core.security.secrets import unseal
+    from agentos.webhooks.inbound import actions as incoming
+    from agentos.webhooks.outbound import actions as outgoing
 
     call_command("migrate", verbosity=0)
     operator = User.objects.create_superuser("operator@example.com", name="Operator")

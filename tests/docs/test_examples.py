@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import npm
 from tests.server import ROOT, START_SECONDS, Server, free_port
 
 PAGE = ROOT / "docs" / "integrations.md"
@@ -62,7 +63,7 @@ def run(name: str, server: Seeded) -> str:
 
 
 def test_every_example_of_the_page_is_run_here() -> None:
-    assert set(EXAMPLES) == {"curl", "openai", "agno", "webhook-in", "webhook-out"}
+    assert set(EXAMPLES) == {"curl", "openai", "responses", "vercel", "agno", "webhook-in", "webhook-out"}
 
 
 def test_curl(server: Seeded) -> None:
@@ -75,6 +76,17 @@ def test_clients(name: str, server: Seeded) -> None:
     agents, answer = run(name, server).strip().splitlines()
     assert set(agents.removeprefix("Agents: ").split(", ")) == {"assistant"}
     assert answer.strip() == SAID
+
+
+def test_responses(server: Seeded) -> None:
+    assert run("responses", server).strip() == SAID
+    asked = "SELECT r.session_id, r.turn, r.input FROM chat_run r WHERE r.session_id IN (SELECT session_id FROM chat_run WHERE input = ?)"
+    turns = server.sql(asked, "Good morning")
+    assert [(turn["turn"], turn["input"]) for turn in turns] == [(1, "Good morning"), (2, SAID)]
+
+
+def test_vercel(server: Seeded) -> None:
+    assert npm.text(EXAMPLES["vercel"][1], environment=environment(server)).strip() == SAID
 
 
 def test_a_webhook_that_starts_an_answer(server: Seeded) -> None:
@@ -115,7 +127,7 @@ def wait_for(port: int) -> None:
 def send_test(server: Seeded) -> None:
     """What the button *Send a test* does."""
     code = (
-        "import django; django.setup(); from agentos.access.models import User; from agentos.webhooks.outgoing import actions, models; "
+        "import django; django.setup(); from agentos.access.models import User; from agentos.webhooks.outbound import actions, models; "
         f"actions.send_test(endpoint=models.Endpoint.objects.get(hook_id={server.names['HOOK']!r}), by=User.objects.first())"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=server.env, timeout=START_SECONDS, check=True)

@@ -12,7 +12,7 @@ import uvicorn
 from agentos.access import actions as access
 from agentos.access.models import User
 from agentos.access.tokens import SCOPES
-from agentos.chat.engine import Engine
+from agentos.chat.runs.engine import Engine
 from agentos.gateway.asgi import Gateway
 from tests.conftest import signed_in
 

@@ -10,9 +10,11 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
+from agentos.conf import AppSettings
 from agentos.gateway import routes
 from agentos.gateway.asgi import Gateway
-from agentos.gateway.checks import gateway_is_closed, interfaces_are_known
+from agentos.gateway.checks import gateway_is_closed
+from agentos.gateway.interfaces import ROUTES
 from tests.gateway.conftest import PREFIX
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,6 +27,7 @@ print([name for name in sys.modules if name.split('.')[0] in {'agno', 'fastapi',
 START = """
 import asyncio, django
 django.setup()
+from agentos.conf import AppSettings
 from agentos.gateway import routes
 routes.DENIED = {}
 from site_config.asgi import application
@@ -68,7 +71,7 @@ class TestAnOpenGateway:
         with pytest.raises(ImproperlyConfigured, match="GET /registry"):
             await Gateway(PREFIX).check()
 
-    @override_settings(GATEWAY=False)
+    @override_settings(AGENTOS_GATEWAY=False)
     def test_is_none_when_it_is_switched_off(self) -> None:
         assert gateway_is_closed() == []
         assert not Gateway(PREFIX).serves(f"{PREFIX}/agents")
@@ -79,11 +82,26 @@ class TestAnOpenGateway:
         assert "/registry is open to any token." in [found.msg for found in gateway_is_closed()]
 
 
+class TestARoute:
+    @pytest.mark.parametrize(
+        ("method", "path", "named"),
+        [
+            ("GET", "/agents/a.b-c", {"id": "a.b-c"}),
+            ("POST", "/agents/a", None),
+            ("GET", "/agents/a/runs", None),
+            ("GET", "/agents/", None),
+            ("GET", f"/agents/{'a' * 300}", {"id": "a" * 300}),
+            ("GET", f"/agents/{'a' * 301}", None),
+        ],
+    )
+    def test_takes_one_name_for_each_of_its_places(self, method: str, path: str, named: dict[str, str] | None) -> None:
+        found = routes.match([routes.Route("GET", "/agents/{id}", "")], method, path)
+        assert (found and found[1]) == named
+
+
 class TestInterfaces:
-    @override_settings(INTERFACES=["agui", "slack"])
-    def test_are_those_that_there_are(self) -> None:
-        (found,) = interfaces_are_known()
-        assert (found.level, found.msg) == (checks.ERROR, "AGENTOS_INTERFACES names what is not there: slack.")
+    def test_are_those_that_the_setting_takes(self) -> None:
+        assert sorted(ROUTES) == sorted(AppSettings.INTERFACES.choices)
 
 
 @pytest.mark.server

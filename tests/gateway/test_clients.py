@@ -104,7 +104,7 @@ class TestAgentOSClient:
     async def test_is_kept_on_the_line_while_a_model_thinks(
         self, client: Any, address: str, headers: dict[str, str], agent: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("agentos.core.sse.HEARTBEAT_SECONDS", 0.05)
+        monkeypatch.setattr("agentos.core.http.sse.HEARTBEAT_SECONDS", 0.05)
         await agent("scripted:3x300")
         events = [event async for event in client.run_agent_stream("assistant", "Hello", headers=headers)]
         assert isinstance(events[-1], RunCompletedEvent)
@@ -270,6 +270,18 @@ class TestAgentUI:
             assert (await http.delete(f"/sessions/{session_id}", params={"db_id": "agentos"})).status_code == 204
             assert (await http.get("/sessions", params=query)).json()["data"] == []
 
+    async def test_is_told_thoughts_with_a_content_that_it_can_show(self, address: str, headers: dict[str, str], agent: Any) -> None:
+        """It takes every content that is no string for JSON, and shows it as that."""
+        await agent("scripted:tour")
+        async with httpx.AsyncClient(base_url=address, headers=headers, timeout=30) as http:
+            answer = await http.post("/agents/assistant/runs", files={"message": (None, "Hello"), "stream": (None, "true")})
+        told = [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: ")]
+        chunks = [event for event in told if event["event"] == "RunContent"]
+        assert any(chunk.get("reasoning_content") for chunk in chunks)
+        assert all(isinstance(chunk["content"], str) for chunk in chunks)
+        said = "".join(chunk["content"] for chunk in chunks)
+        assert said.strip() == told[-1]["content"]
+
 
 class TestALongList:
     async def test_takes_no_more_queries_than_a_short_one(
@@ -277,7 +289,7 @@ class TestALongList:
     ) -> None:
         """Agno's own server reads every run of every session that it lists (agno#10328)."""
         counts: list[int] = []
-        work = db._call
+        work = db.keep_connection
 
         def counted(*args: Any, **kwargs: Any) -> Any:
             with CaptureQueriesContext(connections["default"]) as queries:
@@ -288,7 +300,7 @@ class TestALongList:
         await agent("scripted:echo")
         assistant = await DjangoAgent.objects.aget()
         await http.get("/agents", headers=headers)  # the cards are remembered
-        monkeypatch.setattr(db, "_call", counted)
+        monkeypatch.setattr(db, "keep_connection", counted)
         for more in (1, 19):
             await sync_to_async(ChatSessionFactory.create_batch)(more, user=owner, agent=assistant)
             for path in ("/sessions", "/agents", "/config"):

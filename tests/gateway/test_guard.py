@@ -233,7 +233,7 @@ class TestTheCaller:
         answer = await http.get("/agents", headers=headers)
         assert not [name for name in answer.headers if name.startswith("access-control")]
 
-    @override_settings(GATEWAY_ORIGINS=["https://chat.example.com"])
+    @override_settings(AGENTOS_GATEWAY_ORIGINS=["https://chat.example.com"])
     async def test_may_come_from_a_site_that_an_operator_has_named(self, http: httpx.AsyncClient, owner: User) -> None:
         origin = {"Origin": "https://chat.example.com"}
         asking = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}

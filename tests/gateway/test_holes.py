@@ -9,8 +9,8 @@ from asgiref.sync import sync_to_async
 
 from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
-from agentos.chat.engine import Engine
 from agentos.chat.models import ChatSession, Run
+from agentos.chat.runs.engine import Engine
 from tests.factories import AgentFactory
 from tests.gateway.conftest import bearer, token_for
 

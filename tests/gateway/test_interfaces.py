@@ -17,21 +17,28 @@ from pydantic import TypeAdapter
 
 from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
-from agentos.chat.engine import Engine
 from agentos.chat.models import ChatSession, Run
+from agentos.chat.runs.engine import Engine
 from agentos.gateway.asgi import Gateway
 from agentos.gateway.server import build, objections
 from tests.factories import AgentFactory
 from tests.gateway.conftest import PREFIX, bearer, token_for
 
 Headers = dict[str, str]
+NOT_JSON: tuple[Headers, ...] = (
+    {},
+    {"Content-Type": "text/plain"},
+    {"Content-Type": "text/plain; x=application/json"},
+    {"Content-Type": "application/x-www-form-urlencoded"},
+    {"Content-Type": "multipart/form-data; boundary=x"},
+)
 EVENT: TypeAdapter[Any] = TypeAdapter(AGUIEvent)
 
 
 @pytest.fixture
 async def gateway(settings: Any, request: pytest.FixtureRequest) -> AsyncIterator[Gateway]:
     """One that is loaded by its first request, with its lifespan: the MCP server lives in it."""
-    settings.INTERFACES = ["a2a"] if "a2a" in request.fixturenames else ["agui", "mcp"]
+    settings.AGENTOS_INTERFACES = ["a2a"] if "a2a" in request.fixturenames else ["agui", "mcp"]
     gateway = Gateway(PREFIX)
     yield gateway
     await gateway.close()
@@ -49,9 +56,9 @@ async def headers(owner: User) -> Headers:
 
 class TestBoth:
     def test_are_declared(self, settings: Any) -> None:
-        settings.INTERFACES = ["agui", "mcp"]
+        settings.AGENTOS_INTERFACES = ["agui", "mcp"]
         assert objections(build()) == []
-        settings.INTERFACES = []
+        settings.AGENTOS_INTERFACES = []
         assert objections(build()) == []
 
 
@@ -222,6 +229,15 @@ class TestMCP:
                     await mcp.call_tool(tool, given)
         assert not await Run.objects.aexists()
 
+    async def test_takes_nothing_but_json(self, http: httpx.AsyncClient, agent: DjangoAgent, headers: Headers) -> None:
+        """A form of another site can send JSON, but not say so."""
+        message = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}})
+        for path, body in (("/mcp", message), ("/agents/assistant/agui", json.dumps(asked()))):
+            for kind in NOT_JSON:
+                answer = await http.post(path, headers=headers | kind, content=body)
+                assert (answer.status_code, answer.headers["X-Error-Code"]) == (415, "unsupported_media_type"), (path, kind)
+        assert not await Run.objects.aexists()
+
     async def test_is_closed_without_a_token(self, http: httpx.AsyncClient, headers: Headers) -> None:
         message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
         assert (await http.post("/mcp", json=message)).status_code == 401
@@ -238,7 +254,7 @@ class TestMCP:
 def a2a(settings: Any) -> None:
     """Agno 3.1.10 speaks A2A 0.3, and with no package but its own."""
     pytest.importorskip("agno.os.interfaces.a2a", reason="Agno's A2A needs a2a-sdk < 1.0", exc_type=ImportError)
-    settings.INTERFACES = ["a2a"]
+    settings.AGENTOS_INTERFACES = ["a2a"]
 
 
 @pytest.mark.server
@@ -291,6 +307,9 @@ class TestA2A:
                 assert (await ask(what, {"id": run.run_id, "contextId": "mine"}, others)).status_code == 404
             assert (await ask("message:send", params, others)).status_code == 200  # a context of their own, by the same name
             assert await ChatSession.objects.filter(user=stranger).acount() == 1
+            for kind in NOT_JSON:
+                body = json.dumps({"id": "1", "params": params})
+                assert (await http.post("/message:send", headers=headers | kind, content=body)).status_code == 415, kind
             file = {"kind": "file", "file": {"uri": "http://169.254.169.254/", "mimeType": "image/png"}}
             evil = {"message": {**params["message"], "parts": [file]}}
             assert (await ask("message:send", evil)).status_code == 422

@@ -10,15 +10,15 @@ from asgiref.sync import sync_to_async
 
 from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
-from agentos.chat.engine import Engine
 from agentos.chat.models import Run
 from agentos.chat.registry import registry
+from agentos.chat.runs.engine import Engine
 from tests.factories import AgentFactory
 from tests.gateway.conftest import bearer, token_for
 from tests.gateway.test_clients import until
 
 RUNS = "/agents/assistant/runs"
-Told = list[dict[str, Any]]
+SerializedEvent = list[dict[str, Any]]
 
 
 @pytest.fixture
@@ -31,18 +31,18 @@ async def headers(owner: User) -> dict[str, str]:
     return bearer(await sync_to_async(token_for)(owner))
 
 
-def read(text: str) -> Told:
+def read(text: str) -> SerializedEvent:
     return [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: ")]
 
 
-def said(told: Told) -> str:
+def said(told: SerializedEvent) -> str:
     return "".join(event.get("content") or "" for event in told if event["event"] == "RunContent")
 
 
 class TestResuming:
     async def test_tells_every_character_once(self, address: str, agent: DjangoAgent, headers: dict[str, str]) -> None:
         async with httpx.AsyncClient(base_url=address, headers=headers) as http:
-            first: Told = []
+            first: SerializedEvent = []
             form = {"message": "Hello", "background": "true", "stream": "true"}
             async with http.stream("POST", RUNS, data=form) as answer:
                 async for line in answer.aiter_lines():

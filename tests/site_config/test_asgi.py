@@ -17,9 +17,10 @@ from agentos.chat import actions
 from agentos.chat.models import ChatSession
 from agentos.chat.registry import STREAMS_A_USER, registry
 from site_config.asgi import application
-from site_config.pages import ClientGone, read_body
+from site_config.requests import ClientGone, read_body
 
 Answer = tuple[int, dict[str, str], bytes]
+CSRF = "c" * 32
 LIMIT = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
@@ -135,6 +136,12 @@ class TestStreams:
         status, headers, _ = await Caller(leaves=True).ask("GET", "/agentos/live/", query=f"session={session.session_id}")
         assert (status, headers["hx-redirect"]) == (401, "/sign-in/")
 
+    async def test_have_the_headers_of_every_answer(self, cookie: str, transactional_db: None) -> None:
+        _, headers, _ = await Caller(leaves=True).ask("GET", "/agentos/live/", {"Cookie": cookie, "Accept-Encoding": "gzip"})
+        assert "script-src 'self'" in headers["content-security-policy"]
+        assert (headers["x-content-type-options"], headers["x-frame-options"]) == ("nosniff", "DENY")
+        assert (headers["cache-control"], headers["content-encoding"]) == ("no-store, no-transform", "identity")
+
     async def test_are_limited_for_each_user(self, session: ChatSession, member: User, cookie: str) -> None:
         opened = [registry.open(member, "key", None) for _ in range(STREAMS_A_USER)]
         try:
@@ -145,7 +152,8 @@ class TestStreams:
                 registry.close(stream)
 
     async def test_are_got_and_not_posted(self, cookie: str, transactional_db: None) -> None:
-        assert (await Caller(leaves=True).ask("POST", "/agentos/live/", {"Cookie": cookie}))[0] == 405
+        headers = {"Cookie": f"{cookie}; csrf={CSRF}", "X-CSRFToken": CSRF}
+        assert (await Caller(leaves=True).ask("POST", "/agentos/live/", headers))[0] == 405
 
     async def test_refuse_a_host_that_is_not_ours(self, cookie: str, transactional_db: None) -> None:
         assert (await Caller(leaves=True).ask("GET", "/agentos/live/", {"Cookie": cookie, "Host": "evil.example"}))[0] == 400

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from agentos.conf import declared
+from agentos.conf.kinds import Flag, Text
 from site_config import env
-from site_config.local import local_secret
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "0123456789" * 6
@@ -26,72 +27,40 @@ def manage(tmp_path: Path, *arguments: str, **environment: str) -> "subprocess.C
     return subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
 
 
-class TestEnvStr:
+class TestASetting:
     def test_takes_the_variable_then_the_default(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert env.env_str("A_NAME", "default", "Help.") == "default"
+        assert env.env("A_NAME", Text("default", "Help.")) == "default"
         monkeypatch.setenv("A_NAME", " value ")
-        assert env.env_str("A_NAME", "default", "Help.") == "value"
+        assert env.env("A_NAME", Text("default", "Help.")) == "value"
 
-    def test_reads_a_file_that_a_secret_store_has_put_there(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def test_is_read_from_a_file_that_a_secret_store_has_put_there(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (tmp_path / "secret").write_text("from a file\n")
         monkeypatch.setenv("A_NAME_FILE", str(tmp_path / "secret"))
-        assert env.env_str("A_NAME", "", "Help.") == "from a file"
+        assert env.env("A_NAME", Text("", "Help.")) == "from a file"
 
-    def test_declares_itself(self) -> None:
-        env.env_str("A_NAME", "x", "Help.")
-        assert {"A_NAME": env.Setting("A_NAME", "x", "Help.")} == env.SETTINGS
+    def test_is_declared(self) -> None:
+        setting = Text("x", "Help.")
+        env.env("A_NAME", setting)
+        assert {"A_NAME": setting} == env.SETTINGS
 
-
-class TestEnvBool:
-    @pytest.mark.parametrize(("text", "value"), [("1", True), ("TRUE", True), ("on", True), ("0", False), ("no", False), ("", False)])
-    def test_reads(self, text: str, value: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("A_NAME", text)
-        assert env.env_bool("A_NAME", not value, "Help.") is value
-
-    def test_refuses_anything_else(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_that_is_wrong_is_refused_under_its_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("A_NAME", "perhaps")
-        with pytest.raises(ImproperlyConfigured, match="A_NAME must be 1 or 0, not 'perhaps'"):
-            env.env_bool("A_NAME", False, "Help.")
+        with pytest.raises(ImproperlyConfigured, match=r"^A_NAME must be 1 or 0, not 'perhaps'\.$"):
+            env.env("A_NAME", Flag(False, "Help."))
 
 
-class TestEnvInt:
-    def test_refuses_what_is_no_number(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("A_NAME", "8000x")
-        with pytest.raises(ImproperlyConfigured, match="whole number"):
-            env.env_int("A_NAME", 1, "Help.")
+class TestOurs:
+    def test_are_those_that_the_environment_names(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in os.environ:
+            if name.startswith("AGENTOS_") or name in {"HOST", "PORT"}:
+                monkeypatch.delenv(name)
+        monkeypatch.setenv("AGENTOS_RUN_TIMEOUT", "7")
+        monkeypatch.setenv("PORT", "8123")
+        assert env.ours() == {"AGENTOS_RUN_TIMEOUT": 7, "AGENTOS_PORT": 8123}
 
-
-class TestEnvList:
-    def test_splits_at_commas(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("A_NAME", "a, b,,c ")
-        assert env.env_list("A_NAME", "", "Help.") == ["a", "b", "c"]
-
-
-class TestEnvUrl:
-    @pytest.mark.parametrize(
-        "text",
-        ["", "redis://host", "redis://:secret@host:6379/0", "rediss://me:a%23b@[::1]:6379/0?socket_timeout=2", "unix:///run/redis.sock"],
-    )
-    def test_takes_an_address(self, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("A_NAME", text)
-        assert env.env_url("A_NAME", ("redis", "rediss", "unix"), "Help.") == text
-
-    @pytest.mark.parametrize(
-        "text", ["secret", "secret:6379", "memcached://secret", "redis://:secret#1@host:6379/0", "redis://secret:port"]
-    )
-    def test_refuses_anything_else_and_does_not_repeat_it(self, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("A_NAME", text)
-        with pytest.raises(ImproperlyConfigured, match="A_NAME must be an address that begins with redis:// or rediss://") as refused:
-            env.env_url("A_NAME", ("redis", "rediss"), "Help.")
-        assert "secret" not in str(refused.value)
-
-
-class TestLocalSecret:
-    def test_is_made_once_and_is_its_owners_alone(self, tmp_path: Path) -> None:
-        first = local_secret(tmp_path / "data")
-        assert local_secret(tmp_path / "data") == first
-        assert len(first) > 50
-        assert (tmp_path / "data" / "secret-key").stat().st_mode & 0o777 == 0o600
+    def test_have_all_of_them_a_row_in_the_table(self) -> None:
+        env.ours()
+        assert set(env.SETTINGS) == {setting.variable for setting in declared() if setting.variable}
 
 
 class TestAProduction:
@@ -111,7 +80,7 @@ class TestAProduction:
 
     def test_has_nothing_to_say_against_itself(self, tmp_path: Path) -> None:
         done = manage(tmp_path, "check", "--deploy", "--fail-level", "WARNING", SECRET_KEY=SECRET, ALLOWED_HOSTS="example.com")
-        assert (done.returncode, done.stdout.strip()) == (0, "System check identified no issues (2 silenced)."), done.stderr
+        assert (done.returncode, done.stdout.strip()) == (0, "System check identified no issues (4 silenced)."), done.stderr
 
     def test_reads_nothing_of_another_one_in_a_cache_that_both_use(self, tmp_path: Path) -> None:
         ask = "from django.conf import settings; print(settings.CACHES['default']['KEY_PREFIX'])"

@@ -15,11 +15,11 @@ class TestMail:
     @pytest.mark.parametrize(
         ("given", "expected"),
         [
-            ({}, {"ORIGIN": "", "EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}),
+            ({}, {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}),
             (
                 {"EMAIL_HOST": "mail.example.com", "AGENTOS_ORIGIN": "https://chat.example.com/"},
                 {
-                    "ORIGIN": "https://chat.example.com",
+                    "AGENTOS_ORIGIN": "https://chat.example.com",
                     "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
                     "EMAIL_PORT": 587,
                     "EMAIL_USE_TLS": True,

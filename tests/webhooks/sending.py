@@ -9,7 +9,7 @@ from django.urls import reverse
 from standardwebhooks import Webhook
 
 from agentos.core import clock
-from agentos.webhooks.models import WebhookEndpoint
+from agentos.webhooks.inbound.models import WebhookEndpoint
 from tests.factories import WebhookEndpointFactory
 
 SECRET: str = WebhookEndpointFactory._meta.declarations["secret"]

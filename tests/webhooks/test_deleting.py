@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -15,14 +16,14 @@ from agentos.access.actions import create_token
 from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
 from agentos.audit.models import AuditRecord
-from agentos.chat.engine import Engine
 from agentos.chat.models import ChatSession, Run
+from agentos.chat.runs.engine import Engine
 from agentos.core import clock
-from agentos.core.errors import Problem
-from agentos.core.signatures import Signed
-from agentos.webhooks import actions
-from agentos.webhooks.models import WebhookEndpoint, WebhookEvent, WebhookSession
-from agentos.webhooks.signals import is_service
+from agentos.core.http.errors import Problem
+from agentos.core.security.signatures import Signed
+from agentos.webhooks.inbound import actions
+from agentos.webhooks.inbound.models import WebhookEndpoint, WebhookEvent, WebhookSession
+from agentos.webhooks.inbound.signals import is_service
 from tests.factories import WebhookEndpointFactory, WebhookEventFactory
 from tests.html import page
 from tests.webhooks.sending import message, send
@@ -55,6 +56,13 @@ class TestDeleting:
         assert not WebhookEndpoint.objects.filter(endpoint_id=endpoint.endpoint_id).exists()
         assert not WebhookSession.objects.exists()
 
+    def test_takes_that_one_whichever_was_made_first(self, endpoint: WebhookEndpoint, operator: User) -> None:
+        second = WebhookEndpointFactory(name="Second")
+        actions.rotate_secret(endpoint=second, keep_for=timedelta(0), by=operator)
+        assert WebhookEndpoint.objects.get(name="Helpdesk").secret == endpoint.secret
+        actions.delete_endpoint(endpoint=second, by=operator)
+        assert [found.name for found in WebhookEndpoint.objects.all()] == ["Helpdesk"]
+
     def test_leaves_the_chats_that_it_started(self, endpoint: WebhookEndpoint, operator: User) -> None:
         send(endpoint, message())
         Run.objects.update(status=Run.Status.COMPLETED, answer="Hello, Ada")
@@ -79,7 +87,7 @@ class TestDeleting:
             await asyncio.sleep(0.01)
         await sync_to_async(actions.delete_endpoint)(endpoint=endpoint, by=operator)
         assert (await Run.objects.aget()).status == Run.Status.STOPPED
-        while engine.drives:
+        while engine.run_tasks:
             await asyncio.sleep(0.01)
 
     def test_leaves_the_runs_of_others_alone(self, endpoint: WebhookEndpoint, operator: User, everyone_agent: DjangoAgent) -> None:
@@ -241,7 +249,7 @@ class TestThePage:
         assert (answer.status_code, answer.headers["Location"]) == (303, LIST)
         listed = page(as_operator.get(LIST)).text()
         assert "“Helpdesk” was deleted." in listed
-        assert "There is none yet." in listed
+        assert "There are no endpoints yet." in listed
         for again in (as_operator.post(url("delete", endpoint)), as_operator.get(url("endpoint", endpoint))):
             assert again.status_code == 404
         assert deletions() == 1
@@ -252,7 +260,7 @@ class TestThePage:
         """The page had found the endpoint already when somebody else deleted it."""
         found = WebhookEndpoint.objects.get()
         actions.delete_endpoint(endpoint=endpoint, by=operator)
-        monkeypatch.setattr("agentos.webhooks.queries.endpoint_for", lambda *_: found)
+        monkeypatch.setattr("agentos.webhooks.inbound.queries.endpoint_for", lambda *_: found)
         mapping = {"event_path": "a", "message_events": "b", "message_path": "c", "key_path": "", "preamble": "Typed"}
         changed = as_operator.post(url("endpoint", endpoint), {"name": "New", "agent": found.agent_id, **mapping})
         assert (changed.status_code, page(changed).text("#endpoint-error")) == (404, "This endpoint was deleted meanwhile.")

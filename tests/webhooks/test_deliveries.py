@@ -16,14 +16,15 @@ from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
 from agentos.audit.models import AuditRecord
 from agentos.chat import actions as chat
-from agentos.chat.engine import Engine
 from agentos.chat.models import ChatSession, Run
+from agentos.chat.runs.engine import Engine
 from agentos.core import clock
-from agentos.core.errors import Problem
-from agentos.core.signatures import new_secret
-from agentos.webhooks import actions
-from agentos.webhooks.models import WebhookEndpoint, WebhookEvent, WebhookSession
-from agentos.webhooks.views import receiving
+from agentos.core.http.errors import Problem
+from agentos.core.security.signatures import new_secret
+from agentos.webhooks.inbound import actions
+from agentos.webhooks.inbound.actions import deliveries
+from agentos.webhooks.inbound.models import WebhookEndpoint, WebhookEvent, WebhookSession
+from agentos.webhooks.inbound.views import receiving
 from tests.api.calls import assert_refused
 from tests.factories import WebhookEndpointFactory, WebhookEventFactory
 from tests.webhooks.sending import SECRET, headers_of, message, send, url_of
@@ -140,6 +141,13 @@ class TestSessionCreate:
         assert send(endpoint, message(thread="t"), message_id="msg_3").json()["session_id"] == first["session_id"]
         assert ChatSession.objects.get().title == "t"
 
+    def test_opens_as_many_a_minute_as_anybody_may(self, endpoint: WebhookEndpoint, settings: Any) -> None:
+        settings.AGENTOS_CREATIONS_A_MINUTE = 1
+        for number, status in ((1, 200), (2, 429)):
+            create = {"event": "session.create", "data": {"thread": f"t{number}"}}
+            assert send(endpoint, create, message_id=f"msg_{number}").status_code == status
+        assert ChatSession.objects.count() == 1
+
 
 class TestRunStop:
     STOP: ClassVar[dict[str, Any]] = {"event": "run.stop", "data": {"thread": "ticket-7"}}
@@ -221,6 +229,7 @@ class TestASignature:
         WebhookEndpoint.objects.filter(pk=unreadable.pk).update(secret="lost")
         answers = [
             send(nowhere, message()),
+            send(nowhere, message(), secret=deliveries.NOBODY),
             send(off, message()),
             send(unreadable, message()),
             send(endpoint, message(), secret=new_secret()),
@@ -237,11 +246,13 @@ class TestASignature:
         assert not WebhookEvent.objects.exists()
 
     def test_that_failed_is_counted_for_operators(self, endpoint: WebhookEndpoint) -> None:
+        other = WebhookEndpointFactory()
         send(endpoint, message(), secret=new_secret())
         send(endpoint, message(), at=clock.now() - 6 * MINUTE)
         endpoint.refresh_from_db()
         assert endpoint.rejected == 2
         assert "too old" in endpoint.rejected_because
+        assert WebhookEndpoint.objects.get(pk=other.pk).rejected == 0
 
     @pytest.mark.parametrize(("away", "status"), [(-300, 200), (-301, 401), (300, 200), (301, 401), (-(10**9), 401), (10**9, 401)])
     def test_is_good_for_five_minutes_both_ways(
@@ -312,6 +323,14 @@ class TestARepeatedEvent:
         assert send(endpoint, message()).json()["repeated"] is False
         assert WebhookEvent.objects.get().status == "accepted"
         assert Run.objects.count() == 1
+
+    def test_that_was_refused_is_kept_as_it_came_last(self, endpoint: WebhookEndpoint) -> None:
+        send(endpoint, "{")
+        before = WebhookEvent.objects.get()
+        assert send(endpoint, message("Mended")).status_code == 200
+        event = WebhookEvent.objects.get()
+        assert (event.pk, json.loads(event.body)) == (before.pk, message("Mended"))
+        assert event.received_at > before.received_at
 
     @pytest.mark.django_db(transaction=True)
     def test_is_done_once_when_it_comes_many_times_at_once(self, everyone_agent: DjangoAgent) -> None:
@@ -433,11 +452,13 @@ class TestAReplay:
 
     def test_is_for_signed_events_only(self, endpoint: WebhookEndpoint, operator: User) -> None:
         for event in (WebhookEventFactory(), WebhookEventFactory(endpoint=endpoint, message_id="a", body=json.dumps(message()))):
-            with pytest.raises(Problem, match="signed"):
+            with pytest.raises(Problem, match="signed") as refused:
                 actions.replay_event(event=event, by=operator)
+            assert refused.value.status == 409
 
     def test_needs_an_endpoint_that_is_on(self, endpoint: WebhookEndpoint, operator: User) -> None:
         send(endpoint, message())
         WebhookEndpoint.objects.update(is_active=False)
-        with pytest.raises(Problem, match="switched off"):
+        with pytest.raises(Problem, match="switched off") as refused:
             actions.replay_event(event=WebhookEvent.objects.get(), by=operator)
+        assert refused.value.status == 409

@@ -17,8 +17,9 @@ from agentos.agents.models import DjangoAgent
 from agentos.audit.models import AuditRecord
 from agentos.chat.models import Run
 from agentos.core import clock
-from agentos.core.signatures import new_secret, verify
-from agentos.webhooks.models import WebhookEndpoint, WebhookEvent
+from agentos.core.security.signatures import BadSecret, new_secret, verify
+from agentos.webhooks.inbound import actions, queries
+from agentos.webhooks.inbound.models import WebhookEndpoint, WebhookEvent
 from tests.factories import TeamFactory, WebhookEndpointFactory, WebhookEventFactory
 from tests.html import page
 from tests.webhooks.sending import SECRET, message, send
@@ -114,6 +115,32 @@ class TestChanging:
         assert list(endpoint.identity.memberships.values_list("team", flat=True)) == [second.pk]
         assert verbs() == ["webhooks.endpoint.changed"]  # the second time only the team changed, which has its own records
 
+    def test_gives_its_identity_the_new_name(self, endpoint: WebhookEndpoint, operator: User) -> None:
+        actions.change_endpoint(endpoint=endpoint, name="Other", agent=endpoint.agent, teams=[], by=operator)
+        assert User.objects.get(pk=endpoint.identity_id).name == "Other"
+
+    def test_offers_agents_that_are_on(self, as_operator: Client, endpoint: WebhookEndpoint, inactive_agent: DjangoAgent) -> None:
+        offered = page(as_operator.get(url("endpoint", endpoint))).texts("[name=agent] option")
+        assert offered == [str(endpoint.agent)]
+
+    def test_to_what_it_is_already_is_no_change(self, endpoint: WebhookEndpoint, operator: User) -> None:
+        actions.change_endpoint(endpoint=endpoint, name=endpoint.name, agent=endpoint.agent, teams=[], by=operator)
+        assert verbs() == []
+
+    def test_leaves_it_in_the_teams_that_stay(self, as_operator: Client, endpoint: WebhookEndpoint, team_agent: DjangoAgent) -> None:
+        stays, goes, comes = TeamFactory(), TeamFactory(), TeamFactory()
+        for teams in ([stays.pk, goes.pk], [stays.pk, comes.pk]):
+            as_operator.post(url("endpoint", endpoint), {"name": "Other", "agent": team_agent.pk, "teams": teams, **MAPPING})
+        assert set(endpoint.identity.memberships.values_list("team", flat=True)) == {stays.pk, comes.pk}
+        moves = AuditRecord.objects.filter(verb__startswith="access.membership.").order_by("pk").values_list("verb", flat=True)
+        assert [verb.rpartition(".")[2] for verb in moves] == ["added", "added", "removed", "added"]
+
+    def test_is_of_the_one_that_the_address_names(self, as_operator: Client, endpoint: WebhookEndpoint) -> None:
+        other = WebhookEndpointFactory(name="Shop")
+        for each in (endpoint, other):
+            assert page(as_operator.get(url("endpoint", each))).one("[name=name]")["value"] == each.name
+        assert queries.endpoint_for(User(is_staff=True), "endpoint_00000000000000000000") is None
+
     def test_shows_what_is_there(self, as_operator: Client, endpoint: WebhookEndpoint, support: Team) -> None:
         html = page(as_operator.get(url("endpoint", endpoint)))
         assert html.one("[name=message_path]")["value"] == "data.text"
@@ -126,7 +153,9 @@ class TestChanging:
             assert send(endpoint, message()).status_code == status
         assert verbs() == ["webhooks.endpoint.disabled", "webhooks.endpoint.enabled"]
 
-    def test_warns_when_the_identity_may_not_use_the_agent(self, as_operator: Client, team_agent: DjangoAgent) -> None:
+    def test_warns_when_the_identity_may_not_use_the_agent(
+        self, as_operator: Client, team_agent: DjangoAgent, everyone_agent: DjangoAgent
+    ) -> None:
         assert page(as_operator.get(url("endpoint", WebhookEndpointFactory(agent=team_agent)))).has("#not-usable")
 
     def test_shows_why_requests_were_rejected(self, as_operator: Client, endpoint: WebhookEndpoint) -> None:
@@ -154,6 +183,17 @@ class TestASecret:
         assert (fresh != SECRET, old) == (True, SECRET)
         assert endpoint.secrets(clock.now() + timedelta(hours=24)) == [fresh]
         assert verbs() == ["webhooks.secret.rotated"]
+        assert AuditRecord.objects.get(verb="webhooks.secret.rotated").data["old_counts_for_hours"] == 24
+        as_operator.post(url("rotate", endpoint), {"hours": "0", "secret": ""})
+        assert AuditRecord.objects.filter(verb="webhooks.secret.rotated").order_by("-pk")[0].data["old_counts_for_hours"] == 0
+
+    def test_that_is_too_weak_is_taken_by_no_door(self, endpoint: WebhookEndpoint, everyone_agent: DjangoAgent, operator: User) -> None:
+        weak = "whsec_c2hvcnQ="
+        with pytest.raises(BadSecret):
+            actions.create_endpoint(name="A", agent=everyone_agent, secret=weak, by=operator)
+        with pytest.raises(BadSecret):
+            actions.rotate_secret(endpoint=endpoint, keep_for=timedelta(0), secret=weak, by=operator)
+        assert (WebhookEndpoint.objects.count(), WebhookEndpoint.objects.get().secret) == (1, endpoint.secret)
 
     @pytest.mark.parametrize("form", [{"hours": "2"}, {}, {"hours": "24", "secret": "short"}])
     def test_is_not_rotated_by_a_form_that_is_wrong(self, as_operator: Client, endpoint: WebhookEndpoint, form: dict[str, str]) -> None:
@@ -228,6 +268,13 @@ class TestTrying:
         assert "not available" in self.trial(as_operator, endpoint, message())
         DjangoAgent.objects.update(is_global=False)
         assert "service identity" in self.trial(as_operator, endpoint, message())
+        for payload in ({"event": "run.stop", "data": {"thread": "a"}}, {"event": "ticket.closed"}):  # which need no agent
+            assert "service identity" not in self.trial(as_operator, endpoint, payload)
+
+    def test_begins_with_an_event_that_the_endpoint_takes(self, as_operator: Client, endpoint: WebhookEndpoint) -> None:
+        payload = page(as_operator.get(url("endpoint", endpoint))).one("[name=payload]").text.strip()
+        assert payload.splitlines()[:2] == ["{", '  "event": "message_received",']
+        assert "It would start a run" in self.trial(as_operator, endpoint, payload)
 
     def test_asks_for_an_event(self, as_operator: Client, endpoint: WebhookEndpoint) -> None:
         answer = as_operator.post(url("try", endpoint), {"payload": ""})
@@ -235,6 +282,15 @@ class TestTrying:
 
 
 class TestTheList:
+    def test_counts_what_each_one_keeps(self, operator: User, endpoint: WebhookEndpoint) -> None:
+        _, busy = WebhookEndpointFactory(name="Quiet"), WebhookEndpointFactory(name="Busy")
+        for number in range(3):
+            WebhookEventFactory(endpoint=busy, message_id=f"msg_{number}")
+        WebhookEventFactory(endpoint=endpoint, message_id="msg_1")
+        kept = {found.name: (getattr(found, "came", 0), getattr(found, "came_last", 0)) for found in queries.endpoints_for(operator)}
+        assert {name: count for name, (count, _) in kept.items()} == {"Helpdesk": 1, "Quiet": None, "Busy": 3}
+        assert kept["Quiet"] == (None, None)
+
     def test_asks_the_same_of_the_database_however_many_there_are(self, as_operator: Client) -> None:
         counts = []
         for _ in range(2):

@@ -1,5 +1,7 @@
 """The service identity: a user whose rights runs have, and whom nobody can be."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth import authenticate
 from django.core.exceptions import PermissionDenied
@@ -9,8 +11,8 @@ from django.urls import reverse
 from agentos.access.models import Team, User
 from agentos.agents.models import DjangoAgent
 from agentos.agents.queries import agents_for
-from agentos.webhooks import actions
-from agentos.webhooks.models import WebhookEndpoint
+from agentos.webhooks.inbound import actions
+from agentos.webhooks.inbound.models import WebhookEndpoint
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +44,16 @@ class TestAServiceIdentity:
         assert (stored.has_usable_password(), stored.is_staff, stored.is_superuser) == (False, False, False)
         assert authenticate(None, username=stored.email, password=PASSWORD) is None
 
+    def test_cannot_be_given_them_one_at_a_time(self, endpoint: WebhookEndpoint) -> None:
+        identity = User.objects.get(pk=endpoint.identity_id)
+        for field in ("is_staff", "is_superuser"):
+            setattr(identity, field, True)
+            identity.save(update_fields=[field])
+        identity.set_password(PASSWORD)
+        identity.save(update_fields=["password"])
+        stored = User.objects.get(pk=identity.pk)
+        assert (stored.has_usable_password(), stored.is_staff, stored.is_superuser) == (False, False, False)
+
     @pytest.mark.parametrize("password", ["", "!", PASSWORD])
     def test_cannot_sign_in(self, endpoint: WebhookEndpoint, password: str) -> None:
         client = Client()
@@ -53,6 +65,14 @@ class TestAServiceIdentity:
         with pytest.raises(PermissionDenied):
             client.force_login(endpoint.identity)
         assert client.get("/agentos/").status_code == 302
+
+    def test_is_not_asked_for_where_a_save_cannot_make_anybody_sign_in(self, owner: User, django_assert_num_queries: Any) -> None:
+        """A sign-in writes its own time only, and somebody without a password stays without one."""
+        with django_assert_num_queries(1):
+            owner.save(update_fields=["last_login"])
+        owner.set_unusable_password()
+        with django_assert_num_queries(1):
+            owner.save(update_fields=["password"])
 
     def test_leaves_people_alone(self, owner: User) -> None:
         owner.set_password(PASSWORD)

@@ -12,9 +12,9 @@ from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
 from agentos.audit.models import AuditRecord
 from agentos.chat.models import Run
-from agentos.webhooks import queries
-from agentos.webhooks.models import WebhookEndpoint, WebhookEvent
-from tests.factories import RunFactory, WebhookEndpointFactory, WebhookEventFactory
+from agentos.webhooks.inbound import queries
+from agentos.webhooks.inbound.models import WebhookEndpoint, WebhookEvent
+from tests.factories import RunEventFactory, RunFactory, WebhookEndpointFactory, WebhookEventFactory
 from tests.html import page
 from tests.webhooks.sending import message, send
 
@@ -42,7 +42,7 @@ class TestTheInbox:
         assert [word for word in ("Accepted", "Helpdesk", "127.0.0.1", "run queued", "A run was started.") if word not in first] == []
 
     def test_says_so_when_nothing_has_come(self, as_operator: Client) -> None:
-        assert "Nothing has come yet" in page(as_operator.get(INBOX)).text()
+        assert "Nothing received yet" in page(as_operator.get(INBOX)).text()
 
     @pytest.mark.parametrize(
         ("query", "found"),
@@ -127,10 +127,16 @@ class TestAnEvent:
         assert not html.has("main b, main i")
         assert not html.has("#stop")
 
+    def test_shows_what_its_run_has_said_so_far(self, as_operator: Client, endpoint: WebhookEndpoint) -> None:
+        send(endpoint, message())
+        Run.objects.update(status=Run.Status.RUNNING, attempt=1)
+        RunEventFactory(run=Run.objects.get(), data={"text": "As it is being said"})
+        assert page(as_operator.get(event_url(WebhookEvent.objects.get()))).text("#run-answer") == "As it is being said"
+
     def test_that_is_unverified_can_not_be_replayed(self, as_operator: Client) -> None:
         event = WebhookEventFactory(data={"a": "<b>"})
         html = page(as_operator.get(event_url(event)))
-        assert "without a valid signature" in html.text("#event-outcome")
+        assert "had no valid signature" in html.text("#event-outcome")
         assert not html.has("#replay")
         assert as_operator.post(reverse("inbox:replay", args=[event.pk])).status_code == 409
 
@@ -146,6 +152,7 @@ class TestAnEvent:
         answer = as_operator.post(reverse("inbox:replay", args=[first.pk]))
         second = WebhookEvent.objects.exclude(pk=first.pk).get()
         assert (answer.status_code, answer.headers["Location"]) == (303, event_url(second))
+        assert "The event was replayed." in as_operator.get(INBOX).content.decode()
         assert event_url(first) in str(page(as_operator.get(event_url(second))).one(".facts"))
         assert event_url(second) in page(as_operator.get(event_url(first))).html
 
@@ -157,6 +164,16 @@ class TestAnEvent:
         assert as_operator.post(reverse("inbox:stop", args=[event.pk])).status_code == 303
         assert Run.objects.get().status == Run.Status.STOPPED
         assert AuditRecord.objects.get(verb="webhooks.run.stopped").actor == operator
+        assert "The run was stopped." in as_operator.get(INBOX).content.decode()
+        as_operator.post(reverse("inbox:stop", args=[event.pk]))
+        assert "The run had ended already." in as_operator.get(INBOX).content.decode()
+        assert AuditRecord.objects.filter(verb="webhooks.run.stopped").count() == 1
+
+    def test_that_started_no_run_has_none_to_stop(self, as_operator: Client, endpoint: WebhookEndpoint) -> None:
+        send(endpoint, {"event": "ticket.closed"})
+        for name in ("stop", "answer"):
+            answer = as_operator.post(reverse(f"inbox:{name}", args=[WebhookEvent.objects.get().pk]), {"decision": "yes"})
+            assert (answer.status_code, "started no run" in page(answer).text("#event-error")) == (409, True)
 
     def test_approves_what_its_run_waits_for(self, as_operator: Client, operator: User, endpoint: WebhookEndpoint) -> None:
         send(endpoint, message())
@@ -164,8 +181,8 @@ class TestAnEvent:
         Run.objects.update(status=Run.Status.WAITING, attempt=1, requirements=[asks])
         event = WebhookEvent.objects.get()
         html = page(as_operator.get(event_url(event)))
-        assert html.text("#inbox-asks legend") == "Assistant wants to call post_letter"
-        assert html.text("#inbox-asks pre") == '{ "to": "<Ada>" }'
+        assert html.text("#turn-1-asks legend") == "Assistant wants to call Rehearsal letter"
+        assert html.text("#turn-1-asks pre") == '{ "to": "<Ada>" }'
         posted = {"decision": "yes", "note-call_1": "Go on", "call_id": "call_2", "args": "{}"}
         assert as_operator.post(reverse("inbox:answer", args=[event.pk]), posted).status_code == 303
         run = Run.objects.get()
@@ -176,12 +193,42 @@ class TestAnEvent:
         again = as_operator.post(reverse("inbox:answer", args=[event.pk]), posted)
         assert (again.status_code, "already" in page(again).text("#event-error")) == (409, True)
 
+    def test_answers_several_calls_one_by_one(self, as_operator: Client, endpoint: WebhookEndpoint) -> None:
+        """As in a chat: the form is the same, but that it is sent as a page."""
+        send(endpoint, message())
+        asks = [{"call_id": f"call_{number}", "kind": "confirm", "name": "post_letter", "args": {}, "fields": []} for number in range(2)]
+        Run.objects.update(status=Run.Status.WAITING, attempt=1, requirements=asks)
+        event = WebhookEvent.objects.get()
+        html = page(as_operator.get(event_url(event)))
+        assert html.texts("#turn-1-asks .asks-end button") == ["Send answers"]
+        assert not html.one("#turn-1-asks").has_attr("hx-post")
+        url = str(html.one("#turn-1-asks")["action"])
+        as_operator.post(url, {"decision-call_0": "no", "decision-call_1": "yes", "note-call_0": "Not this one"})
+        assert [(each["confirmed"], each["note"]) for each in Run.objects.get().answers] == [(False, "Not this one"), (True, "")]
+
     def test_refuses_what_its_run_waits_for(self, as_operator: Client, endpoint: WebhookEndpoint) -> None:
         send(endpoint, message())
         asks = [{"call_id": f"call_{number}", "kind": "confirm", "name": "post_letter", "args": {}, "fields": []} for number in range(2)]
         Run.objects.update(status=Run.Status.WAITING, attempt=1, requirements=asks)
         as_operator.post(reverse("inbox:answer", args=[WebhookEvent.objects.get().pk]), {"decision": "no"})
         assert [each["confirmed"] for each in Run.objects.get().answers] == [False, False]
+
+    def test_says_at_its_field_what_a_form_lacks_and_keeps_what_was_typed(self, as_operator: Client, endpoint: WebhookEndpoint) -> None:
+        send(endpoint, message())
+        fields = [{"name": name, "type": kind, "description": ""} for name, kind in (("number_of_nights", "int"), ("city", "str"))]
+        asks = {"call_id": "call_1", "kind": "input", "name": "get_user_input", "args": {}, "fields": fields}
+        Run.objects.update(status=Run.Status.WAITING, attempt=1, requirements=[asks])
+        url = reverse("inbox:answer", args=[WebhookEvent.objects.get().pk])
+        typed = {"decision": "yes", "value-call_1-number_of_nights": "nan"}
+        answer = as_operator.post(url, typed)
+        html = page(answer)
+        assert answer.status_code == 422
+        assert html.texts(".ask-field .error") == ["Number of nights must be a whole number.", "City is missing."]
+        assert html.one("#turn-1-ask-1-field-1")["aria-describedby"] == "turn-1-ask-1-field-1-error"
+        assert html.one("#turn-1-ask-1-field-1")["value"] == "nan"
+        assert Run.objects.get().status == Run.Status.WAITING
+        assert as_operator.post(url, {**typed, "value-call_1-number_of_nights": "2", "value-call_1-city": "Rome"}).status_code == 303
+        assert Run.objects.get().answers[0]["values"] == {"number_of_nights": 2, "city": "Rome"}
 
     def test_that_is_not_there_is_not_found(self, as_operator: Client) -> None:
         for name in ("event", "replay", "stop"):

@@ -13,8 +13,8 @@ from django.urls import reverse
 from agentos.audit.models import AuditRecord
 from agentos.chat.models import Run
 from agentos.core import clock
-from agentos.webhooks.actions import receiving
-from agentos.webhooks.models import WebhookEvent, WebhookInbox
+from agentos.webhooks.inbound.actions import receiving
+from agentos.webhooks.inbound.models import WebhookEvent, WebhookInbox
 from tests.api.calls import assert_refused, post
 from tests.factories import WebhookEventFactory
 
@@ -122,6 +122,12 @@ class TestRate:
         assert 1 <= int(response.headers["Retry-After"]) <= 60
         assert WebhookEvent.objects.count() == 60
         assert anonymous.post(URL, EVENT, content_type="application/json", REMOTE_ADDR="10.0.0.9").status_code == 200
+
+    def test_is_of_all_addresses_of_one_network(self, anonymous: Client) -> None:
+        WebhookEventFactory.create_batch(59, source_address="2001:db8:1:2::1")
+        for address, status in (("2001:db8:1:2::2", 200), ("2001:db8:1:2:f::3", 429), ("2001:db8:1:3::1", 200)):
+            response = anonymous.post(URL, EVENT, content_type="application/json", REMOTE_ADDR=address)
+            assert response.status_code == status, address
 
     def test_counts_the_last_minute(self, anonymous: Client) -> None:
         old = clock.now() - timedelta(seconds=61)

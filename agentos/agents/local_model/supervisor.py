@@ -17,9 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from django.conf import settings
-
 from agentos.agents.local_model.server import KEY_VARIABLE
+from agentos.conf import app_settings
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +57,7 @@ def is_installed() -> bool:
 
 def objection() -> str:
     """Return why there can be no embedded model here, or nothing."""
-    if not settings.LOCAL_MODEL:
+    if not app_settings.LOCAL_MODEL:
         return SWITCHED_OFF
     return "" if is_installed() else NOT_INSTALLED
 

@@ -4,13 +4,20 @@ Which tool is called, and with which arguments, comes from the stored run and ne
 """
 
 import json
+import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from agentos.core.http import strict_json
+from agentos.core.http.errors import Problem
+from agentos.core.text import clean
+
 NOTE_LIMIT = 1000  # characters
-VALUE_LIMIT = 10_000
+VALUE_LIMIT = 10_000  # characters
+WHOLE_LIMIT = 2**53 - 1  # what every reader of JSON takes for the same number
 
 CONFIRM = "confirm"
 INPUT = "input"
@@ -19,7 +26,12 @@ REFUSED = "The user did not approve this call."
 
 
 class BadAnswer(ValueError):
-    """The answers do not fit what the run asks for. The text is for the person who answered."""
+    """The answers do not fit what the run asks for. The text is for the person who answered; ``errors`` says it for each field that
+    is wrong, by the call and the field's name."""
+
+    def __init__(self, sentence: str, errors: Mapping[tuple[str, str], str] = MappingProxyType({})) -> None:
+        super().__init__(sentence)
+        self.errors = errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,51 +44,119 @@ class Answer:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
+def label_of(name: str) -> str:
+    """Return a field's name in words: "Number of nights" for ``number_of_nights`` and for ``numberOfNights``."""
+    words = _SEAM.sub(" ", name).replace("_", " ").replace("-", " ").split()
+    plain = [word.lower() if word[1:].islower() else word for word in words]
+    label = " ".join(plain) or name
+    return label[:1].upper() + label[1:]
+
+
+def is_required(item: Mapping[str, Any]) -> bool:
+    """Whether a field needs a value. A box that is not ticked says no; of any other field its description says that it may stay empty."""
+    return item["type"] != "bool" and not _OPTIONAL.search(str(item.get("description") or ""))
+
+
+_SEAM = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_OPTIONAL = re.compile(r"\boptional\b|\bif any\b", re.IGNORECASE)
+
+
 def check(requirements: Sequence[Mapping[str, Any]], answers: Sequence[Answer]) -> dict[str, Answer]:
     """Return the answers by call, their values in the types that were asked for. Raises BadAnswer."""
     asked = {str(requirement["call_id"]): requirement for requirement in requirements}
     given = {answer.call_id: answer for answer in answers}
     if len(given) != len(answers) or given.keys() != asked.keys():
         raise BadAnswer("Each call that waits needs one answer.")
-    return {call_id: _checked(asked[call_id], answer) for call_id, answer in given.items()}
+    understood, errors = {}, {}
+    for call_id, answer in given.items():
+        understood[call_id], wrong = _checked(asked[call_id], answer)
+        errors.update({(call_id, name): sentence for name, sentence in wrong.items()})
+    if errors:
+        raise BadAnswer(" ".join(errors.values()), errors)
+    return understood
 
 
-def _checked(requirement: Mapping[str, Any], answer: Answer) -> Answer:
+def _checked(requirement: Mapping[str, Any], answer: Answer) -> tuple[Answer, dict[str, str]]:
+    """Return the answer as it was understood, and what is wrong by the name of the field."""
     if len(answer.note) > NOTE_LIMIT:
         raise BadAnswer(f"A note can have {NOTE_LIMIT:,} characters.")
     fields = {str(item["name"]): item for item in requirement["fields"]}
     unknown = set(answer.values) - set(fields)
     if unknown:
         raise BadAnswer(f"Nobody asked for {', '.join(sorted(unknown))}.")
-    values = {name: _value(item, answer.values.get(name)) for name, item in fields.items()} if answer.confirmed else {}
-    return Answer(answer.call_id, answer.confirmed, answer.note, values)
+    values: dict[str, Any] = {}
+    wrong: dict[str, str] = {}
+    for name, item in fields.items() if answer.confirmed else ():
+        try:
+            values[name] = _value(item, answer.values.get(name))
+        except ValueError as error:
+            wrong[name] = f"{label_of(name)} {error}."
+    return Answer(answer.call_id, answer.confirmed, clean(answer.note), values), wrong
 
 
 def _value(item: Mapping[str, Any], value: Any) -> Any:
-    if isinstance(value, str) and len(value) > VALUE_LIMIT:
-        raise BadAnswer(f"{item['name']} can have {VALUE_LIMIT:,} characters.")
+    """Raises ValueError, whose text goes on after the field's name."""
+    if isinstance(value, str):
+        value = clean(value)
+    size = len(value) if isinstance(value, str) else len(json.dumps(value, ensure_ascii=False))
+    if size > VALUE_LIMIT:
+        raise ValueError(f"can have {VALUE_LIMIT:,} characters")
     if value is None or (isinstance(value, str) and not value.strip()):
+        if is_required(item):
+            raise ValueError("is missing")
         return False if item["type"] == "bool" else None
     read, what = _READERS.get(item["type"], _READERS["str"])
     try:
         return read(value)
-    except (ValueError, TypeError):
-        raise BadAnswer(f"{item['name']} must be {what}.") from None
+    except (ValueError, TypeError, OverflowError, Problem):
+        raise ValueError(f"must be {what}") from None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict | list):
+        raise TypeError
+    return str(value)
 
 
 def _truth(value: Any) -> bool:
-    return value if isinstance(value, bool) else str(value).strip().lower() in {"1", "true", "yes", "y", "on"}
+    word = str(value).strip().lower()
+    if word not in YES | NO:
+        raise ValueError
+    return word in YES
+
+
+YES, NO = frozenset({"1", "true", "yes", "y", "on"}), frozenset({"0", "false", "no", "n", "off"})
 
 
 def _whole(value: Any) -> int:
-    if isinstance(value, float) and not value.is_integer():
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
         raise ValueError
-    return int(value)
+    number = int(value)
+    if abs(number) > WHOLE_LIMIT:
+        raise ValueError
+    return number
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool):
+        raise TypeError
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+def _list(value: Any) -> list[Any]:
+    """A list; or text with one item a line, or written as JSON."""
+    if isinstance(value, str) and not value.lstrip().startswith(("[", "{")):
+        return [line.strip() for line in value.splitlines() if line.strip()]
+    found: list[Any] = _made_of(list)(value)
+    return found
 
 
 def _made_of(kind: type) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
-        data = json.loads(value) if isinstance(value, str) else value
+        data = strict_json.parse(value.encode()) if isinstance(value, str) else value
         if not isinstance(data, kind):
             raise TypeError
         return data
@@ -86,11 +166,11 @@ def _made_of(kind: type) -> Callable[[Any], Any]:
 
 _READERS: Mapping[str, tuple[Callable[[Any], Any], str]] = MappingProxyType(
     {
-        "str": (str, "a text"),
+        "str": (_text, "a text"),
         "bool": (_truth, "yes or no"),
         "int": (_whole, "a whole number"),
-        "float": (float, "a number"),
-        "list": (_made_of(list), "a list, written as JSON"),
+        "float": (_number, "a number"),
+        "list": (_list, "a list, one item a line"),
         "dict": (_made_of(dict), "an object, written as JSON"),
     }
 )

@@ -8,6 +8,7 @@ from agno.models.message import Message
 
 from agentos.agents.history import Turn
 from agentos.agents.runtime.text import jsonable
+from agentos.agents.runtime.thinking import without_thoughts
 
 CONTEXT = """
 
@@ -62,6 +63,8 @@ def _replayed(**fields: Any) -> Message:
 
 def _plain(message: Message) -> dict[str, Any]:
     plain = {name: value for name in KEPT if (value := getattr(message, name)) not in (None, [], False)}
+    if message.role == "assistant" and isinstance(message.content, str):
+        plain["content"] = without_thoughts(message.content)
     if message.tool_calls:
         plain["tool_calls"] = [_sound(call) for call in message.tool_calls]
     return dict(jsonable(plain))

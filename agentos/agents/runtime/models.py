@@ -7,7 +7,7 @@ import asyncio
 import dataclasses
 import os
 from collections.abc import AsyncIterator
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,22 +15,29 @@ from urllib.request import getproxies, proxy_bypass
 from weakref import WeakKeyDictionary
 
 from agno.models.base import Model
+from agno.models.message import Message
 from agno.models.response import ModelResponse
 from agno.models.utils import MODEL_PROVIDER_CLASSES
-from django.conf import settings
+from agno.tools.function import Function, FunctionCall
 
 from agentos.agents import providers, scripts
 from agentos.agents.local_model.server import ALIAS
 from agentos.agents.local_model.supervisor import local_model
+from agentos.agents.runtime import calls, finish
+from agentos.agents.runtime.decoding import ChatDecoder
 from agentos.agents.runtime.errors import ModelTrouble, trouble
-from agentos.agents.runtime.gathering import gathered
 from agentos.agents.runtime.scripted import ScriptedModel
-from agentos.core import outgoing
+from agentos.agents.runtime.speech import FINISH, Speech, names_of
+from agentos.agents.runtime.stream_buffer import begun, buffered, format_for
+from agentos.conf import app_settings
+from agentos.core.security import guarded_http
 
 LOCAL_WAIT = 15.0  # seconds that a run waits for the embedded model to come up
 LOCAL_ANSWER = 600  # tokens
 # So small a model says wrong things as soon as it may choose, and repeats itself as soon as it may not.
 LOCAL_SAMPLING: dict[str, Any] = {"temperature": 0.0, "extra_body": {"repeat_penalty": 1.05}}
+
+OPENAI = frozenset({"OpenAIChat", "OpenAIResponses"})
 
 Signature = tuple[Any, ...]
 
@@ -40,12 +47,20 @@ class NotAvailable(RuntimeError):
 
 
 class Watched(Model):
-    """What every model class gets in front: text is told at once, errors leave as codes, which Agno's error events carry on."""
+    """What every model class gets in front: what it says is made sound and told at once, errors leave as codes, which Agno's error
+    events carry on, and a call that cannot be made is seen to fail."""
 
-    async def ainvoke_stream(self, *args: Any, run_response: Any = None, **kwargs: Any) -> AsyncIterator[ModelResponse]:
-        stream: Any = super().ainvoke_stream(*args, run_response=run_response, **kwargs)  # type: ignore[safe-super]
+    async def ainvoke_stream(
+        self, *, messages: list[Message], tools: Any = None, run_response: Any = None, **kwargs: Any
+    ) -> AsyncIterator[ModelResponse]:
+        run_id = str(getattr(run_response, "run_id", ""))
+        if wanted := format_for(run_id):
+            kwargs["response_format"] = wanted
+        stream: Any = super().ainvoke_stream(messages=messages, tools=tools, run_response=run_response, **kwargs)  # type: ignore[safe-super]
+        speech = Speech(messages=messages, assemble=partial(self._assembled, names_of(tools)), grows=self._usage_grows())
+        begun(run_id, speech)
         try:
-            async with gathered(str(getattr(run_response, "run_id", "")), stream) as pieces:
+            async with buffered(run_id, speech.pieces(stream)) as pieces:
                 async for piece in pieces:
                     yield piece
         except ModelTrouble:
@@ -53,10 +68,78 @@ class Watched(Model):
         except Exception as error:
             raise trouble(error) from error
 
+    def _parse_provider_response_delta(self, *args: Any, **kwargs: Any) -> Any:
+        """Note why it ended, which Agno does not read."""
+        parsed = super()._parse_provider_response_delta(*args, **kwargs)  # type: ignore[safe-super]
+        raw = args[0] if args else next(iter(kwargs.values()), None)
+        response = parsed[0] if isinstance(parsed, tuple) else parsed
+        if (reason := finish.reason_in(raw)) and isinstance(response, ModelResponse):
+            vars(response)[FINISH] = reason
+        return parsed
+
+    def parse_tool_calls(self, tool_calls_data: list[Any]) -> list[Any]:
+        """Take the calls as they are: they are whole when they get here."""
+        return tool_calls_data
+
+    def _assembled(self, _tools: frozenset[str], deltas: list[Any]) -> list[calls.Call]:
+        return super().parse_tool_calls(deltas)
+
+    def _usage_grows(self) -> bool:
+        return False
+
+    def get_function_calls_to_run(
+        self, assistant_message: Message, messages: list[Message], functions: dict[str, Function] | None = None
+    ) -> list[FunctionCall]:
+        """Those that Agno would only tell the model of, unknown tools and unreadable arguments, are called as well, and fail."""
+        refusals: list[Message] = []
+        sound = {call.call_id: call for call in super().get_function_calls_to_run(assistant_message, refusals, functions)}
+        refused = {message.tool_call_id: message for message in refusals}
+        made = []
+        for call in assistant_message.tool_calls or ():
+            call_id = call.get("id")
+            if call_id in sound:
+                made.append(sound[call_id])
+            elif call_id in refused:
+                made.append(calls.refused(refused[call_id], str((call.get("function") or {}).get("arguments") or "")))
+        return made
+
+
+class ChatCompletions(Watched):
+    """In front of every class that speaks OpenAI's protocol of chat completions."""
+
+    def get_async_client(self) -> Any:
+        client = super().get_async_client()  # type: ignore[misc]
+        client._make_sse_decoder = ChatDecoder  # noqa: SLF001 - where the package lets a decoder be put
+        return client
+
+    def _assembled(self, tools: frozenset[str], deltas: list[Any]) -> list[calls.Call]:
+        return calls.assembled(deltas, tools)
+
+    def _usage_grows(self) -> bool:
+        return True
+
+
+class Responses(Watched):
+    """In front of every class that speaks OpenAI's protocol of responses: what Agno passes over of its events."""
+
+    def _parse_provider_response_delta(self, *args: Any, **kwargs: Any) -> Any:
+        parsed = super()._parse_provider_response_delta(*args, **kwargs)
+        stream_event = args[0]
+        match stream_event.type:
+            case "response.refusal.delta":
+                parsed[0].content = stream_event.delta
+            case "response.incomplete" if stream_event.response.usage:
+                parsed[0].response_usage = self._get_metrics(stream_event.response.usage)  # type: ignore[attr-defined]
+            case "response.failed":
+                raise trouble(RuntimeError(str(stream_event.response.error)))
+        return parsed
+
 
 @cache
 def watched(model_class: type[Model]) -> type[Model]:
-    return type(model_class.__name__, (Watched, model_class), {"__module__": __name__})
+    bases = {base.__name__ for base in model_class.__mro__}
+    front = ChatCompletions if "OpenAIChat" in bases else Responses if "OpenAIResponses" in bases else Watched
+    return type(model_class.__name__, (front, model_class), {"__module__": __name__})
 
 
 class Models:
@@ -108,7 +191,7 @@ def _signature(name: str) -> Signature:
     if slug == "local":
         return (local_model.base_url, local_model.api_key)
     if slug == "openai-like":
-        return (settings.OPENAI_LIKE_URL, settings.OPENAI_LIKE_API_KEY)
+        return (app_settings.OPENAI_LIKE_URL, app_settings.OPENAI_LIKE_API_KEY)
     keys = {variable for group in providers.PROVIDERS[slug].keys for variable in group}
     return tuple(os.environ.get(variable) for variable in (*sorted(keys), "OLLAMA_HOST", "OLLAMA_API_KEY"))
 
@@ -124,7 +207,7 @@ def _build(name: str) -> Model:
     if slug == "openai-like":
         from agno.models.openai import OpenAILike
 
-        url, key = settings.OPENAI_LIKE_URL, settings.OPENAI_LIKE_API_KEY or "none"
+        url, key = app_settings.OPENAI_LIKE_URL, app_settings.OPENAI_LIKE_API_KEY or "none"
         return _new(OpenAILike, model_id, base_url=url, api_key=key, provider="OpenAI-like", client_params=_guarded(url))
     module, class_name = MODEL_PROVIDER_CLASSES[slug]
     return _new(getattr(import_module(module), class_name), model_id, **_extras(slug))
@@ -141,8 +224,8 @@ def _guarded(url: str) -> dict[str, Any]:
     host = parts.hostname or ""
     if {parts.scheme, "all"} & set(getproxies()) and not proxy_bypass(host):
         return {}
-    policy = outgoing.Policy(total=None, connect=settings.CONNECT_TIMEOUT, answer_limit=None, connections=1000, trusted=(host,))
-    client = openai.DefaultAsyncHttpxClient(transport=outgoing.AsyncTransport(policy), trust_env=False, timeout=_timeout())
+    policy = guarded_http.Policy(total=None, connect=app_settings.CONNECT_TIMEOUT, answer_limit=None, connections=1000, trusted=(host,))
+    client = openai.DefaultAsyncHttpxClient(transport=guarded_http.AsyncTransport(policy), trust_env=False, timeout=_timeout())
     return {"http_client": client}
 
 
@@ -182,37 +265,54 @@ def _with_scheme(host: str) -> str:
 
 
 def _new(model_class: type[Model], model_id: str, **extras: Any) -> Model:
-    """Build the model with our timeouts and without retries, as far as its class has a place for them."""
+    """Build the model with our timeouts, without retries, and without a copy of chats at the provider, as far as its class has a place
+    for them."""
     names = {field.name for field in dataclasses.fields(model_class)}
     bases = {base.__name__ for base in model_class.__mro__}
-    params: dict[str, Any] = {"retries": 0, "retry_with_guidance_limit": 0, "max_retries": 0, "timeout": settings.SILENCE_TIMEOUT}
-    client_params = dict(extras.pop("client_params", {}))
-    if bases & {"OpenAIChat", "OpenAIResponses"}:
-        params["timeout"] = client_params["timeout"] = _timeout()
-        client_params["max_retries"] = 0
+    client_params = dict(extras.pop("client_params", {})) | _client_params(bases)
+    params: dict[str, Any] = {"retries": 0, "retry_with_guidance_limit": 0, "timeout": app_settings.SILENCE_TIMEOUT}
+    if not bases & {"MistralChat", "HuggingFace"}:  # whose clients do not know it
+        params["max_retries"] = 0
+    if bases & OPENAI:
+        params["timeout"] = _timeout()
     elif "Ollama" in bases:
         params["timeout"] = _httpx_timeout()
-    elif "Claude" in bases:
-        client_params["max_retries"] = 0
+    elif "LiteLLM" in bases:
+        params["request_params"] = {"num_retries": 0, "max_retries": 0}
+    if bases & {"OpenAIResponses", "GeminiInteractions"} or model_class.__name__ == "OpenAIChat":
+        params["store"] = False
     if client_params and "client_params" in names:
         params["client_params"] = client_params
     wanted = {name: value for name, value in (params | extras).items() if name in names}
     made = watched(model_class)(id=model_id, **wanted)
-    if bases & {"OpenAIChat", "OpenAIResponses"}:
+    if bases & OPENAI:
         made.get_async_client()  # type: ignore[attr-defined]
     return made
+
+
+def _client_params(bases: set[str]) -> dict[str, Any]:
+    """Return what the SDK's own client is built with, for classes that have no field for it."""
+    if bases & OPENAI:
+        return {"timeout": _timeout(), "max_retries": 0}
+    if "Claude" in bases:
+        return {"max_retries": 0}
+    if bases & {"Gemini", "GeminiInteractions"}:
+        return {"http_options": {"timeout": app_settings.SILENCE_TIMEOUT * 1000, "retry_options": {"attempts": 1}}}
+    if "WatsonX" in bases:
+        return {"max_retries": 0}
+    return {}
 
 
 def _timeout() -> Any:
     import openai
 
-    return openai.Timeout(settings.SILENCE_TIMEOUT, connect=settings.CONNECT_TIMEOUT)
+    return openai.Timeout(app_settings.SILENCE_TIMEOUT, connect=app_settings.CONNECT_TIMEOUT)
 
 
 def _httpx_timeout() -> Any:
     import httpx
 
-    return httpx.Timeout(settings.SILENCE_TIMEOUT, connect=settings.CONNECT_TIMEOUT)
+    return httpx.Timeout(app_settings.SILENCE_TIMEOUT, connect=app_settings.CONNECT_TIMEOUT)
 
 
 async def _close(made: Model) -> None:

@@ -89,7 +89,7 @@ def _fields(tool: ToolExecution) -> dict[str, Any]:
     """Return the fields by name; a model may have left a name out, or given one twice."""
     found: dict[str, Any] = {}
     for number, item in enumerate(tool.user_input_schema or (), start=1):
-        name = str(item.name or "").strip()
+        name = " ".join(str(item.name or "").split())
         found[name if name and name not in found else f"field {number}"] = item
     return found
 

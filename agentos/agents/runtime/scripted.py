@@ -15,7 +15,7 @@ from agno.models.base import Model
 from agno.models.message import Message
 from agno.models.response import ModelResponse
 
-from agentos.agents.runtime.pace import clock
+from agentos.agents.runtime.token_clock import clock
 from agentos.agents.runtime.tour import answer_of_the_tour, thoughts_of_the_tour
 from agentos.agents.scripts import Script
 

@@ -1,5 +1,6 @@
 """Running an agent: a fresh Agno agent for every run, what its model says as it says it, the rest as our events, and exactly one end."""
 
+import dataclasses
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
@@ -8,16 +9,17 @@ from typing import Any
 from agno.agent import Agent
 from agno.models.base import Model
 from agno.run.agent import RunContentEvent, RunOutput
-from django.conf import settings
 
 from agentos.agents import providers, scripts
-from agentos.agents.blueprints import Blueprint
-from agentos.agents.events import Event, Failed, Follower, ReasoningDelta, TextDelta
+from agentos.agents.events import Event, Failed, Finished, Follower, ReasoningDelta, TextDelta, Waiting
 from agentos.agents.history import Turn
-from agentos.agents.runtime import cancellation, conversation, gathering, models, pausing, tools
+from agentos.agents.runtime import cancellation, conversation, finish, models, pausing, stream_buffer, tools
 from agentos.agents.runtime.approvals import Answer
 from agentos.agents.runtime.errors import detail_of
+from agentos.agents.runtime.speech import Speech
 from agentos.agents.runtime.translation import Translation
+from agentos.agents.specs import AgentSpec
+from agentos.conf import app_settings
 
 LOCAL_INSTRUCTIONS = "You are a helpful assistant."  # with nothing before the question, the embedded model rambles
 
@@ -30,7 +32,7 @@ Started = tuple[list[Event], AsyncGenerator[Any, None]]
 
 
 def run(
-    blueprint: Blueprint,
+    spec: AgentSpec,
     *,
     follower: Follower,
     run_id: str,
@@ -41,17 +43,17 @@ def run(
     history: Sequence[Turn],
 ) -> Events:
     async def start() -> Started:
-        agent, asked = await _agent(blueprint), conversation.user_message(message, context)
-        budget = _history_budget(blueprint, len(asked.get_content_string()))
+        agent, asked = await _agent(spec), conversation.user_message(message, context)
+        budget = _history_budget(spec, len(asked.get_content_string()))
         # As additional input, and not together with the question: Agno makes a second copy of its input at every run.
         agent.additional_input = list(conversation.earlier(history, budget))
         return [], agent.arun(asked, run_id=run_id, user_id=user_id, session_id=session_id, **_STREAM)
 
-    return _events(run_id, follower, start)
+    return _events(run_id, follower, start, spec.answer_format)
 
 
 def resume(
-    blueprint: Blueprint,
+    spec: AgentSpec,
     *,
     follower: Follower,
     run_id: str,
@@ -62,8 +64,8 @@ def resume(
     history: Sequence[Turn],
 ) -> Events:
     async def start() -> Started:
-        agent = await _agent(blueprint)
-        earlier = conversation.earlier(history, _history_budget(blueprint, 0))
+        agent = await _agent(spec)
+        earlier = conversation.earlier(history, _history_budget(spec, 0))
         whose = {"run_id": run_id, "session_id": session_id, "user_id": user_id}
         paused, understood = pausing.rebuilt(output | whose, answers, earlier)
         _check_tools(agent, paused)
@@ -76,34 +78,34 @@ def resume(
 _STREAM: dict[str, Any] = {"stream": True, "stream_events": True, "yield_run_output": True}
 
 
-async def _agent(blueprint: Blueprint) -> Agent:
-    model = await models.model(blueprint.model)
-    slug, model_id = providers.split(blueprint.model)
+async def _agent(spec: AgentSpec) -> Agent:
+    model = await models.model(spec.model)
+    slug, model_id = providers.split(spec.model)
     script = scripts.parse(model_id) if slug == providers.SCRIPTED.slug else None
-    wanted = (*blueprint.tools, *(script.tools if script else ()))
-    return _built(blueprint, model, tools.build(wanted) if providers.PROVIDERS[slug].tools else [])
+    wanted = (*spec.tools, *(script.tools if script else ()))
+    return _built(spec, model, tools.build(wanted) if providers.PROVIDERS[slug].tools else [])
 
 
-def _built(blueprint: Blueprint, model: Model, toolkits: list[tools.Tool]) -> Agent:
+def _built(spec: AgentSpec, model: Model, toolkits: list[tools.Tool]) -> Agent:
     return Agent(
-        id=blueprint.agent_id,
-        name=blueprint.name,
+        id=spec.agent_id,
+        name=spec.name,
         model=model,
-        instructions=blueprint.instructions or (LOCAL_INSTRUCTIONS if blueprint.model == providers.SMOLLM2 else None),
+        instructions=spec.instructions or (LOCAL_INSTRUCTIONS if spec.model == providers.SMOLLM2 else None),
         tools=list(toolkits) or None,
         # Otherwise {braces} in a user's text are filled in from the state of the run.
         resolve_in_context=False,
         # Beyond it the model is told so, and answers with what it has; Translation ends a run that does not.
-        tool_call_limit=settings.TOOL_STEPS,
+        tool_call_limit=app_settings.TOOL_STEPS,
         retries=0,
         store_events=False,
         telemetry=False,
     )
 
 
-def _history_budget(blueprint: Blueprint, asked: int) -> int:
-    slug, _ = providers.split(blueprint.model)
-    return providers.PROVIDERS[slug].history - asked - len(blueprint.instructions)
+def _history_budget(spec: AgentSpec, asked: int) -> int:
+    slug, _ = providers.split(spec.model)
+    return providers.PROVIDERS[slug].history - asked - len(spec.instructions)
 
 
 def _failure(error: Exception) -> Failed:
@@ -113,35 +115,50 @@ def _failure(error: Exception) -> Failed:
     return Failed("internal", detail_of(error))
 
 
-async def _events(run_id: str, follower: Follower, start: Callable[[], Awaitable[Started]]) -> Events:
+async def _events(
+    run_id: str, follower: Follower, start: Callable[[], Awaitable[Started]], answer_format: dict[str, Any] | None = None
+) -> Events:
     """Give our events and, last, the end."""
-    translation = Translation(settings.TOOL_STEPS)
+    translation = Translation(app_settings.TOOL_STEPS)
     try:
-        async with gathering.heard(run_id, follower) as hearing:
+        async with stream_buffer.tapped(run_id, follower, answer_format) as tap:
             first, stream = await start()
             for event in first:
                 yield event
             async with aclosing(stream):
                 async for item in stream:
                     if type(item) is RunContentEvent:
-                        if not hearing.is_echo:
-                            _tell(follower, item)
+                        if not tap.is_echo:
+                            _pass_on(follower, item)
                         continue
                     for event in translation.events(item):
                         yield event
                     if translation.enough:
                         break
+            translation.end = _judged(translation, tap.last)
     except Exception as error:  # noqa: BLE001 - a run ends with an event, whatever happens
         translation.end = _failure(error)
     yield translation.end or Failed("internal", "Agno's stream had no end.")
 
 
-def _tell(follower: Follower, item: RunContentEvent) -> None:
-    """Text that no model has said: a tool's, for one, that is to be shown as it is."""
+def _judged(translation: Translation, said: Speech | None) -> Failed | Finished | Waiting | None:
+    """Return the end of a run by what its model said last: an answer may be cut, and white space is none."""
+    end = translation.end
+    if said is None or not isinstance(end, Finished | Failed) or (isinstance(end, Failed) and end.code != "model_empty"):
+        return end
+    if said.has_spoken or said.has_called or (said.has_thought and said.cut == finish.LENGTH):
+        return dataclasses.replace(end, cut=said.cut) if isinstance(end, Finished) else end
+    if said.cut == finish.FILTER:
+        return Failed("content_policy", "The provider withheld the whole answer.")
+    return Failed("model_added_nothing" if translation.has_tools else "model_empty")
+
+
+def _pass_on(follower: Follower, item: RunContentEvent) -> None:
+    """Pass on text that came from no model: a tool's, for one, that is to be shown as it is."""
     if item.reasoning_content:
-        follower.tell(ReasoningDelta.kind, item.reasoning_content)
+        follower.on_text(ReasoningDelta.kind, item.reasoning_content)
     if item.content:
-        follower.tell(TextDelta.kind, str(item.content))
+        follower.on_text(TextDelta.kind, str(item.content))
 
 
 def _check_tools(agent: Agent, paused: RunOutput) -> None:

@@ -18,7 +18,9 @@ from agentos.core import clock
 Tool = Toolkit | Function
 
 TEXT_LIMIT = 100_000  # characters
+ZONE_LIMIT = 64  # characters
 WORDS_A_MINUTE = 230
+SENTENCE_END = re.compile(r"[.!?](?!\S)")  # the last of several marks
 
 # Agno shows these two as reasoning.
 REASONING = frozenset({"think", "analyze"})
@@ -35,6 +37,8 @@ def current_time(zone: str = "UTC") -> str:
         zone: Name of a time zone, for example Europe/Berlin. UTC without one.
     """
     try:
+        if len(zone) > ZONE_LIMIT:
+            raise ValueError  # noqa: TRY301 - what is looked for in files must not be endless
         here: datetime = clock.now().astimezone(ZoneInfo(zone))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"There is no time zone {zone[:60]!r}; use a name such as Europe/Berlin.") from None
@@ -50,7 +54,7 @@ def text_statistics(text: str) -> str:
     if len(text) > TEXT_LIMIT:
         raise ValueError(f"The text has {len(text):,} characters; {TEXT_LIMIT:,} can be counted.")
     words = len(text.split())
-    sentences = len(re.findall(r"[.!?]+(?=\s|$)", text)) or min(1, words)
+    sentences = len(SENTENCE_END.findall(text)) or min(1, words)
     minutes = max(1, round(words / WORDS_A_MINUTE)) if words else 0
     return f"characters: {len(text)}, words: {words}, sentences: {sentences}, lines: {len(text.splitlines())}, minutes to read: {minutes}"
 

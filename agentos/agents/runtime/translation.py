@@ -10,7 +10,7 @@ from agno.run.base import RunStatus
 
 from agentos.agents.events import Event, Failed, Finished, ReasoningDelta, ToolFailed, ToolFinished, ToolStarted, Usage, Waiting
 from agentos.agents.runtime import conversation, pausing
-from agentos.agents.runtime.errors import code_of_event, safe
+from agentos.agents.runtime.errors import code_of_event, safe, wait_of_event
 from agentos.agents.runtime.text import bounded, clean, jsonable
 from agentos.agents.runtime.tools import REASONING
 
@@ -27,13 +27,18 @@ class Translation:
         self._open: dict[str, tuple[str, float]] = {}
         self._used: set[str] = set()
 
+    @property
+    def has_tools(self) -> bool:
+        """Whether a tool was called."""
+        return bool(self._used)
+
     def events(self, item: Any) -> Iterator[Event]:
         """Give our events for one of Agno's that is not text."""
         if self.end is None and (translate := self._BY_CLASS.get(type(item))) is not None:
             yield from translate(self, item)
 
     def _request_started(self, item: agno.ModelRequestStartedEvent) -> Iterator[Event]:
-        """Calls that Agno refuses (unknown tools, broken arguments, beyond the limit) are not counted by it, requests are by us."""
+        """Calls that Agno refuses beyond its limit are not counted by it, requests are by us."""
         self._requests_left -= 1
         if self._requests_left < 0:
             self.end, self.enough = Failed("tool_limit"), True
@@ -64,7 +69,8 @@ class Translation:
             yield ReasoningDelta(bounded(said) + "\n\n")
 
     def _failed(self, item: agno.RunErrorEvent) -> Iterator[Event]:
-        self.end = Failed(code_of_event(item.error_type), safe(f"{item.content} ({item.error_type})"))
+        detail = safe(f"{item.content} ({item.error_type})")
+        self.end = Failed(code_of_event(item.error_type), detail, wait_of_event(item.error_type))
         yield from ()
 
     def _cancelled(self, item: agno.RunCancelledEvent) -> Iterator[Event]:
@@ -77,7 +83,7 @@ class Translation:
             self.end = Waiting(pausing.requirements(item), pausing.stored(item))
         elif item.status != RunStatus.completed:
             self.end = Failed("internal", f"The run ended as {item.status}.")
-        elif item.content or item.tools:
+        elif item.content or item.tools or item.reasoning_content:
             self.end = Finished(conversation.kept(item.messages or []))
         else:
             self.end = Failed("model_empty")

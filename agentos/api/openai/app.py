@@ -4,6 +4,7 @@ from ninja import NinjaAPI
 
 from agentos.api.app import StrictParser, public_document
 from agentos.api.openai.errors import add_error_handlers
+from agentos.api.openai.responses.views import router as responses
 from agentos.api.openai.views import router
 
 DESCRIPTION = """\
@@ -23,3 +24,4 @@ api = NinjaAPI(
 )
 add_error_handlers(api)
 api.add_router("", router)
+api.add_router("", responses)

@@ -2,9 +2,12 @@
 
 from django.http import HttpRequest
 
-from agentos.access.models import User
+from agentos.access.users import User
 from agentos.api.auth import BearerToken
-from agentos.core.errors import Problem
+from agentos.chat.callers import Watch
+from agentos.core.http.errors import Problem
+
+INVALID_KEY = "invalid_api_key"
 
 
 class Key(BearerToken):
@@ -14,10 +17,19 @@ class Key(BearerToken):
         try:
             return super().__call__(request)
         except Problem as problem:
-            code = "invalid_api_key" if problem.status == 401 else problem.code  # noqa: PLR2004
-            raise Problem(problem.status, problem.sentence, code=code, headers=problem.headers) from None
+            raise _of_key(problem) from None
 
 
-def secret_of(request: HttpRequest) -> str:
-    """Return the token's text, to ask again later whether it still holds."""
-    return request.headers["Authorization"][len("bearer") :].strip()
+class KeyWatch(Watch):
+    """Asks whether the caller may still have the answer, and says so as OpenAI would."""
+
+    async def look(self) -> None:
+        try:
+            await super().look()
+        except Problem as problem:
+            raise _of_key(problem) from None
+
+
+def _of_key(problem: Problem) -> Problem:
+    code = INVALID_KEY if problem.status == 401 else problem.code  # noqa: PLR2004
+    return Problem(problem.status, problem.sentence, code=code, headers=problem.headers)

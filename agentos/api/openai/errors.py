@@ -4,13 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from agentos.api.errors import REFUSALS
-from agentos.chat import refusals
-from agentos.core.errors import SHAPES, Problem, bad_request, envelope
+from agentos.chat.errors import ChatError, InvalidInput
+from agentos.core.http.errors import SHAPES, Problem, bad_request, envelope
 from agentos.service import AgentNotFound, SessionNotFound
 
 TYPES = {401: "authentication_error", 402: "insufficient_quota", 403: "permission_error", 429: "rate_limit_error"}
@@ -22,7 +21,7 @@ def shape(status: int, sentence: str, code: str, field: str) -> dict[str, Any]:
     return {"error": {"message": sentence, "type": TYPES.get(status, usual), "param": field or None, "code": code}}
 
 
-SHAPES["/v1/"] = shape
+SHAPES["openai:api-root"] = shape
 
 
 class BadField(Problem):
@@ -31,9 +30,6 @@ class BadField(Problem):
     def __init__(self, field: str, sentence: str, *, code: str = "invalid_value", status: int = 400) -> None:
         super().__init__(status, sentence, code=code)
         self.field = field
-
-    def answer(self, request: HttpRequest) -> JsonResponse:
-        return envelope(request, self.status, self.sentence, code=self.code, headers=self.headers, field=self.field)
 
 
 def no_model(name: str) -> BadField:
@@ -49,7 +45,7 @@ def add_error_handlers(api: NinjaAPI) -> None:
         Problem: lambda request, problem: problem.answer(request),
         AgentNotFound: lambda request, _: no_model("").answer(request),
         SessionNotFound: lambda request, _: no_session().answer(request),
-        refusals.Refusal: _refused,
+        ChatError: _chat_error,
         ValidationError: _invalid,
         HttpError: _http_error,
         Http404: lambda request, _: envelope(request, 404),
@@ -60,13 +56,12 @@ def add_error_handlers(api: NinjaAPI) -> None:
         api.add_exception_handler(kind, handler)
 
 
-def _refused(request: HttpRequest, refusal: refusals.Refusal) -> HttpResponse:
-    code, headers = REFUSALS.get(type(refusal), ("", {}))
-    if isinstance(refusal, refusals.InvalidInput):
-        field = {"message": "messages", "context": "messages"}.get(refusal.field, refusal.field)
-        return BadField(field, refusal.sentence).answer(request)
-    later = {**headers, **refusal.headers}  # which say when it may be tried again
-    return envelope(request, refusal.status, refusal.sentence, code=code, headers=later or NOT_AGAIN)
+def _chat_error(request: HttpRequest, error: ChatError) -> HttpResponse:
+    if isinstance(error, InvalidInput):
+        field = {"message": "messages", "context": "messages"}.get(error.field, error.field)
+        return BadField(field, error.sentence).answer(request)
+    again = {} if "Retry-After" in error.headers else NOT_AGAIN
+    return envelope(request, error.status, error.sentence, code=error.code, headers={**error.headers, **again})
 
 
 def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
@@ -79,7 +74,7 @@ def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
 
 
 def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
-    """Answer ninja's own refusals; what the parser found wrong with a body is their cause."""
+    """Answer ninja's own errors; what the parser found wrong with a body is their cause."""
     if isinstance(error.__cause__, Problem):
         return error.__cause__.answer(request)
     if error.status_code == 401:  # noqa: PLR2004

@@ -79,6 +79,7 @@ class ModelList(Schema):
 class ToolStarted(Schema):
     """The agent called one of its own tools, on the server."""
 
+    index: int
     kind: Literal["tool_started"]
     call_id: str
     name: str
@@ -86,6 +87,7 @@ class ToolStarted(Schema):
 
 
 class ToolFinished(Schema):
+    index: int
     kind: Literal["tool_finished"]
     call_id: str
     name: str
@@ -94,6 +96,7 @@ class ToolFinished(Schema):
 
 
 class ToolFailed(Schema):
+    index: int
     kind: Literal["tool_failed"]
     call_id: str
     name: str
@@ -118,7 +121,7 @@ class Choice(Schema):
     index: int = 0
     message: Answer
     logprobs: None = None
-    finish_reason: Literal["stop"] = "stop"
+    finish_reason: Literal["stop", "length", "content_filter"] = "stop"
 
 
 class Usage(Schema):

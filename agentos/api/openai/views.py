@@ -8,14 +8,15 @@ from ninja import Header, Router
 
 from agentos.agents.models import DjangoAgent
 from agentos.agents.queries import agents_for
-from agentos.api.auth import ApiRequest
+from agentos.api.auth import ApiRequest, caller_of
 from agentos.api.openai import schemas
-from agentos.api.openai.answering import begin, complete
-from agentos.api.openai.asking import read
-from agentos.api.openai.auth import Key, secret_of
+from agentos.api.openai.auth import Key
+from agentos.api.openai.completion import begin, complete
 from agentos.api.openai.errors import no_model
+from agentos.api.openai.parsing import read
+from agentos.api.openai.serializers import ChunkWriter, completion
 from agentos.api.openai.streaming import stream
-from agentos.core.later import later
+from agentos.core.deferred import deferred
 from agentos.service import AgentOSService
 
 READ_ERRORS = dict.fromkeys((400, 401, 403, 404, 405, 429, 500, 503), schemas.Refused)
@@ -95,9 +96,10 @@ def completions(
     asked = read(payload, session_header)
     user = request.auth
     run = begin(user, asked, idempotency_key)
+    caller = caller_of(request, user, run.session.agent_id)
     if asked.stream:
-        return later(request, partial(stream, run, asked, user, secret_of(request)))
-    return later(request, partial(complete, run, user))
+        return deferred(request, partial(stream, run, ChunkWriter(run, asked), caller, user))
+    return deferred(request, partial(complete, run, caller, user, lambda run: completion(run).model_dump_json()))
 
 
 def _model(agent: DjangoAgent) -> schemas.Model:

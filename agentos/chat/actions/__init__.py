@@ -1,4 +1,4 @@
-"""What people do with chats: each change with its audit record, in one transaction. Refusals are in ``refusals``."""
+"""What people do with chats: each change with its audit record, in one transaction. Their errors are in ``chat.errors``."""
 
 from agentos.chat.actions.editing import edit_message
 from agentos.chat.actions.messages import QUEUE_LIMIT, send_message
@@ -8,11 +8,13 @@ from agentos.chat.actions.sessions import (
     archive_session,
     create_session,
     delete_session,
+    erase_run,
     fork_session,
     pin_session,
     rename_session,
     restore_session,
 )
+from agentos.chat.actions.versions import choose_version
 
 __all__ = [
     "NOT_AVAILABLE",
@@ -22,10 +24,12 @@ __all__ = [
     "archive_session",
     "check_agent_available",
     "check_agent_open",
+    "choose_version",
     "continue_run",
     "create_session",
     "delete_session",
     "edit_message",
+    "erase_run",
     "fork_session",
     "give_feedback",
     "pin_session",

@@ -4,14 +4,14 @@ from typing import Any
 
 from django.db import transaction
 
-from agentos.access.models import User
+from agentos.access.users import User
 from agentos.agents import runtime
 from agentos.agents.models import DjangoAgent
 from agentos.agents.queries import may_use
-from agentos.chat import dispatch
+from agentos.chat.errors import AgentClosed, AgentUnavailable
+from agentos.chat.live.revisions import change
 from agentos.chat.models import ChatSession
-from agentos.chat.refusals import AgentClosed, AgentUnavailable
-from agentos.chat.revisions import change
+from agentos.chat.runs import dispatch
 from agentos.core import clock
 
 NOT_AVAILABLE = "This agent is not available now. Nothing was sent."
@@ -20,7 +20,7 @@ WITHDRAWN = "You may no longer use this agent. The chat stays readable."
 
 def check_agent_open(agent: DjangoAgent, user: User) -> None:
     """Ask the database, never a cache, whether this user may use this agent now. Raises AgentClosed."""
-    if not may_use(user, agent.pk):
+    if not may_use(user.pk, agent.pk):
         raise AgentClosed(WITHDRAWN)
 
 
@@ -30,11 +30,11 @@ def check_agent_available(agent: DjangoAgent) -> None:
         raise AgentUnavailable(NOT_AVAILABLE)
 
 
-def bring_to_top(session: ChatSession) -> int:
+def bring_to_top(session: ChatSession, **fields: Any) -> int:
     """A locked session has a run to drive: it moves to the top of its owner's list, the dispatcher hears of it after the
     commit, and the new revision is returned."""
     transaction.on_commit(lambda: dispatch.wake(session.pk))
-    return move_to_top(session)
+    return move_to_top(session, **fields)
 
 
 def move_to_top(session: ChatSession, **fields: Any) -> int:

@@ -5,18 +5,21 @@ from dataclasses import asdict
 from django.db import transaction
 from django.db.models import Max
 
-from agentos.access.models import User
+from agentos.access.users import User
 from agentos.agents.events import Stopped
 from agentos.agents.runtime import Answer, BadAnswer, approvals
 from agentos.audit.actions import record
-from agentos.chat import dispatch, limits, quotas
+from agentos.chat import limits, quotas
 from agentos.chat.actions.opening import bring_to_top, check_agent_available, check_agent_open
-from agentos.chat.ending import end_run
+from agentos.chat.actions.versions import add_version, hide_from, show_version, take_out, versions_of
+from agentos.chat.errors import InvalidInput, WrongState
+from agentos.chat.live.revisions import change, lock
 from agentos.chat.models import ChatSession, Feedback, Run
-from agentos.chat.refusals import InvalidInput, WrongState
-from agentos.chat.revisions import change, lock
+from agentos.chat.runs import dispatch
+from agentos.chat.runs.ending import end_run
 from agentos.core import clock
-from agentos.core.events import tell
+from agentos.core.events import emit
+from agentos.core.people import name_of
 from agentos.core.text import clean
 
 CONTINUE = "Continue where you stopped."
@@ -24,7 +27,7 @@ FEEDBACK_LIMIT = 2000  # characters
 
 
 def retry_run(*, run: Run, by: User) -> Run:
-    """Answer the last turn again, in place of the answer that is there.
+    """Answer the last turn again: another version of the answer that is there, which stays.
 
     Raises WrongState, AgentClosed, AgentUnavailable, TooMuch, QuotaReached.
     """
@@ -34,34 +37,51 @@ def retry_run(*, run: Run, by: User) -> Run:
         check_agent_open(session.agent, by)
         check_agent_available(session.agent)
         quotas.check(by)
-        Run.objects.filter(pk=run.pk).update(is_hidden=True)
-        again = {"turn": run.turn, "input": run.input, "context": run.context}
-        retry = Run.objects.create(session=session, by=by, retry_of=run, revision=bring_to_top(session), **again)
+        revision = bring_to_top(session)
+        place = add_version(run)
+        hide_from(session, run.turn, revision)
+        again = {"input": run.input, "context": run.context, "options": run.options}
+        retry = Run.objects.create(session=session, by=by, retry_of=run, revision=revision, **place, **again)
         record("chat.run.retried", by=by, object_type="run", object_id=retry.run_id, retry_of=run.run_id)
     return retry
 
 
-def stop_run(*, run: Run, by: User) -> bool:
-    """End a run now, keeping its text. Returns False when it had ended already: stopping is idempotent."""
-    if run.status == Run.Status.QUEUED and not run.attempt and _withdraw(run, by):
+def stop_run(*, run: Run, by: User | None, code: str = "") -> bool:
+    """End a run now, keeping its text. Returns False when it had ended already: stopping is idempotent.
+
+    ``code``: why, when nobody asked for it; then a message that has not started stays where it is.
+    """
+    if run.status == Run.Status.QUEUED and not run.attempt and _withdraw(run, by, code):
         return True
-    stopped = end_run(run_pk=run.pk, event=Stopped(), by=by)
+    stopped = end_run(run_pk=run.pk, event=Stopped(code), by=by)
     if stopped:
         dispatch.cancel(run.pk)
     return stopped
 
 
-def _withdraw(run: Run, by: User) -> bool:
-    """Take back a message that has not started."""
+def _withdraw(run: Run, by: User | None, code: str) -> bool:
+    """Take back a message that has not started, or with a ``code`` end it."""
     with transaction.atomic():
         session = lock(run.session_id)
-        withdrawn = {"status": Run.Status.STOPPED, "is_hidden": True, "finished_at": clock.now(), "revision": session.revision + 1}
-        taken = Run.objects.filter(pk=run.pk, status=Run.Status.QUEUED, attempt=0).update(**withdrawn)
+        withdrawn = {"status": Run.Status.STOPPED, "finished_at": clock.now(), "revision": session.revision + 1}
+        queued = Run.objects.filter(pk=run.pk, status=Run.Status.QUEUED, attempt=0)
+        taken = queued.update(**withdrawn, is_hidden=not code, error_code=code)
         if taken:
-            change(session)
-            record("chat.message.withdrawn", by=by, object_type="run", object_id=run.run_id)
-            tell("run.stopped", session=session, run=run)
+            revision = change(session)
+            if not code:
+                _leave_version(session, run, revision)
+            verb, about = ("chat.run.stopped", {"code": code}) if code else ("chat.message.withdrawn", {})
+            record(verb, by=by, object_type="run", object_id=run.run_id, **about)
+            emit("run.stopped", session=session, run=run)
     return bool(taken)
+
+
+def _leave_version(session: ChatSession, run: Run, revision: int) -> None:
+    """Of a turn that has other versions, show the one that was shown before the one that is withdrawn."""
+    before = versions_of(run).exclude(pk=run.pk).order_by("-revision", "-pk").first()
+    take_out(run, revision)
+    if before is not None:
+        show_version(session, before)
 
 
 def continue_run(*, run: Run, by: User) -> Run:
@@ -72,13 +92,14 @@ def continue_run(*, run: Run, by: User) -> Run:
     limits.check_send(by)
     with transaction.atomic():
         session, run = _last_ended_run(run, "Only the last answer of a chat can be continued, once it has ended.")
-        if run.status not in Run.BROKEN_OFF:
+        if not run.is_broken_off:
             raise WrongState("This answer is complete: there is nothing to continue.")
         check_agent_open(session.agent, by)
         check_agent_available(session.agent)
         quotas.check(by)
         revision = bring_to_top(session)
-        going_on = Run.objects.create(session=session, by=by, turn=run.turn + 1, input=CONTINUE, continues=run, revision=revision)
+        place = {"turn": run.turn + 1, "follows": run.pk}
+        going_on = Run.objects.create(session=session, by=by, input=CONTINUE, continues=run, revision=revision, **place)
         record("chat.run.continued", by=by, object_type="run", object_id=going_on.run_id, continues=run.run_id)
     return going_on
 
@@ -96,8 +117,9 @@ def answer_run(*, run: Run, answers: list[Answer], by: User) -> None:
         try:
             understood = approvals.check(run.requirements, answers)
         except BadAnswer as error:
-            raise InvalidInput("answers", str(error)) from None
-        run.answers = [asdict(answer) for answer in understood.values()]
+            raise InvalidInput("answers", str(error), error.errors) from None
+        decided_by = "" if by.pk == session.user_id else name_of(by)
+        run.answers = [asdict(answer) | {"by": decided_by} for answer in understood.values()]
         run.status, run.requirements = Run.Status.QUEUED, []
         run.revision = bring_to_top(session)
         run.save(update_fields=["answers", "status", "requirements", "revision"])
@@ -121,7 +143,7 @@ def give_feedback(*, run: Run, value: int | None, note: str = "", by: User) -> N
         session = lock(run.session_id)
         Run.objects.filter(pk=run.pk).update(revision=change(session))
         record("chat.feedback.given", by=by, object_type="run", object_id=run.run_id, value=value)
-        tell("feedback.given", session=session, run=run, value=value)
+        emit("feedback.given", session=session, run=run, value=value)
 
 
 def _last_ended_run(run: Run, otherwise: str) -> tuple[ChatSession, Run]:

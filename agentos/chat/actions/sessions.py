@@ -1,33 +1,38 @@
 """A chat as a thing: open, rename, pin, archive, delete, bring back, fork."""
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from django.db import transaction
 
-from agentos.access.models import User
+from agentos.access.users import User
 from agentos.agents.models import DjangoAgent
 from agentos.audit.actions import record
 from agentos.chat import limits
 from agentos.chat.actions.opening import check_agent_open
 from agentos.chat.actions.runs import stop_run
-from agentos.chat.models import TITLE_LIMIT, ChatSession, Run
-from agentos.chat.refusals import InvalidInput, WrongState
-from agentos.chat.revisions import change, lock, ring_owner
+from agentos.chat.actions.versions import take_out
+from agentos.chat.errors import InvalidInput, WrongState
+from agentos.chat.live.revisions import change, lock, ring_owner
+from agentos.chat.models import TEXTLESS, TITLE_LIMIT, ChatSession, Feedback, Run, RunEvent
+from agentos.chat.titles import title_of, title_of_fork
 from agentos.core import clock
-from agentos.core.events import tell
-from agentos.core.text import clean, shorten
+from agentos.core.events import emit
+from agentos.core.text import clean
 
-FORGOTTEN = {"id", "run_id", "session", "retry_of", "continues", "revision", "lease_until"}  # by a copied turn
+VERSIONS = {"edition", "editions", "version", "versions"}
+FORGOTTEN = {"id", "run_id", "session", "retry_of", "continues", "revision", "lease_until", "follows", *VERSIONS}  # by a copied turn
 
 
-def create_session(*, agent: DjangoAgent, by: User, title: str = "") -> ChatSession:
-    """Open an empty chat. Raises AgentClosed, InvalidInput."""
+def create_session(*, agent: DjangoAgent, by: User, title: str = "", history: Sequence[dict[str, str]] = ()) -> ChatSession:
+    """Open an empty chat; ``history`` is what was said before it, elsewhere. Raises AgentClosed, InvalidInput."""
     with transaction.atomic():
         check_agent_open(agent, by)
-        session = ChatSession.objects.create(user=by, agent=agent, title=_title(title))
+        session = ChatSession.objects.create(user=by, agent=agent, title=_title(title), given_history=list(history))
         record("chat.session.created", by=by, object_type="session", object_id=session.session_id, agent=agent.agent_id)
         ring_owner(session)
-        tell("session.created", session=session)
+        emit("session.created", session=session)
     return session
 
 
@@ -48,13 +53,29 @@ def archive_session(*, session: ChatSession, archived: bool, by: User) -> None:
 
 
 def delete_session(*, session: ChatSession, by: User) -> None:
-    """Hide a chat from everything at once; its text is erased an hour later (sweeper). Its open runs are stopped."""
+    """Hide a chat from everything at once; its text is erased an hour later (reaper). Its open runs are stopped."""
     with transaction.atomic():
         lock(session.pk)
         for run in Run.objects.filter(session=session, status__in=Run.OPEN).select_related("session"):
             stop_run(run=run, by=by)
         _set(session, by, "chat.session.deleted", deleted_at=clock.now())
-        tell("session.deleted", session=session)
+        emit("session.deleted", session=session)
+
+
+def erase_run(*, run: Run, by: User) -> None:
+    """Take a turn out of its chat, with all that was said in it, for good. A chat of which nothing is left is deleted."""
+    stop_run(run=run, by=by)
+    with transaction.atomic():
+        session = lock(run.session_id)
+        named = {"title": ""} if session.title == title_of(run.input) else {}
+        RunEvent.objects.filter(run=run).delete()
+        Feedback.objects.filter(run=run).delete()
+        revision = change(session, **named)
+        take_out(run, revision)
+        Run.objects.filter(pk=run.pk).update(**TEXTLESS, is_hidden=True, revision=revision)
+        record("chat.run.erased", by=by, object_type="run", object_id=run.run_id)
+        if not Run.objects.filter(session=session, is_hidden=False).exists():
+            delete_session(session=session, by=by)
 
 
 def restore_session(*, session: ChatSession, by: User) -> None:
@@ -73,14 +94,17 @@ def fork_session(*, session: ChatSession, through_turn: int, by: User) -> ChatSe
         turns = list(Run.objects.filter(session=session, is_hidden=False, turn__lte=through_turn).order_by("turn"))
         if any(run.status not in Run.ENDED for run in turns):
             raise WrongState("A chat can be forked at a turn that has ended.")
-        title = shorten(f"{session.title} (fork)", TITLE_LIMIT)
-        fork = ChatSession.objects.create(user=by, agent=session.agent, title=title, forked_from=session, forked_at_turn=through_turn)
-        Run.objects.bulk_create([_copy(run, fork) for run in turns])
+        known = {"given_history": session.given_history, "forked_from": session, "forked_at_turn": through_turn}
+        fork = ChatSession.objects.create(user=by, agent=session.agent, title=title_of_fork(session.title), **known)
+        copies = Run.objects.bulk_create([_copy(run, fork) for run in turns])
+        for before, copy in pairwise(copies):
+            copy.follows = before.pk
+        Run.objects.bulk_update(copies[1:], ["follows"])
         original = lock(session.pk)
         change(original, fork_count=original.fork_count + 1)
         about = {"forked_from": session.session_id, "turn": through_turn}
         record("chat.session.forked", by=by, object_type="session", object_id=fork.session_id, **about)
-        tell("session.created", session=fork, forked_from=session.session_id)
+        emit("session.created", session=fork, forked_from=session.session_id)
     return fork
 
 

@@ -2,8 +2,8 @@
 
 from django import template
 
-from agentos.access.models import User
-from agentos.agents import queries
+from agentos.access.users import User
+from agentos.agents import queries, tools
 from agentos.chat import quotas
 
 register = template.Library()
@@ -21,6 +21,20 @@ def model_label(model: str) -> str:
 def model_note(model: str) -> str:
     """Return what somebody should know before they trust a model's answers; empty for most."""
     return NOTES.get(model.partition(":")[0], "")
+
+
+@register.filter
+def described_tools(slugs: list[str]) -> list[tools.ToolChoice]:
+    """Return tools with what they do, for people."""
+    return tools.described(slugs)
+
+
+@register.simple_tag
+def access_requests(user: object) -> int | None:
+    """Return how many people ask for an agent that this user may open to them; None for who is never asked."""
+    if not isinstance(user, User) or not queries.decides_requests(user):
+        return None
+    return len(queries.access_requests_for(user))
 
 
 @register.simple_tag

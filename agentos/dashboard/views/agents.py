@@ -11,9 +11,9 @@ from agentos.access.guards import SignedInMixin
 from agentos.agents.queries import agents_for, locked_agents_for
 from agentos.chat.registry import registry
 from agentos.core.fragments import fragment
-from agentos.core.htmx import fragments, respond, wants_fragment
-from agentos.core.http import SignedInRequest
-from agentos.dashboard.frame import frame
+from agentos.core.http.htmx import fragments, respond, wants_fragment
+from agentos.core.http.request import SignedInRequest
+from agentos.dashboard.layout import frame
 from agentos.dashboard.live_agents import followed
 from agentos.dashboard.queries import Filters
 from agentos.service import AgentOSService

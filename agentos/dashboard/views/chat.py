@@ -4,22 +4,41 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.utils.functional import SimpleLazyObject
 from django.views import View
+from django.views.decorators.http import require_safe
 
-from agentos.access.guards import SignedInMixin
+from agentos.access.guards import SignedInMixin, signed_in
 from agentos.agents.models import DjangoAgent
-from agentos.chat.refusals import Refusal
-from agentos.core.htmx import go_to, wants_fragment
-from agentos.core.http import SignedInRequest
-from agentos.dashboard.answers import composer, composer_context, told, url_of_turn
-from agentos.dashboard.frame import frame
+from agentos.agents.queries import locked_agent_for
+from agentos.chat.errors import ChatError
+from agentos.core.http.htmx import go_to, wants_fragment
+from agentos.core.http.request import SignedInRequest
+from agentos.dashboard.answers import composer, composer_context, objection, url_of_turn, with_headers_of
+from agentos.dashboard.layout import frame
+from agentos.dashboard.queries import agent_to_start_with, last_sessions
 from agentos.service import AgentNotFound, AgentOSService
+
+PICKED_FROM = 30  # agents; the others are on the page of all
+
+
+@signed_in
+@require_safe
+def new_chat(request: SignedInRequest) -> HttpResponse:
+    """A new chat with the agent that was chosen last, whose page offers the others; without any agent, the page of all."""
+    agent = agent_to_start_with(AgentOSService(request.user).get_available_agents(), last_sessions(request.user))
+    return redirect("dashboard:chat", agent.agent_id) if agent else redirect("dashboard:agents")
 
 
 class AgentOSChatView(SignedInMixin, View):
     def get(self, request: SignedInRequest, agent_id: str) -> HttpResponse:
-        return chat_page(request, agent_or_404(request, agent_id))
+        if agent := AgentOSService(request.user).get_agent_by_id(agent_id):
+            return chat_page(request, agent)
+        if locked := locked_agent_for(request.user, agent_id):
+            context = {**frame(request, here="agents"), "card": locked}
+            return render(request, "agentos/closed.html", context, status=HTTPStatus.FORBIDDEN)
+        raise Http404
 
     def post(self, request: SignedInRequest, agent_id: str) -> HttpResponse:
         agent = agent_or_404(request, agent_id)
@@ -30,10 +49,10 @@ class AgentOSChatView(SignedInMixin, View):
             )
         except AgentNotFound:
             raise Http404 from None
-        except Refusal as refusal:
+        except ChatError as error:
             if wants_fragment(request):
-                return composer_again(request, refusal, agent=agent, text=text)
-            return told(chat_page(request, agent, status=refusal.status, text=text, error=refusal.sentence), refusal)
+                return composer_again(request, error, agent=agent, text=text)
+            return with_headers_of(chat_page(request, agent, status=error.status, text=text, error=error.sentence), error)
         return go_to(request, url_of_turn(run))
 
 
@@ -45,20 +64,21 @@ def agent_or_404(request: SignedInRequest, agent_id: str) -> DjangoAgent:
 
 def chat_page(request: SignedInRequest, agent: DjangoAgent, *, status: int = HTTPStatus.OK, **sent: Any) -> HttpResponse:
     service = AgentOSService(request.user)
-    card = next((card for card in service.get_available_agents() if card.agent_id == agent.agent_id), None)
+    cards = service.get_available_agents()
+    card = next((card for card in cards if card.agent_id == agent.agent_id), None)
     context = {
         **frame(request, agent=agent),
         "agent": agent,
-        "agentos_info": service.get_agent_os_info(),
+        "agentos_info": SimpleLazyObject(service.get_agent_os_info),
         "card": card,
-        "note": card.unavailable if card else "",
-        **composer_context(request.user, has_focus=True, **sent),
+        "cards": cards[:PICKED_FROM],
+        **composer_context(request.user, closed="" if sent.get("text") else objection(agent, request.user), has_focus=True, **sent),
     }
     return render(request, "agentos/chat.html", context, status=status)
 
 
-def composer_again(request: SignedInRequest, refusal: Refusal, **context: Any) -> HttpResponse:
+def composer_again(request: SignedInRequest, error: ChatError, **context: Any) -> HttpResponse:
     """The composer with the reason, and with the text that was not sent."""
-    answer = HttpResponse(composer(request.user, error=refusal.sentence, has_focus=True, **context), status=refusal.status)
+    answer = HttpResponse(composer(request.user, error=error.sentence, has_focus=True, **context), status=error.status)
     answer.headers["HX-Reswap"] = "outerHTML"
-    return told(answer, refusal)
+    return with_headers_of(answer, error)

@@ -4,16 +4,18 @@ import logging
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.functional import SimpleLazyObject
 from django.views import View
 
 from agentos.access.guards import SignedInMixin
 from agentos.agents.queries import agents_for
 from agentos.chat.registry import registry
-from agentos.core.htmx import respond, wants_fragment
-from agentos.core.http import SignedInRequest
-from agentos.dashboard.frame import frame
+from agentos.core.http.htmx import respond, wants_fragment
+from agentos.core.http.request import SignedInRequest
+from agentos.core.people import is_operator
+from agentos.dashboard.layout import frame
 from agentos.dashboard.live_agents import followed
-from agentos.dashboard.queries import last_sessions, models_of, runs_today
+from agentos.dashboard.queries import agent_to_start_with, last_sessions, models_of, runs_today
 from agentos.service import AgentOSService
 
 logger = logging.getLogger(__name__)
@@ -31,7 +33,7 @@ class AgentOSDashboardView(SignedInMixin, View):
             "runs_today": runs_today(request.user),
             **agents_of(AgentOSService(request.user)),
         }
-        context["first_agent"] = agent_to_start_with(context)
+        context["first_agent"] = agent_to_start_with(context.get("available_agents", []), context["recent_sessions"])
         if not wants_fragment(request):
             context |= frame(request, here="home")
             context["live_url"] = followed(context["live_url"], "home", rights, context.get("available_agents", []))
@@ -44,7 +46,7 @@ def agents_of(service: AgentOSService) -> dict[str, Any]:
         engine = service.engine()
         cards = service.get_available_agents()
         found = {
-            "agentos_info": service.get_agent_os_info(),
+            "agentos_info": SimpleLazyObject(service.get_agent_os_info),
             "available_agents": cards,
             "user_agents": agents_for(service.user)[:AGENTS_SHOWN],
             "shown_agents": cards[:AGENTS_SHOWN],
@@ -55,12 +57,5 @@ def agents_of(service: AgentOSService) -> dict[str, Any]:
         return {"error": AGENTS_LOST}
     if not engine.ok:
         found["error"] = ENGINE_DOWN
-        found["error_reason"] = engine.reason if service.user.is_staff else ""
+        found["error_reason"] = engine.reason if is_operator(service.user) else ""
     return found
-
-
-def agent_to_start_with(context: dict[str, Any]) -> Any:
-    """The agent of the last chat when it can still be used, else the first that can."""
-    open_cards = {card.agent_id: card for card in context.get("available_agents", []) if card.is_available}
-    last_used = [session.agent.agent_id for session in context["recent_sessions"] if session.agent.agent_id in open_cards]
-    return open_cards[last_used[0]] if last_used else next(iter(open_cards.values()), None)

@@ -3,22 +3,24 @@
 A message that still waits is withdrawn.
 """
 
-from typing import Any
+from dataclasses import replace
 
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from agentos.access.guards import signed_in
-from agentos.agents.runtime import Answer
 from agentos.chat import actions, queries
+from agentos.chat.asks import answers_in, asks_of
+from agentos.chat.errors import ChatError, InvalidInput
+from agentos.chat.live.turns import turn_id, turn_view
 from agentos.chat.models import Run
-from agentos.chat.refusals import Refusal
-from agentos.chat.turns import turn_id
-from agentos.core.fragments import fragment
-from agentos.core.htmx import fragments, go_to, wants_fragment
-from agentos.core.http import SignedInRequest
-from agentos.dashboard.answers import composer, refused, show_turn, url_of_turn
+from agentos.core.fragments import draw, fragment
+from agentos.core.http.htmx import fragments, go_to, wants_fragment
+from agentos.core.http.request import SignedInRequest
+from agentos.core.paths import path_to
+from agentos.core.text import whole_number
+from agentos.dashboard.answers import composer, refused, show_turn
 from agentos.dashboard.views.session import session_page
 
 VALUES = {"up": 1, "down": -1}
@@ -30,8 +32,8 @@ def retry(request: SignedInRequest, run_id: str) -> HttpResponse:
     run = run_or_404(request, run_id)
     try:
         again = actions.retry_run(run=run, by=request.user)
-    except Refusal as refusal:
-        return refused(request, refusal, run.session)
+    except ChatError as error:
+        return refused(request, error, run.session)
     return show_turn(request, again)
 
 
@@ -42,8 +44,8 @@ def go_on(request: SignedInRequest, run_id: str) -> HttpResponse:
     run = run_or_404(request, run_id)
     try:
         continued = actions.continue_run(run=run, by=request.user)
-    except Refusal as refusal:
-        return refused(request, refusal, run.session)
+    except ChatError as error:
+        return refused(request, error, run.session)
     return show_turn(request, continued)
 
 
@@ -53,20 +55,25 @@ def answer(request: SignedInRequest, run_id: str) -> HttpResponse:
     """Approve, refuse, or fill in what a waiting run asks for. What will be called comes from the run, not from here."""
     run = run_or_404(request, run_id)
     try:
-        actions.answer_run(run=run, answers=[answer_in(request, requirement) for requirement in run.requirements], by=request.user)
-    except Refusal as refusal:
-        return refused(request, refusal, run.session)
+        actions.answer_run(run=run, answers=answers_in(request.POST, run.requirements), by=request.user)
+    except ChatError as error:
+        if isinstance(error, InvalidInput) and error.answers:
+            return asked_again(request, run, error)
+        return refused(request, error, run.session)
     run.refresh_from_db()
     return show_turn(request, run)
 
 
-def answer_in(request: SignedInRequest, requirement: dict[str, Any]) -> Answer:
-    """Read one answer: a decision of its own, or the one for all."""
-    call_id = requirement["call_id"]
-    decision = request.POST.get(f"decision-{call_id}") or request.POST.get("decision", "")
-    values = {field["name"]: request.POST.get(f"value-{call_id}-{field['name']}", "") for field in requirement["fields"]}
-    note = request.POST.get(f"note-{call_id}", "").strip()
-    return Answer(call_id, confirmed=decision == "yes", note=note, values=values if decision == "yes" else {})
+def asked_again(request: SignedInRequest, run: Run, error: InvalidInput) -> HttpResponse:
+    """The form with what was typed, and what is wrong at its field."""
+    asks = asks_of(run.requirements, request.POST, error.answers, of=turn_id(run))
+    if not wants_fragment(request):
+        return session_page(request, run.session, status=error.status, asks={run.pk: asks})
+    turn = replace(turn_view(run, [], agent_name=run.session.agent.name, is_last=True, may_write=True), refused=asks)
+    context = {"turn": turn, "answer_url": path_to("dashboard:answer", run.run_id), "in_place": True}
+    answer = HttpResponse(draw("chat/_asks.html", context), status=error.status)
+    answer.headers["HX-Retarget"], answer.headers["HX-Reswap"] = f"#{turn.id}-asks", "outerHTML"
+    return answer
 
 
 @signed_in
@@ -77,8 +84,8 @@ def feedback(request: SignedInRequest, run_id: str) -> HttpResponse:
     value = VALUES.get(request.POST.get("value", ""))
     try:
         actions.give_feedback(run=run, value=value, note=request.POST.get("note", "").strip(), by=request.user)
-    except Refusal as refusal:
-        return refused(request, refusal, run.session)
+    except ChatError as error:
+        return refused(request, error, run.session)
     return show_turn(request, queries.run_for(request.user, run_id) or run)
 
 
@@ -89,21 +96,34 @@ def fork(request: SignedInRequest, run_id: str) -> HttpResponse:
     run = run_or_404(request, run_id)
     try:
         forked = actions.fork_session(session=run.session, through_turn=run.turn, by=request.user)
-    except Refusal as refusal:
-        return refused(request, refusal, run.session)
+    except ChatError as error:
+        return refused(request, error, run.session)
     return go_to(request, reverse("dashboard:session", args=[forked.session_id]))
 
 
 @signed_in
 @require_POST
 def edit(request: SignedInRequest, run_id: str) -> HttpResponse:
-    """Say this turn's message differently, in a fork."""
+    """Say this turn's message differently: another version of it."""
     run = run_or_404(request, run_id)
     try:
         edited = actions.edit_message(run=run, text=request.POST.get("message", ""), by=request.user)
-    except Refusal as refusal:
-        return refused(request, refusal, run.session)
-    return go_to(request, url_of_turn(edited))
+    except ChatError as error:
+        return refused(request, error, run.session)
+    return show_turn(request, edited)
+
+
+@signed_in
+@require_POST
+def version(request: SignedInRequest, run_id: str) -> HttpResponse:
+    """Show another version of this turn: of its message or of its answer."""
+    run = run_or_404(request, run_id)
+    number = {name: whole_number(request.POST[name], digits=4) or 0 for name in ("edition", "version") if name in request.POST}
+    try:
+        shown = actions.choose_version(run=run, by=request.user, **number)
+    except ChatError as error:
+        return refused(request, error, run.session)
+    return show_turn(request, shown)
 
 
 @signed_in

@@ -4,26 +4,25 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http import Http404, HttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 from django.views import View
 from django.views.decorators.http import require_GET
 
 from agentos.access.guards import SignedInMixin, signed_in
-from agentos.agents.cache import NOT_AVAILABLE
-from agentos.agents.runtime import availability
-from agentos.chat.actions import WITHDRAWN
+from agentos.chat.drawing import render_turns
+from agentos.chat.errors import ChatError
+from agentos.chat.live.transcript import Asked, open_transcript
 from agentos.chat.models import ChatSession
-from agentos.chat.refusals import Refusal
-from agentos.chat.transcript import open_transcript
-from agentos.core.htmx import fragments, go_to, wants_fragment
-from agentos.core.http import SignedInRequest
-from agentos.dashboard.answers import composer, composer_context, told, turn_fragment, url_of_turn
-from agentos.dashboard.frame import frame
+from agentos.core.http.htmx import fragments, go_to, wants_fragment
+from agentos.core.http.request import SignedInRequest
+from agentos.core.text import whole_number
+from agentos.dashboard.answers import composer, composer_context, objection, turn_fragment, url_of_turn, with_headers_of
+from agentos.dashboard.layout import frame
 from agentos.dashboard.views.chat import composer_again
 from agentos.service import AgentOSService, SessionNotFound
-
-LARGEST_TURN = 9  # digits
 
 
 class AgentOSSessionView(SignedInMixin, View):
@@ -38,11 +37,11 @@ class AgentOSSessionView(SignedInMixin, View):
             )
         except SessionNotFound:
             raise Http404 from None
-        except Refusal as refusal:
+        except ChatError as error:
             session = session_or_404(request, session_id)
             if wants_fragment(request):
-                return composer_again(request, refusal, session=session, agent=session.agent, text=text)
-            return told(session_page(request, session, status=refusal.status, text=text, error=refusal.sentence), refusal)
+                return composer_again(request, error, session=session, agent=session.agent, text=text)
+            return with_headers_of(session_page(request, session, status=error.status, text=text, error=error.sentence), error)
         if wants_fragment(request):
             fresh = composer(request.user, session=run.session, agent=run.session.agent, has_focus=True)
             return fragments(request, fresh, turn_fragment(run, is_last=True))
@@ -59,7 +58,8 @@ def turns(request: SignedInRequest, session_id: str) -> HttpResponse:
         url = reverse("dashboard:session", args=[session.session_id])
         return redirect(f"{url}?before={before}" if before else url)
     transcript = open_transcript(session, may_write=False, before=before)
-    return render(request, "chat/_older_turns.html", {"session": session, "transcript": transcript, "older": transcript.older})
+    shown = {"turns": render_turns(transcript.turns, get_token(request)), "older": transcript.older}
+    return render(request, "chat/_older_turns.html", {"session": session, **shown})
 
 
 @signed_in
@@ -85,25 +85,25 @@ def session_or_404(request: SignedInRequest, session_id: str) -> ChatSession:
 
 
 def turn_in(request: SignedInRequest) -> int | None:
-    text = request.GET.get("before", "")
-    return int(text) if text.isdecimal() and text.isascii() and len(text) <= LARGEST_TURN else None
+    return whole_number(request.GET.get("before", ""))
 
 
-def session_page(request: SignedInRequest, session: ChatSession, *, status: int = HTTPStatus.OK, **sent: Any) -> HttpResponse:
-    """``sent``: the text that stays in the composer, and why it was refused."""
+def session_page(
+    request: SignedInRequest, session: ChatSession, *, status: int = HTTPStatus.OK, asks: Asked | None = None, **sent: Any
+) -> HttpResponse:
+    """``sent``: the text that stays in the composer, and why it was refused. ``asks``: what a run asks, with what was typed."""
     service = AgentOSService(request.user)
     agent = service.get_agent_by_id(session.agent.agent_id)
     before = turn_in(request)
-    transcript = open_transcript(session, may_write=agent is not None, before=before)
+    transcript = open_transcript(session, may_write=agent is not None, before=before, asks=asks)
     context = {
         **frame(request, session=session, agent=agent, cursor="" if before else transcript.cursor),
         "session": session,
         "agent": session.agent,
-        "agentos_info": service.get_agent_os_info(),
-        "transcript": transcript,
+        "agentos_info": SimpleLazyObject(service.get_agent_os_info),
+        "turns": render_turns(transcript.turns, get_token(request)),
         "older": transcript.older,
         "is_past": before is not None,
-        "note": "" if agent is None or availability(agent.model).ok else NOT_AVAILABLE,
-        **composer_context(request.user, closed="" if agent else WITHDRAWN, **sent),
+        **composer_context(request.user, closed="" if sent.get("text") and agent else objection(agent, request.user), **sent),
     }
     return render(request, "agentos/session.html", context, status=status)

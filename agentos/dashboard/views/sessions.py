@@ -9,13 +9,15 @@ from django.views.decorators.http import require_GET, require_POST
 
 from agentos.access.guards import signed_in
 from agentos.chat import actions, queries
+from agentos.chat.errors import InvalidInput
 from agentos.chat.queries import SessionPage
-from agentos.chat.refusals import InvalidInput
-from agentos.core.htmx import came_from, go_to, respond, wants_fragment
-from agentos.core.http import SignedInRequest
-from agentos.core.templatetags.house import UNDO
+from agentos.chat.searching import search_sessions
+from agentos.core.http.htmx import came_from, go_to, respond, wants_fragment
+from agentos.core.http.request import SignedInRequest
+from agentos.core.templatetags.agentos import UNDO
 from agentos.dashboard.answers import chat_changed, open_session_id
-from agentos.dashboard.frame import frame
+from agentos.dashboard.layout import frame
+from agentos.dashboard.queries import deleted_sessions
 from agentos.dashboard.sidebar import Sidebar, by_age
 from agentos.dashboard.views.session import manage_page, session_or_404
 
@@ -32,7 +34,7 @@ def sessions(request: SignedInRequest) -> HttpResponse:
     if forked:
         page = SessionPage(queries.forks_of(forked))
     elif query:
-        page = SessionPage(queries.search_sessions(request.user, query, archived=archived))
+        page = SessionPage(search_sessions(request.user, query, archived=archived))
     elif wants_fragment(request):
         page = SessionPage([])
     else:
@@ -57,14 +59,22 @@ def older(request: SignedInRequest) -> HttpResponse:
 
 
 @signed_in
+@require_GET
+def deleted(request: SignedInRequest) -> HttpResponse:
+    """The chats that may still be brought back."""
+    context = {**frame(request, here="sessions"), "sessions": deleted_sessions(request.user)}
+    return render(request, "agentos/deleted.html", context)
+
+
+@signed_in
 @require_POST
 def rename(request: SignedInRequest, session_id: str) -> HttpResponse:
     session = session_or_404(request, session_id)
     title = request.POST.get("title", "")
     try:
         actions.rename_session(session=session, title=title, by=request.user)
-    except InvalidInput as refusal:
-        return manage_page(request, session, status=refusal.status, error=refusal.sentence, title=title)
+    except InvalidInput as error:
+        return manage_page(request, session, status=error.status, error=error.sentence, title=title)
     return chat_changed(request, session, plain_url=reverse("dashboard:session", args=[session_id]))
 
 
@@ -79,10 +89,14 @@ def pin(request: SignedInRequest, session_id: str) -> HttpResponse:
 @signed_in
 @require_POST
 def archive(request: SignedInRequest, session_id: str) -> HttpResponse:
+    """``archived`` 1 puts it away; without it, as from Undo, it comes back."""
     session = session_or_404(request, session_id)
     archived = request.POST.get("archived") == "1"
     actions.archive_session(session=session, archived=archived, by=request.user)
-    messages.success(request, f"“{session}” is in the archive." if archived else f"“{session}” is back in the list.")
+    if archived:
+        messages.success(request, f"“{session}” is in the archive.", extra_tags=f"{UNDO}{reverse('dashboard:archive', args=[session_id])}")
+    else:
+        messages.success(request, f"“{session}” is back in the list.")
     return chat_changed(request, session, plain_url=reverse("dashboard:session", args=[session_id]))
 
 
@@ -91,7 +105,7 @@ def archive(request: SignedInRequest, session_id: str) -> HttpResponse:
 def delete(request: SignedInRequest, session_id: str) -> HttpResponse:
     session = session_or_404(request, session_id)
     actions.delete_session(session=session, by=request.user)
-    messages.success(request, f"“{session}” was deleted.", extra_tags=f"{UNDO}{session_id}")
+    messages.success(request, f"“{session}” was deleted.", extra_tags=f"{UNDO}{reverse('dashboard:restore', args=[session_id])}")
     if came_from(request) == reverse("dashboard:session", args=[session_id]):
         return go_to(request, reverse("dashboard:home"))
     return chat_changed(request, session, plain_url=reverse("dashboard:sessions"))

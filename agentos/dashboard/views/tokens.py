@@ -12,9 +12,9 @@ from agentos.access import actions
 from agentos.access.forms import TokenForm
 from agentos.access.guards import signed_in
 from agentos.access.queries import listed_tokens, tokens_for
-from agentos.core.errors import Problem
-from agentos.core.htmx import go_to, respond, wants_fragment
-from agentos.core.http import SignedInRequest
+from agentos.core.http.errors import Problem
+from agentos.core.http.htmx import go_to, respond, wants_fragment
+from agentos.core.http.request import SignedInRequest
 
 
 @signed_in

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.conf import settings
-
-from agentos.gateway.calls import Call
+from agentos.conf import app_settings
+from agentos.gateway.context import CallContext
 from agentos.gateway.interfaces import a2a, agui, mcp
 from agentos.gateway.routes import ALLOWED, Route, denied
 
-Read = Callable[[Call, bytes], dict[str, Any]]
+Read = Callable[[CallContext, bytes], dict[str, Any]]
 
 ROUTES: Mapping[str, tuple[Route, ...]] = {"agui": agui.ROUTES, "mcp": mcp.ROUTES, "a2a": a2a.ROUTES}
 DENIED: Mapping[str, frozenset[tuple[str, str]]] = {"mcp": mcp.DENIED, "a2a": a2a.DENIED}
@@ -17,7 +16,7 @@ READERS: Mapping[str, Read] = {"agui": agui.read, "mcp": mcp.read, "a2a": a2a.re
 
 
 def enabled() -> tuple[str, ...]:
-    return tuple(name for name in ROUTES if name in settings.INTERFACES)
+    return tuple(name for name in ROUTES if name in app_settings.INTERFACES)
 
 
 def routes() -> tuple[Route, ...]:

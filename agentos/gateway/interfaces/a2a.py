@@ -7,11 +7,11 @@ from typing import Any
 from uuid import uuid4
 
 from agentos.chat import queries
-from agentos.core import strict_json
-from agentos.core.errors import Problem
-from agentos.gateway.calls import Call
-from agentos.gateway.refused import no_such
+from agentos.core.http import strict_json
+from agentos.core.http.errors import Problem
+from agentos.gateway.context import CallContext
 from agentos.gateway.routes import READ, READ_AGENTS, RUN, Route
+from agentos.service import RunNotFound
 
 AGENT = "/a2a/agents/{id}"
 ROUTES = (
@@ -30,7 +30,7 @@ PART = {"kind", "text", "metadata"}
 ID_LIMIT = 200  # characters
 
 
-def read(call: Call, body: bytes) -> dict[str, Any]:
+def read(call: CallContext, body: bytes) -> dict[str, Any]:
     """Return the request that sends a message. Raises Problem."""
     data, params = _request(body)
     message = params.get("message")
@@ -47,12 +47,12 @@ def read(call: Call, body: bytes) -> dict[str, Any]:
     return {**data, "params": {"message": sent, "configuration": {"blocking": blocking}}}
 
 
-def read_task(call: Call, body: bytes) -> dict[str, Any]:
+def read_task(call: CallContext, body: bytes) -> dict[str, Any]:
     """Return the request about a task. Which session it is in, we know. Raises Problem."""
     data, params = _request(body)
     run = queries.run_for(call.user, _text(params, "id"))
     if run is None:
-        raise no_such("run")
+        raise RunNotFound
     call.run = run
     return {**data, "params": {"id": run.run_id, "contextId": run.session.session_id}}
 

@@ -7,12 +7,15 @@ a client that sends them is told that it cannot, since it would count on them.
 from typing import Any
 from uuid import uuid4
 
-from agentos.core import strict_json
-from agentos.core.errors import Problem
+from agentos.chat.errors import WaitingForApproval
+from agentos.chat.runs.waiting import approval_is_due
+from agentos.core.http import strict_json
+from agentos.core.http.errors import Problem
 from agentos.gateway import sessions
-from agentos.gateway.calls import Call
-from agentos.gateway.refused import no_such
+from agentos.gateway.context import CallContext
+from agentos.gateway.errors import problem_of
 from agentos.gateway.routes import READ_AGENTS, RUN, Route
+from agentos.service import SessionNotFound
 
 ROUTES = (
     Route("POST", "/agents/{agent_id}/agui", RUN, body="agui"),
@@ -22,7 +25,7 @@ TAKEN = frozenset({"threadId", "runId", "messages", "protocolVersion", "parentRu
 NOT_TAKEN = ("state", "tools", "context", "resume")
 
 
-def read(call: Call, body: bytes) -> dict[str, Any]:
+def read(call: CallContext, body: bytes) -> dict[str, Any]:
     """Return the input of the run, as far as it is the caller's to give. Raises Problem."""
     data = strict_json.parse(body)
     if not isinstance(data, dict):
@@ -35,7 +38,9 @@ def read(call: Call, body: bytes) -> dict[str, Any]:
         raise Problem(422, "threadId: name the conversation.")
     session = sessions.find(call.user, thread)
     if session is None and sessions.OURS.fullmatch(thread):
-        raise no_such("session")
+        raise SessionNotFound
+    if session is not None and approval_is_due.rows(session.pk):  # asked here too: Agno begins its stream before it asks
+        raise problem_of(WaitingForApproval(session.session_id))
     message = {"id": str(uuid4()), "role": "user", "content": _last_message(data.get("messages"))}
     run_id = data.get("runId")
     return {"threadId": thread, "runId": run_id if isinstance(run_id, str) else str(uuid4()), "messages": [message]}

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from agentos.core import strict_json
-from agentos.core.errors import Problem
+from agentos.core.http import strict_json
+from agentos.core.http.errors import Problem
 from agentos.gateway import identity
-from agentos.gateway.calls import Call
+from agentos.gateway.context import CallContext
 from agentos.gateway.routes import ANYBODY, READ, READ_AGENTS, RUN, Route
 
 ROUTES = (Route("POST", "/mcp", ANYBODY, body="mcp"),)
@@ -26,7 +26,7 @@ METHODS = frozenset({"initialize", "ping", "tools/list", "tools/call", "server/d
 IGNORED = frozenset({"user_id"})
 
 
-def read(call: Call, body: bytes) -> dict[str, Any]:
+def read(call: CallContext, body: bytes) -> dict[str, Any]:
     """Return the message. Raises Problem."""
     message = strict_json.parse(body)
     if not isinstance(message, dict) or not isinstance(message.get("method", ""), str):
@@ -38,7 +38,7 @@ def read(call: Call, body: bytes) -> dict[str, Any]:
     return {**message, "params": _tool_call(call, message.get("params"))} if method == "tools/call" else message
 
 
-def _tool_call(call: Call, params: Any) -> dict[str, Any]:
+def _tool_call(call: CallContext, params: Any) -> dict[str, Any]:
     name = params.get("name") if isinstance(params, dict) else None
     if not isinstance(name, str) or name not in TOOLS:
         raise Problem(404, "There is no such tool.", code="tool_not_found")

@@ -6,7 +6,7 @@ from typing import Any
 from agno.agent import Agent
 from agno.os.config import MCPConfig
 
-from agentos.gateway import calls
+from agentos.gateway import context
 from agentos.gateway.agents import CallersAgent, CallersAgents
 from agentos.gateway.store import Store
 
@@ -21,7 +21,7 @@ class AgentOfThePath(CallersAgent):
 
     @property
     def id(self) -> str:  # type: ignore[override]
-        return calls.current().agent_id
+        return context.current().agent_id
 
     @property
     def name(self) -> str:  # type: ignore[override]

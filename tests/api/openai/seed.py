@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 
-def seed() -> dict[str, Any]:
+def seed(models: dict[str, str]) -> dict[str, Any]:
     from django.core.management import call_command
 
     from agentos.access.actions import create_token
@@ -14,18 +14,21 @@ def seed() -> dict[str, Any]:
     from agentos.agents.models import DjangoAgent
     from agentos.chat.models import ChatSession
     from agentos.core import clock
-    from tests.api.openai.server import AGENTS
+    from tests.conftest import signed_in
 
     call_command("migrate", verbosity=0)
-    for agent_id, model in AGENTS.items():
+    for agent_id, model in models.items():
+        tools = ["calculator"] if model.startswith("openai-like:") else []
         DjangoAgent.objects.create(
-            agent_id=agent_id, name=agent_id.title(), model=model, is_global=True, instructions="SECRET-INSTRUCTIONS"
+            agent_id=agent_id, name=agent_id.title(), model=model, is_global=True, instructions="SECRET-INSTRUCTIONS", tools=tools
         )
     DjangoAgent.objects.create(agent_id="closed", name="Closed", model="scripted:echo")
     both = ["agents:read", "runs:write"]
+    everything = [*both, "sessions:read", "sessions:write"]
     wanted = {
-        "ada": both,
-        "bob": both,
+        "ada": everything,
+        "bob": everything,
+        "scoped": both,
         "reader": ["agents:read"],
         "sender": ["runs:write"],
         "expired": both,
@@ -41,11 +44,12 @@ def seed() -> dict[str, Any]:
     ada = User.objects.get(email="ada@example.com")
     agents = DjangoAgent.objects.exclude(agent_id="closed")
     sessions = {agent.agent_id: [ChatSession.objects.create(user=ada, agent=agent).session_id for _ in range(8)] for agent in agents}
-    return {"tokens": found, "sessions": sessions}
+    cookies = {name: morsel.value for name, morsel in signed_in(ada).cookies.items()}
+    return {"tokens": found, "sessions": sessions, "cookies": cookies}
 
 
 if __name__ == "__main__":
     import django
 
     django.setup()
-    sys.stdout.write(json.dumps(seed()))
+    sys.stdout.write(json.dumps(seed(json.loads(sys.argv[1]))))

@@ -1,5 +1,6 @@
 """A server with agents of every temper, and people with tokens, for the openai package."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,19 @@ AGENTS = {
     "broken": "scripted:fail",
     "breaks": "scripted:fail@20x10",
     "too-long": "scripted:long",
+    **{act: f"scripted:{act}" for act in ("flaky", "busy", "auth", "raise", "empty", "loop", "badjson", "notool", "ask")},
 }
 
 
 class Server(server.Server):
-    def __init__(self, data: Path) -> None:
+    """``agents``: models by the ids of their agents."""
+
+    def __init__(self, data: Path, agents: dict[str, str] | None = None, **more: str) -> None:
         limits = ("SENDS", "TOKEN_REQUESTS", "ADDRESS_REQUESTS", "BAD_TOKENS")
-        super().__init__(data, **{f"AGENTOS_{name}_A_MINUTE": "0" for name in limits})
-        seeded = self.run_module("tests.api.openai.seed")
+        super().__init__(data, **{f"AGENTOS_{name}_A_MINUTE": "0" for name in limits}, **more)
+        seeded = self.run_module("tests.api.openai.seed", json.dumps(agents or AGENTS))
         self.tokens: dict[str, str] = seeded["tokens"]
+        self.cookies: dict[str, str] = seeded["cookies"]  # of ada's browser
         self.sessions: dict[str, list[str]] = seeded["sessions"]  # empty ones of ada, by agent
         self.start()
 

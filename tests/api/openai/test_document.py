@@ -22,7 +22,16 @@ GENERATED = settings(max_examples=15, deadline=None, database=None, derandomize=
 
 class TestDocument:
     def test_declares_every_endpoint_with_its_errors(self) -> None:
-        assert set(OPERATIONS) == {"GET /v1/models", "GET /v1/models/{agent_id}", "POST /v1/chat/completions"}
+        assert set(OPERATIONS) == {
+            "GET /v1/models",
+            "GET /v1/models/{agent_id}",
+            "POST /v1/chat/completions",
+            "POST /v1/responses",
+            "GET /v1/responses/{response_id}",
+            "DELETE /v1/responses/{response_id}",
+            "POST /v1/responses/{response_id}/cancel",
+            "GET /v1/responses/{response_id}/input_items",
+        }
         for methods in DOCUMENT["paths"].values():
             for operation in methods.values():
                 assert list(operation["security"][0]) == ["Key"]
@@ -55,11 +64,10 @@ class TestOperations:
         hold()
 
     @pytest.mark.parametrize("stream", [False, True])
-    def test_accept_the_documents_example(self, server: Server, stream: bool) -> None:
-        (example,) = DOCUMENT["components"]["schemas"]["CompletionIn"]["examples"]
-        case = OPERATIONS["POST /v1/chat/completions"].Case(
-            body={**example, "model": "echo", "stream": stream}, media_type="application/json"
-        )
+    @pytest.mark.parametrize(("label", "schema"), [("POST /v1/chat/completions", "CompletionIn"), ("POST /v1/responses", "ResponseIn")])
+    def test_accept_the_documents_example(self, server: Server, label: str, schema: str, stream: bool) -> None:
+        (example,) = DOCUMENT["components"]["schemas"][schema]["examples"]
+        case = OPERATIONS[label].Case(body={**example, "model": "echo", "stream": stream}, media_type="application/json")
         who = {"Authorization": f"Bearer {server.tokens['ada']}"}
         answer = case.call_and_validate(base_url=server.url.removesuffix("/v1"), headers=who, excluded_checks=[ignored_auth])
         assert answer.status_code == 200

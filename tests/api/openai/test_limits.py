@@ -1,6 +1,8 @@
 """Limits and rights, as the openai package meets them: it speaks to the application itself here, so that settings can be changed."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -13,10 +15,14 @@ from openai import AsyncOpenAI
 
 from agentos.access.actions import create_token, revoke_token
 from agentos.access.models import User
+from agentos.agents.events import Waiting
 from agentos.agents.models import DjangoAgent
 from agentos.audit.models import AuditRecord
-from agentos.chat.engine import Engine
+from agentos.chat.actions import send_message
 from agentos.chat.models import ChatSession, Run
+from agentos.chat.runs.claiming import claim_next
+from agentos.chat.runs.ending import end_run
+from agentos.chat.runs.engine import Engine
 from tests.factories import ChatSessionFactory
 
 HELLO: Any = [{"role": "user", "content": "Hello there"}]
@@ -49,7 +55,7 @@ class TestLimits:
     async def test_of_sends_are_429_with_the_time_to_wait(
         self, caller: Any, engine: Engine, member: User, everyone_agent: DjangoAgent, settings: Any
     ) -> None:
-        settings.SENDS_A_MINUTE = 1
+        settings.AGENTOS_SENDS_A_MINUTE = 1
         client = await caller(member)
         await ask(client)
         for stream in (False, True):
@@ -61,14 +67,14 @@ class TestLimits:
         assert await Run.objects.acount() == 1
 
     async def test_of_a_token_are_429_too(self, caller: Any, member: User, settings: Any) -> None:
-        settings.TOKEN_REQUESTS_A_MINUTE = 1
+        settings.AGENTOS_TOKEN_REQUESTS_A_MINUTE = 1
         client = await caller(member)
         await client.models.list()
         with pytest.raises(openai.RateLimitError):
             await client.models.list()
 
     async def test_of_a_plan_are_402(self, caller: Any, engine: Engine, member: User, everyone_agent: DjangoAgent, settings: Any) -> None:
-        settings.RUNS_A_DAY = 1
+        settings.AGENTOS_RUNS_A_DAY = 1
         client = await caller(member)
         await ask(client)
         places: list[dict[str, Any]] = [{}, {"metadata": {"session_id": "new"}}]
@@ -144,6 +150,24 @@ class TestRights:
                 assert listed() == 21
 
         await sync_to_async(count)()
+
+
+class TestApprovals:
+    @pytest.mark.parametrize("stream", [False, True])
+    async def test_that_are_asked_for_later_end_the_waiting(
+        self, caller: Any, owner: User, everyone_agent: DjangoAgent, stream: bool
+    ) -> None:
+        session = await sync_to_async(ChatSessionFactory)(user=owner, agent=everyone_agent)
+        first = await sync_to_async(send_message)(by=owner, session=session, text="One")
+        asking = asyncio.create_task(ask(await caller(owner), metadata={"session_id": session.session_id}, stream=stream))
+        while await Run.objects.acount() < 2:
+            await asyncio.sleep(0.01)
+        await sync_to_async(claim_next)(session.pk, timedelta(seconds=30))
+        await sync_to_async(end_run)(run_pk=first.pk, event=Waiting(requirements=[]))
+        with pytest.raises(openai.ConflictError, match="Your message is saved") as caught:
+            await asking
+        assert caught.value.code == "waiting_for_approval"
+        assert caught.value.response.headers["x-should-retry"] == "false"
 
 
 class TestUnavailable:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agentos.agents import demo
+from agentos.conf import app_settings
 
 
 class Command(BaseCommand):
@@ -16,7 +16,7 @@ class Command(BaseCommand):
         parser.add_argument("--force", action="store_true", help="make it in a production too (with a known password!)")
 
     def handle(self, **options: Any) -> None:
-        if not settings.LOCAL and not options["force"]:
+        if not app_settings.LOCAL and not options["force"]:
             msg = (
                 "This is a production (AGENTOS_LOCAL is not set), and the demo accounts have a known password. Add --force if you mean it."
             )

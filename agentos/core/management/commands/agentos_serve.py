@@ -1,5 +1,6 @@
 """`manage.py agentos_serve`: the server, with everything that has to be ready before it."""
 
+import asyncio
 import contextlib
 import fcntl
 import hashlib
@@ -13,45 +14,69 @@ from typing import Any
 
 import uvicorn
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.urls import reverse
 
+from agentos.conf import app_settings
+from agentos.core.serving import files, memory
+from agentos.core.serving.protocol import Connection
+from agentos.core.starting.ready import make_ready
+from agentos.core.starting.refusal import manage
+from agentos.core.starting.sentences import said
+
+TICKS_A_SECOND = 10  # of uvicorn
 MORE_THAN_GRACE = 2  # seconds that the server waits longer than the runs are given to end
 
 
 class Server(uvicorn.Server):
-    """Says where to go once somebody can go there."""
+    """Says where to go once somebody can go there, and when nobody can."""
 
     def __init__(self, config: uvicorn.Config, greeting: str) -> None:
         super().__init__(config)
         self.greeting = greeting
+        self.memory = memory.Watch()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             print(self.greeting, flush=True)  # noqa: T201
 
+    async def on_tick(self, counter: int) -> bool:
+        if counter % TICKS_A_SECOND == 0:
+            files.look()
+        if counter % (TICKS_A_SECOND * memory.EVERY) == 0 and self.memory.is_due():
+            await asyncio.to_thread(self.memory.give_back)
+        return await super().on_tick(counter)
+
 
 class Command(BaseCommand):
     help = "Runs the server on HOST and PORT."
+    requires_system_checks = ()  # some ask the database: they come when it is ready
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--migrate", action="store_true", help="bring the database up to date first")
         parser.add_argument("--demo", action="store_true", help="make the demo data and print its accounts")
 
     def handle(self, **options: Any) -> None:
-        if settings.LOCAL and not is_loopback(settings.HOST):
-            msg = f"HOST={settings.HOST}: a local installation (AGENTOS_LOCAL=1) only listens on this machine, for example on 127.0.0.1."
+        if app_settings.LOCAL and not is_loopback(app_settings.HOST):
+            msg = (
+                f"HOST={app_settings.HOST}: a local installation (AGENTOS_LOCAL=1) only listens on this machine, for example on 127.0.0.1."
+            )
             raise CommandError(msg)
+        memory.limit()
+        Connection.crowd.make_room(files.raise_limit())
         listening = self.listen()
-        if options["migrate"]:
-            call_command("migrate", verbosity=0, interactive=False)
-        self.collect_static()
         accounts = io.StringIO()
-        if options["demo"]:
-            call_command("agentos_demo", stdout=accounts)
-        server = Server(config(), greeting(accounts.getvalue()))
+        with said():
+            make_ready(address=address(), migrate=options["migrate"])
+            self.check()
+            self.collect_static()
+            if options["demo"]:
+                call_command("agentos_demo", stdout=accounts)
+        server = Server(config(), greeting(accounts.getvalue() or first_account()))
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listening])
         if not server.started:
@@ -60,16 +85,16 @@ class Command(BaseCommand):
 
     def listen(self) -> socket.socket:
         """Take the port before anything else: a port that is taken should not cost a migration."""
-        family = socket.AF_INET6 if ":" in settings.HOST else socket.AF_INET
+        family = socket.AF_INET6 if ":" in app_settings.HOST else socket.AF_INET
         listening = socket.socket(family)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listening.bind((settings.HOST, settings.PORT))
+            listening.bind((app_settings.HOST, app_settings.PORT))
             listening.listen(2048)
         except OSError as error:
             listening.close()
-            where = f"{settings.HOST}:{settings.PORT}"
-            msg = f"Cannot listen on {where} ({error.strerror}). Is it running already? Another port: make run PORT=8123"
+            where = f"{app_settings.HOST}:{app_settings.PORT}"
+            msg = f"Cannot listen on {where} ({error.strerror}). Is it running already? Another port: set PORT, for example to 8123."
             raise CommandError(msg) from None
         return listening
 
@@ -118,7 +143,7 @@ def fingerprint() -> str:
 def config() -> uvicorn.Config:
     return uvicorn.Config(
         settings.ASGI_APPLICATION[::-1].replace(".", ":", 1)[::-1],
-        http="httptools",
+        http=Connection,
         loop="uvloop",
         ws="none",
         lifespan="on",
@@ -127,11 +152,23 @@ def config() -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,  # whom to believe is for SECURE_PROXY_SSL_HEADER and core.http.client_address to say
-        timeout_graceful_shutdown=settings.GRACE_SECONDS + MORE_THAN_GRACE,
+        timeout_keep_alive=app_settings.KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=app_settings.GRACE_SECONDS + MORE_THAN_GRACE,
     )
 
 
+def first_account() -> str:
+    """Return how to make the first account, when there is none yet."""
+    if get_user_model().objects.exists():
+        return ""
+    return f"There is no account yet. Make the first one, in another shell here: {manage('createsuperuser')}"
+
+
+def address() -> str:
+    host = f"[{app_settings.HOST}]" if ":" in app_settings.HOST else app_settings.HOST
+    return f"http://{host}:{app_settings.PORT}"
+
+
 def greeting(accounts: str) -> str:
-    host = f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
-    lines = ["", f"AgentOS is ready: http://{host}:{settings.PORT}/agentos/", *accounts.rstrip().splitlines(), "Stop it with Ctrl-C.", ""]
+    lines = ["", f"AgentOS is ready: {address()}{reverse('dashboard:home')}", *accounts.rstrip().splitlines(), "Stop it with Ctrl-C.", ""]
     return "\n".join(lines)

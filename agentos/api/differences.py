@@ -1,0 +1,35 @@
+"""The events that complete an answer of which a reader has a part."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from agentos.chat.live.parts import DELTAS, Part
+
+EventData = tuple[str, dict[str, Any]]
+
+
+def events_between(seen: Sequence[Part], now: Sequence[Part]) -> Iterator[EventData]:
+    """Yield the events that make ``seen`` into ``now``, its continuation: folded into ``seen`` they give ``now``."""
+    for index, part in enumerate(now):
+        before = seen[index] if index < len(seen) else None
+        yield from (_text if part["kind"] in DELTAS else _tool)(before, part)
+
+
+def _text(before: Part | None, part: Part) -> Iterator[EventData]:
+    if before and before["kind"] != part["kind"]:
+        yield "rethought", {"text": ""}
+    more = part["text"][len(before["text"]) if before else 0 :]
+    if more:
+        yield part["kind"], {"text": more}
+
+
+def _tool(before: Part | None, part: Part) -> Iterator[EventData]:
+    if before is None:
+        yield "tool_started", {name: part[name] for name in ("call_id", "name", "args")}
+    if part["status"] == "running" or (before and before["status"] != "running"):
+        return
+    said = {name: part[name] for name in ("call_id", "name", "seconds")}
+    if part["status"] == "finished":
+        yield "tool_finished", {**said, "result": part["result"]}
+    else:
+        yield "tool_failed", {**said, "error": part["result"]}

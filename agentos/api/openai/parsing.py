@@ -1,0 +1,145 @@
+"""Parses a request, and refuses it clearly where an answer would not be what the client means.
+
+``system`` and ``developer`` messages do not become instructions: an agent has its own, which nobody but its maker changes. They are
+handed over as the context of the message, which the model is told to take as data, wherever they stand in the list.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from agentos.api.openai.errors import BadField
+from agentos.api.openai.formats import format_of
+from agentos.api.openai.schemas import CompletionIn, Message
+from agentos.chat.models import MESSAGE_LIMIT
+from agentos.core.text import clean
+
+NEW = "new"
+CALLS_ITS_OWN = (
+    "An agent calls its own tools, on the server: tool_choice must be auto or none. For an answer by a schema of yours ask for it with "
+    "response_format, or text.format in Responses."
+)
+CONVERSATION_LIMIT = 200_000  # characters of all messages together
+OF_OTHERS = "Calls of tools cannot be handed in: the agent's own tools run on the server, and its answers name them in agent_events."
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRequest:
+    """``session_id`` is empty for a conversation that the client keeps. ``history`` is of such a one, or of a session that it opens.
+    ``options`` stay with the run."""
+
+    model: str
+    message: str
+    history: list[dict[str, str]] = field(default_factory=list)
+    context: dict[str, Any] = field(default_factory=dict)
+    session_id: str = ""
+    stream: bool = False
+    include_usage: bool = False
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def into(self, session_id: str) -> "AgentRequest":
+        return replace(self, session_id=session_id)
+
+    def after(self, said: Iterable[dict[str, str]]) -> "AgentRequest":
+        return replace(self, history=[*said, *self.history])
+
+
+def read(payload: CompletionIn, session_header: str = "") -> AgentRequest:
+    """Raises ``BadField``."""
+    _check_parameters(payload)
+    notes, said = conversation_of(payload.messages, "messages")
+    message = check_message(said, "messages")
+    chosen = format_of(payload.response_format, "response_format")
+    return AgentRequest(
+        model=payload.model,
+        message=message,
+        history=said,
+        context={"application": notes} if notes else {},
+        session_id=session_named(payload.metadata, session_header),
+        stream=bool(payload.stream),
+        include_usage=bool(payload.stream_options and payload.stream_options.include_usage),
+        options={"format": chosen} if chosen else {},
+    )
+
+
+def check_message(said: list[dict[str, str]], field: str) -> str:
+    """Take the last message off, which is what the agent answers. Raises ``BadField``."""
+    if not said or said[-1]["role"] != "user":
+        raise BadField(field, "The last message must be a user's, with some text.")
+    message = said.pop()["content"]
+    if len(message) > MESSAGE_LIMIT:
+        sentence = f"The last message can have {MESSAGE_LIMIT:,} characters; this one has {len(message):,}."
+        raise BadField(field, sentence, code="string_above_max_length")
+    return message
+
+
+def _check_parameters(payload: CompletionIn) -> None:
+    """Refuse what would change the meaning of the answer. How it is sampled is the agent's, and is ignored."""
+    refused = {
+        "n": payload.n not in (None, 1),
+        "tool_choice": payload.tool_choice not in (None, "auto", "none"),
+        "function_call": payload.function_call not in (None, "auto", "none"),
+        "modalities": payload.modalities not in (None, [], ["text"]),
+        "audio": payload.audio is not None,
+        "web_search_options": payload.web_search_options is not None,
+        "logprobs": bool(payload.logprobs),
+        "top_logprobs": bool(payload.top_logprobs),
+        "stop": payload.stop not in (None, [], ""),
+    }
+    sentences = {
+        "n": "An agent gives one answer: n must be 1.",
+        "tool_choice": CALLS_ITS_OWN,
+        "function_call": "An agent calls its own tools, on the server: function_call must be auto or none.",
+    }
+    for name, is_refused in refused.items():
+        if is_refused:
+            raise BadField(name, sentences.get(name, f"Agents do not support {name}."), code="unsupported_parameter")
+
+
+def _check_size(messages: Sequence[Message], field: str) -> None:
+    size = sum(len(text) for number, message in enumerate(messages) for text in _texts(message, f"{field}.{number}"))
+    if size > CONVERSATION_LIMIT:
+        sentence = f"A conversation can have {CONVERSATION_LIMIT:,} characters; this one has {size:,}."
+        raise BadField(field, sentence, code="context_length_exceeded")
+
+
+def conversation_of(messages: Sequence[Message], field: str) -> tuple[list[str], list[dict[str, str]]]:
+    """Return what the application said, and what user and assistant said in turn, nobody twice in a row. Raises ``BadField``."""
+    _check_size(messages, field)
+    notes: list[str] = []
+    said: list[dict[str, str]] = []
+    for number, message in enumerate(messages):
+        if message.role in {"tool", "function"} or message.tool_calls or message.function_call:
+            raise BadField(f"{field}.{number}", OF_OTHERS, code="unsupported_value")
+        text = clean("\n".join(_texts(message, f"{field}.{number}"))).strip()
+        if not text:
+            continue
+        if message.role in {"system", "developer"}:
+            notes.append(text)
+        elif said and said[-1]["role"] == message.role:
+            said[-1]["content"] += f"\n\n{text}"
+        else:
+            said.append({"role": message.role, "content": text})
+    return notes, said
+
+
+def _texts(message: Message, place: str) -> list[str]:
+    if message.content is None or isinstance(message.content, str):
+        return [message.content or ""]
+    for part in message.content:
+        if part.type not in {"text", "refusal"}:
+            raise BadField(
+                f"{place}.content", f"Agents read text: a part of type {part.type[:40]} cannot be sent.", code="unsupported_value"
+            )
+    return [part.text or part.refusal or "" for part in message.content]
+
+
+def session_named(metadata: Mapping[str, Any] | None, header: str, conversation: str = "") -> str:
+    """Return the session that the client names, in the header X-Session-ID, as ``metadata.session_id``, or as its conversation. ``user``
+    names none: many clients send the same one with every request. Raises ``BadField``."""
+    named = (metadata or {}).get("session_id")
+    if named is not None and not isinstance(named, str):
+        raise BadField("metadata.session_id", "metadata.session_id must be a string.")
+    if len({name for name in (named, header, conversation) if name}) > 1:
+        raise BadField("metadata.session_id", "The header X-Session-ID and metadata.session_id name different sessions.")
+    return named or header or conversation

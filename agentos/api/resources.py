@@ -1,0 +1,276 @@
+"""Chats and runs as JSON: what the endpoints beside the spec's take and give."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field, StrictBool, model_validator
+
+from agentos.api.schemas import SESSION, Message, Moment, Session, example, whole
+from agentos.chat.actions.runs import FEEDBACK_LIMIT
+from agentos.chat.models import TITLE_LIMIT
+
+RUN_ID = "run_7h2k5d9s0a3f6g8j1l4z"
+TURN_LIMIT = 2**31 - 1
+
+FULL_SESSION = {
+    **SESSION,
+    "pinned": False,
+    "archived": False,
+    "status": "idle",
+    "forked_from": None,
+    "forked_at_turn": None,
+    "fork_count": 0,
+    "url": f"/api/v1/agentos/sessions/{SESSION['id']}/",
+}
+TOOL_PART = {
+    "kind": "tool",
+    "call_id": "call_1",
+    "name": "calculator",
+    "args": {"expression": "6 * 7"},
+    "status": "finished",
+    "result": "42",
+    "seconds": 0.01,
+}
+RUN = {
+    "id": RUN_ID,
+    "session_id": SESSION["id"],
+    "agent_id": "assistant",
+    "turn": 1,
+    "status": "completed",
+    "message": "What is six times seven?",
+    "answer": "It is 42.",
+    "parts": [TOOL_PART, {"kind": "text", "text": "It is 42."}],
+    "error": None,
+    "requirements": [],
+    "feedback": None,
+    "edition": 1,
+    "editions": 1,
+    "version": 1,
+    "versions": 1,
+    "hidden": False,
+    "input_tokens": 112,
+    "output_tokens": 18,
+    "created_at": "2024-01-01T12:00:00Z",
+    "started_at": "2024-01-01T12:00:00Z",
+    "finished_at": "2024-01-01T12:00:02Z",
+    "url": f"/api/v1/agentos/runs/{RUN_ID}/",
+    "events_url": f"/api/v1/agentos/runs/{RUN_ID}/events/",
+}
+STARTED = {
+    "success": True,
+    "run_id": RUN_ID,
+    "status": "queued",
+    "session_id": SESSION["id"],
+    "agent_id": "assistant",
+    "url": RUN["url"],
+    "events_url": RUN["events_url"],
+}
+
+
+def optional(**extra: Any) -> Callable[[dict[str, Any]], None]:
+    """Of a field that may be left out, but not be null."""
+
+    def describe(schema: dict[str, Any]) -> None:
+        schema.pop("default", None)
+        schema.update(extra)
+
+    return describe
+
+
+class FullSession(Session):
+    """A chat with all that lists show of it. ``status`` says what its runs are doing."""
+
+    model_config = example(FULL_SESSION)
+
+    pinned: bool
+    archived: bool
+    status: Literal["idle", "running", "waiting"]
+    forked_from: str | None
+    forked_at_turn: int | None
+    fork_count: int
+    url: str
+
+
+class SessionList(BaseModel):
+    """``next`` is the cursor of the page after this one, null on the last."""
+
+    model_config = example({"sessions": [FULL_SESSION], "next": "4711"})
+
+    sessions: list[FullSession]
+    next: str | None
+
+
+class SessionChange(BaseModel):
+    """At least one of these."""
+
+    model_config = example({"title": "Holiday plans", "pinned": True}, minProperties=1)
+
+    title: str = Field(default=None, json_schema_extra=optional(minLength=1, maxLength=TITLE_LIMIT, pattern=r"\S"))  # type: ignore[assignment]  # only what was sent is read
+    pinned: StrictBool = Field(default=None, json_schema_extra=optional())  # type: ignore[assignment]  # only what was sent is read
+    archived: StrictBool = Field(default=None, json_schema_extra=optional())  # type: ignore[assignment]  # only what was sent is read
+
+    @model_validator(mode="after")
+    def says_something(self) -> "SessionChange":
+        if not self.model_fields_set:
+            raise ValueError("Name what shall change: title, pinned or archived")
+        return self
+
+
+class ForkIn(BaseModel):
+    """Through which turn to copy; without it, all."""
+
+    model_config = example({"through_turn": 2})
+
+    through_turn: Annotated[int, Field(strict=True, ge=1, le=TURN_LIMIT), BeforeValidator(whole)] | None = None
+
+
+class TextPart(BaseModel):
+    kind: Literal["text", "reasoning"]
+    text: str
+
+
+class ToolPart(BaseModel):
+    model_config = example(TOOL_PART)
+
+    kind: Literal["tool"]
+    call_id: str
+    name: str
+    args: dict[str, Any]
+    status: Literal["running", "finished", "failed"]
+    result: str
+    seconds: float | None
+
+
+class RequirementField(BaseModel):
+    name: str
+    type: str
+    description: str
+    value: Any
+
+
+class Requirement(BaseModel):
+    """What a waiting run asks: to confirm a call, or to fill in ``fields``."""
+
+    call_id: str
+    kind: Literal["confirm", "input"]
+    name: str
+    args: dict[str, Any]
+    fields: list[RequirementField]
+
+
+class RunError(BaseModel):
+    code: str
+    message: str
+
+
+class Judgement(BaseModel):
+    model_config = example({"value": "good", "note": "Exactly what I needed."})
+
+    value: Literal["good", "bad"]
+    note: str
+
+
+class JudgementIn(BaseModel):
+    model_config = example({"value": "good", "note": "Exactly what I needed."})
+
+    value: Literal["good", "bad"]
+    note: Annotated[str, Field(json_schema_extra={"maxLength": FEEDBACK_LIMIT})] = ""
+
+
+class FullRun(BaseModel):
+    """One turn: a message and its answer. ``parts`` is the answer in its order, with reasoning and tool calls; ``answer`` its text.
+
+    ``edition`` is which version of the message this is, of ``editions``; ``version`` which answer to it, of ``versions``. ``hidden``:
+    another version is shown in its place, or it was withdrawn or erased. ``cut``: why a completed answer is not whole: the model reached
+    its limit, its provider withheld the rest, or it never said that it was done.
+    """
+
+    model_config = example(RUN)
+
+    id: str
+    session_id: str
+    agent_id: str
+    turn: int
+    status: Literal["queued", "running", "waiting", "completed", "failed", "interrupted", "stopped"]
+    message: str
+    answer: str
+    parts: list[TextPart | ToolPart]
+    error: RunError | None
+    cut: Literal["length", "content_filter", "unfinished"] | None = None
+    requirements: list[Requirement]
+    feedback: Judgement | None
+    edition: int
+    editions: int
+    version: int
+    versions: int
+    hidden: bool
+    input_tokens: int
+    output_tokens: int
+    created_at: Moment
+    started_at: Moment | None
+    finished_at: Moment | None
+    url: str
+    events_url: str
+
+
+class VersionList(BaseModel):
+    """All versions of a turn. The one that is not ``hidden`` is shown."""
+
+    model_config = example({"runs": [RUN]})
+
+    runs: list[FullRun]
+
+
+class RunList(BaseModel):
+    """Newest first. ``next`` is the cursor of the page of earlier turns, null on the last."""
+
+    model_config = example({"runs": [RUN], "next": None})
+
+    runs: list[FullRun]
+    next: str | None
+
+
+class RunIn(BaseModel):
+    model_config = example({"message": "What is six times seven?"})
+
+    message: Message
+    context: dict[str, Any] | None = Field(None, description="Handed to the agent with the message. At most 16,000 characters of JSON.")
+
+
+class EditIn(BaseModel):
+    model_config = example({"message": "What is seven times seven?"})
+
+    message: Message
+
+
+class Started(BaseModel):
+    """The message is stored and its run is queued. Follow ``events_url``, or look at ``url`` now and then."""
+
+    model_config = example(STARTED)
+
+    success: Literal[True]
+    run_id: str
+    status: str
+    session_id: str
+    agent_id: str
+    url: str
+    events_url: str
+
+
+class AnswerIn(BaseModel):
+    """About one call. ``values`` fill in the fields of one that asks for input."""
+
+    model_config = example({"call_id": "call_1", "confirmed": False, "note": "Ask me first."})
+
+    call_id: str
+    confirmed: StrictBool
+    note: str = ""
+    values: dict[str, Any] = Field(default_factory=dict)
+
+
+class AnswersIn(BaseModel):
+    """One answer for each call that waits. Which tool is called with which arguments comes from the run, not from here."""
+
+    model_config = example({"answers": [{"call_id": "call_1", "confirmed": True}]})
+
+    answers: list[AnswerIn]

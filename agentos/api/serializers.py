@@ -1,0 +1,118 @@
+"""Rows of the database as the JSON of this API."""
+
+from collections.abc import Sequence
+
+from django.urls import reverse
+
+from agentos.access.queries import preferences_of
+from agentos.access.users import User
+from agentos.agents import failures
+from agentos.api import resources, schemas
+from agentos.chat.live.parts import Part
+from agentos.chat.models import ChatSession, Feedback, Run
+from agentos.core import people
+
+VALUES = {Feedback.Value.GOOD: "good", Feedback.Value.BAD: "bad"}
+STATUSES = {(False, False): "idle", (True, False): "running"}  # is_running, is_waiting
+
+
+def me_json(user: User) -> schemas.Me:
+    wants = preferences_of(user)
+    return schemas.Me(
+        id=str(user.pk),
+        name=people.name_of(user),
+        email=people.address_of(user),
+        is_operator=people.is_operator(user),
+        preferences=schemas.PagePreferences(
+            theme=wants.theme or None,  # type: ignore[arg-type]
+            enter_sends=wants.enter_sends,
+            spoken=wants.spoken,  # type: ignore[arg-type]
+        ),
+    )
+
+
+def session_json(session: ChatSession) -> schemas.Session:
+    """Under the keys of the spec."""
+    return schemas.Session(
+        id=session.session_id,
+        title=session.title_or_new,
+        agent_name=session.agent.name,
+        agent_id=session.agent.agent_id,
+        created_at=session.created_at,
+        updated_at=session.updated_at,
+    )
+
+
+def full_session(session: ChatSession) -> resources.FullSession:
+    """Of a session that ``queries.listed_sessions`` gave."""
+    return resources.FullSession(
+        **session_json(session).__dict__,
+        pinned=session.is_pinned,
+        archived=session.is_archived,
+        status=STATUSES.get((session.is_running, session.is_waiting), "waiting"),  # type: ignore[attr-defined, arg-type]
+        forked_from=session.forked_from.session_id if session.forked_from else None,
+        forked_at_turn=session.forked_at_turn,
+        fork_count=session.fork_count,
+        url=reverse("api:session", args=[session.session_id]),
+    )
+
+
+def full_run(run: Run, session: ChatSession, *, parts: Sequence[Part] | None = None, answer: str = "") -> resources.FullRun:
+    """``parts`` and ``answer``: of a run that runs, whose own columns are written when it ends."""
+    return resources.FullRun(
+        id=run.run_id,
+        session_id=session.session_id,
+        agent_id=session.agent.agent_id,
+        turn=run.turn,
+        status=run.status,  # type: ignore[arg-type]
+        message=run.input,
+        answer=answer if parts is not None else run.answer,
+        parts=run.parts if parts is None else list(parts),  # type: ignore[arg-type]
+        error=error_of(run),
+        cut=run.cut or None,  # type: ignore[arg-type]
+        requirements=run.requirements,
+        feedback=judgement_of(run),
+        edition=run.edition,
+        editions=run.editions,
+        version=run.version,
+        versions=run.versions,
+        hidden=run.is_hidden,
+        input_tokens=run.input_tokens,
+        output_tokens=run.output_tokens,
+        created_at=run.created_at,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        url=run_url(run),
+        events_url=events_url(run),
+    )
+
+
+def error_of(run: Run) -> resources.RunError | None:
+    code = run.error_code or ("interrupted" if run.status == Run.Status.INTERRUPTED else "")
+    return resources.RunError(code=code, message=failures.sentence(code)) if code else None
+
+
+def judgement_of(run: Run) -> resources.Judgement | None:
+    feedback: Feedback | None = getattr(run, "feedback", None)
+    return resources.Judgement(value=VALUES[Feedback.Value(feedback.value)], note=feedback.note) if feedback else None  # type: ignore[arg-type]
+
+
+def started(run: Run) -> resources.Started:
+    session = run.session
+    return resources.Started(
+        success=True,
+        run_id=run.run_id,
+        status=run.status,
+        session_id=session.session_id,
+        agent_id=session.agent.agent_id,
+        url=run_url(run),
+        events_url=events_url(run),
+    )
+
+
+def run_url(run: Run) -> str:
+    return reverse("api:run", args=[run.run_id])
+
+
+def events_url(run: Run) -> str:
+    return reverse("api:run_events", args=[run.run_id])

@@ -1,0 +1,118 @@
+"""What a waiting run asks a person: as a page shows it, as it is shown again when an answer was refused, and the answer in a form."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agentos.agents.runtime import Answer, approvals
+from agentos.agents.tools import label_of
+
+Posted = Mapping[str, str]  # the form, by the names of its fields
+Errors = Mapping[tuple[str, str], str]  # by the call and the field's name
+
+CONTROLS = {"bool": "checkbox", "list": "lines", "dict": "lines"}
+KEYBOARDS = {"int": "numeric", "float": "decimal"}
+HINTS = {"list": "One a line.", "dict": "An object, written as JSON."}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """``text``: what stands in it. ``error``: what is wrong with that. Numbers are typed as text: it stays in the form when it is none."""
+
+    id: str
+    name: str
+    label: str
+    hint: str
+    control: str
+    keyboard: str
+    is_required: bool
+    text: str = ""
+    is_ticked: bool = False
+    error: str = ""
+    has_focus: bool = False
+
+    @property
+    def described_by(self) -> str:
+        """The elements that say more of it, by their ids."""
+        return " ".join(f"{self.id}-{name}" for name, text in (("hint", self.hint), ("error", self.error)) if text)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """To agree to a call, shown as it would be made, or to fill in ``fields``. ``decision``: "yes", "no", or nothing chosen yet."""
+
+    id: str
+    call_id: str
+    name: str
+    args: str
+    is_form: bool
+    fields: list[Field]
+    note: str = ""
+    decision: str = ""
+
+
+def asks_of(requirements: Sequence[Mapping[str, Any]], posted: Posted | None = None, errors: Errors | None = None, *, of: str) -> list[Ask]:
+    """``posted``: what was typed and refused, for ``errors``. The first field that is wrong takes the focus. ``of``: the turn's id, which
+    all ids of it begin with."""
+    errors = errors or {}
+    first = next(iter(errors), None)
+    return [_ask(f"{of}-ask-{number}", requirement, posted, errors, first) for number, requirement in enumerate(requirements, start=1)]
+
+
+def answers_in(posted: Posted, requirements: Sequence[Mapping[str, Any]]) -> list[Answer]:
+    """Read one answer for each call: a decision of its own, or the one for all. No decision is a no."""
+    return [_answer_in(posted, requirement) for requirement in requirements]
+
+
+def _answer_in(posted: Posted, requirement: Mapping[str, Any]) -> Answer:
+    call_id = requirement["call_id"]
+    is_yes = _decision(posted, call_id) == "yes"
+    values = {item["name"]: posted.get(_name("value", call_id, item["name"]), "") for item in requirement["fields"]}
+    return Answer(call_id, confirmed=is_yes, note=posted.get(_name("note", call_id), "").strip(), values=values if is_yes else {})
+
+
+def _decision(posted: Posted, call_id: str) -> str:
+    return posted.get(_name("decision", call_id)) or posted.get("decision", "")
+
+
+def _name(*words: str) -> str:
+    """The name of a field in the form."""
+    return "-".join(words)
+
+
+def _ask(element: str, requirement: Mapping[str, Any], posted: Posted | None, errors: Errors, first: tuple[str, str] | None) -> Ask:
+    call_id, args = requirement.get("call_id", ""), requirement.get("args") or {}
+    fields = []
+    for number, item in enumerate(requirement.get("fields", []), start=1):
+        place = (call_id, str(item["name"]))
+        typed = item.get("value") if posted is None else posted.get(_name("value", *place), "")
+        fields.append(_field(f"{element}-field-{number}", item, typed, error=errors.get(place, ""), has_focus=place == first))
+    return Ask(
+        id=element,
+        call_id=call_id,
+        name=label_of(requirement.get("name", "")),
+        args=json.dumps(args, indent=2, ensure_ascii=False) if args else "",
+        is_form=requirement.get("kind") == approvals.INPUT,
+        fields=fields,
+        note=posted.get(_name("note", call_id), "") if posted else "",
+        decision=_decision(posted, call_id) if posted else "",
+    )
+
+
+def _field(element: str, item: Mapping[str, Any], typed: Any, *, error: str, has_focus: bool) -> Field:
+    kind, name = item["type"], str(item["name"])
+    text = typed if isinstance(typed, str) else "" if typed is None else json.dumps(typed, ensure_ascii=False)
+    return Field(
+        id=element,
+        name=name,
+        label=approvals.label_of(name),
+        hint=" ".join(filter(None, (str(item.get("description") or ""), HINTS.get(kind, "")))),
+        control=CONTROLS.get(kind, "text"),
+        keyboard=KEYBOARDS.get(kind, ""),
+        is_required=approvals.is_required(item),
+        text=text,
+        is_ticked=kind == "bool" and text.strip().lower() in approvals.YES,
+        error=error,
+        has_focus=has_focus,
+    )

@@ -1,0 +1,92 @@
+"""The live buffers: what the journal has stored of each running run, kept in memory for its readers.
+
+A buffer is never ahead of the run's journal. A process that has no buffer of a run reads the journal.
+"""
+
+from asyncio import Future
+from typing import Any, NamedTuple
+
+from agentos.chat.live.blocks import BlockScanner, Settled, shape
+from agentos.chat.live.parts import DELTAS, Part, add
+from agentos.chat.models import Run
+
+
+class Form(NamedTuple):
+    """Of a text that grows: ``closed``, up to where its blocks are final, and the shape of what follows (``blocks.shape``)."""
+
+    closed: int
+    shape: Settled | None
+
+
+NO_TEXT = Form(0, Settled())
+
+
+class Line(NamedTuple):
+    """A stored event, with its place: the part that it touched, and for text the offsets in that part.
+
+    ``last``: the part that was the last one when this line came, where it is no text.
+    ``before`` and ``after`` this line: up to where the part's blocks were final, and the form of the block that was still open.
+    """
+
+    seq: int
+    kind: str
+    part: int
+    start: int = 0
+    end: int = 0
+    before: Form = NO_TEXT
+    after: Form = NO_TEXT
+    last: int = -1
+
+
+class LiveBuffer:
+    def __init__(self, run: Run) -> None:
+        self.run_pk = run.pk
+        self.session_pk = run.session_id
+        self.turn = run.turn
+        self.attempt = run.attempt
+        self.parts: list[Part] = []
+        self.lines: list[Line] = []
+        self.seq = 0
+        self.drawn: dict[tuple[int, int], Future[list[tuple[int, str]]]] = {}  # steps that were rendered: streaming.grown
+        self._scanner = BlockScanner()
+        self._form = NO_TEXT
+
+    def take(self, seq: int, kind: str, data: dict[str, Any]) -> None:
+        """Fold a stored event in."""
+        count = len(self.parts)
+        index = add(self.parts, kind, data)
+        self.seq = seq
+        if kind not in DELTAS:
+            self.lines.append(Line(seq, kind, index, last=len(self.parts) - 1))
+            return
+        text = self.parts[index]["text"]
+        if len(self.parts) > count:
+            self._scanner, self._form = BlockScanner(), NO_TEXT
+        before, closed = self._form, self._scanner.feed(text)
+        self._form = Form(closed, shape(text[closed:]))
+        self.lines.append(Line(seq, kind, index, len(text) - len(data["text"]), len(text), before, self._form))
+
+    def after(self, seq: int) -> list[Line]:
+        """The lines with a greater number than ``seq``; ``seq`` counts from 1 without gaps."""
+        return self.lines[seq - self.lines[0].seq + 1 :] if self.lines and seq >= self.lines[0].seq else list(self.lines)
+
+
+class LiveBuffers:
+    """The buffers of the runs that this process drives, by session."""
+
+    def __init__(self) -> None:
+        self.by_session: dict[int, LiveBuffer] = {}
+
+    def open(self, run: Run) -> LiveBuffer:
+        buffer = self.by_session[run.session_id] = LiveBuffer(run)
+        return buffer
+
+    def close(self, buffer: LiveBuffer) -> None:
+        if self.by_session.get(buffer.session_pk) is buffer:
+            del self.by_session[buffer.session_pk]
+
+    def of_session(self, session_pk: int) -> LiveBuffer | None:
+        return self.by_session.get(session_pk)
+
+
+live_buffers = LiveBuffers()

@@ -1,0 +1,337 @@
+"""A turn as a page shows it: what the template ``agentos/session.html#turn`` reads. The template asks no questions."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from agentos.agents import failures
+from agentos.agents.tools import label_of
+from agentos.chat.asks import Ask, asks_of
+from agentos.chat.live.blocks import closed_end, open_code, settled
+from agentos.chat.live.parts import Part, text_of
+from agentos.chat.models import ChatSession, Feedback, Run
+from agentos.core.people import is_operator
+from agentos.core.rendering import highlighting, markdown
+from agentos.core.rendering.said import Said, said
+from agentos.core.security.invisible import exact
+from agentos.core.templatetags.agentos import clock_time
+
+NAMES = 1024  # that are kept
+
+
+@dataclass(frozen=True, slots=True)
+class PartView:
+    """``done`` is final HTML; ``open`` is the element of the block that still grows, None once the run has ended."""
+
+    id: SafeString
+    kind: str
+    done: SafeString | str = ""
+    open: SafeString | None = None
+    name: str = ""
+    args: str = ""
+    status: str = ""
+    result: str = ""
+    seconds: float | None = None
+    decision: str = ""
+    decided_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallsView:
+    """Calls of one tool that follow each other, as one line that unfolds."""
+
+    id: SafeString
+    name: str
+    calls: list[PartView]
+    kind: str = "calls"
+
+    @property
+    def count(self) -> int:
+        return len(self.calls)
+
+    @property
+    def running(self) -> bool:
+        return any(call.status == "running" for call in self.calls)
+
+    @property
+    def failed(self) -> int:
+        return sum(call.status == "failed" for call in self.calls)
+
+    @property
+    def refused(self) -> int:
+        return sum(call.status == "refused" for call in self.calls)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionsView:
+    """Which version is shown, of how many. ``field``: the one of the form that asks for another."""
+
+    field: str
+    shown: int
+    count: int
+    label: str
+    previous_label: str
+    next_label: str
+
+    @property
+    def previous(self) -> int | None:
+        return self.shown - 1 if self.shown > 1 else None
+
+    @property
+    def next(self) -> int | None:
+        return self.shown + 1 if self.shown < self.count else None
+
+
+@dataclass(frozen=True)
+class TurnView:
+    """What is rendered for it is rendered when it is read: a turn that is kept as HTML (chat/drawing.py) costs none of it.
+
+    ``answer``: the parts of the run, or of its journal so far when it still runs. ``missing``: what an operator is told of a failure.
+    ``refused``: what the run asks, with what was typed and is wrong, in the place of what it asks by itself.
+    """
+
+    run: Run
+    answer: list[Part]
+    agent_name: str
+    is_last: bool
+    may_write: bool
+    missing: str = ""
+    refused: list[Ask] = field(default_factory=list)
+
+    @cached_property
+    def id(self) -> SafeString:
+        return turn_id(self.run)
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What its parts and buttons are called for those who hear the page."""
+        return _labels(self.run.turn, get_language())
+
+    @property
+    def said_at(self) -> SafeString:
+        return clock_time(self.run.created_at)
+
+    @cached_property
+    def said(self) -> Said:
+        return said(self.run.input)
+
+    @cached_property
+    def parts(self) -> list[PartView | CallsView]:
+        return part_views(self.answer, self.run.turn, growing=self.run.is_open)
+
+    @cached_property
+    def source(self) -> str:
+        """The answer as the model wrote it, once it has ended."""
+        return text_of(self.answer) if self.has_ended else ""
+
+    @property
+    def now(self) -> str:
+        """What a running run does at the moment."""
+        if self.run.status != Run.Status.RUNNING:
+            return ""
+        if self.run.waits_seconds and not self.answer:
+            return f"The model is busy: asked again after {self.run.waits_seconds} s"
+        return activity(self.answer)
+
+    @property
+    def failure(self) -> str:
+        return failures.sentence(self.run.error_code) if self.run.error_code else ""
+
+    @property
+    def cut(self) -> str:
+        return failures.cut_sentence(self.run.cut) if self.run.cut else ""
+
+    @cached_property
+    def asks(self) -> list[Ask]:
+        if self.refused or self.run.status != Run.Status.WAITING:
+            return self.refused
+        return asks_of(self.run.requirements, of=self.id)
+
+    @property
+    def has_ended(self) -> bool:
+        return self.run.status in Run.ENDED
+
+    @property
+    def can_retry(self) -> bool:
+        return self.is_last and self.may_write and self.has_ended
+
+    @property
+    def can_continue(self) -> bool:
+        """An answer that broke off in the middle: there is something to go on from."""
+        return self.can_retry and self.run.is_broken_off and bool(self.answer)
+
+    @property
+    def can_fork(self) -> bool:
+        return self.may_write and self.has_ended
+
+    @property
+    def can_edit(self) -> bool:
+        return self.can_fork and not self.run.continues_id
+
+    @property
+    def messages(self) -> VersionsView | None:
+        """The versions of its message, where there are several."""
+        return self._versions("edition", self.run.edition, self.run.editions)
+
+    @property
+    def answers(self) -> VersionsView | None:
+        """The versions of its answer, where there are several."""
+        return self._versions("version", self.run.version, self.run.versions)
+
+    def _versions(self, field: str, shown: int, count: int) -> VersionsView | None:
+        if count == 1 or not self.has_ended:
+            return None
+        return VersionsView(field, shown, count, *(self.labels[f"{name}{field}"] for name in ("", "previous_", "next_")))
+
+    @property
+    def feedback(self) -> Feedback | None:
+        return getattr(self.run, "feedback", None)
+
+    @property
+    def tokens(self) -> int:
+        return self.run.input_tokens + self.run.output_tokens
+
+    @property
+    def seconds(self) -> float | None:
+        return self.run.seconds
+
+
+@lru_cache(NAMES)
+def _labels(number: int, language: str | None) -> Mapping[str, str]:
+    """In the language that is active."""
+    sentences = {
+        "turn": _("Turn %(number)d"),
+        "withdraw": _("Withdraw message %(number)d"),
+        "stop": _("Stop answer %(number)d"),
+        "answer": _("Answer %(number)d"),
+        "copy": _("Copy answer %(number)d"),
+        "continue": _("Continue answer %(number)d"),
+        "retry": _("Try answer %(number)d again"),
+        "edit": _("Edit message %(number)d"),
+        "fork": _("Fork the chat after turn %(number)d"),
+        "good": _("Answer %(number)d is good"),
+        "bad": _("Answer %(number)d is bad"),
+        "edition": _("Versions of message %(number)d"),
+        "previous_edition": _("Previous version of message %(number)d"),
+        "next_edition": _("Next version of message %(number)d"),
+        "version": _("Versions of answer %(number)d"),
+        "previous_version": _("Previous version of answer %(number)d"),
+        "next_version": _("Next version of answer %(number)d"),
+    }
+    return {name: sentence % {"number": number} for name, sentence in sentences.items()}
+
+
+def turn_id(run: Run) -> SafeString:
+    """The id of the turn's element: by turn, so that a retry takes the place of what it replaces."""
+    return _named("turn-{}", run.turn)
+
+
+def part_id(turn: int, index: int) -> SafeString:
+    return _named("turn-{}-part-{}", turn, index)
+
+
+@lru_cache(NAMES)
+def _named(pattern: str, *numbers: int) -> SafeString:
+    """What a template writes a dozen times, and would make safe and spell out each time."""
+    return format_html(pattern, *numbers)
+
+
+def activity(parts: list[Part]) -> str:
+    """What a running run does at the moment, in a word or two."""
+    last = parts[-1] if parts else None
+    if last and last["kind"] == "text":
+        return "Writing"
+    if last and last["kind"] == "tool" and last["status"] == "running":
+        return exact(f"Calling {label_of(last['name'])}")
+    return "Thinking"
+
+
+def calls_id(turn: int, first: int) -> SafeString:
+    return _named("turn-{}-calls-{}", turn, first)
+
+
+def first_call(parts: list[Part], index: int) -> int:
+    """Return where the calls of one tool begin that follow each other up to ``index``, the place of a call."""
+    first, name = index, label_of(parts[index]["name"])
+    while first and parts[first - 1]["kind"] == "tool" and label_of(parts[first - 1]["name"]) == name:
+        first -= 1
+    return first
+
+
+def calls_view(parts: list[Part], turn: int, first: int, end: int) -> CallsView:
+    """Return the calls from ``first`` up to ``end`` as one."""
+    calls = [part_view(parts[index], part_id(turn, index), growing=False) for index in range(first, end)]
+    return CallsView(calls_id(turn, first), calls[0].name, calls)
+
+
+def part_views(parts: list[Part], turn: int, *, growing: bool) -> list[PartView | CallsView]:
+    """``growing``: the last part does."""
+    views: list[PartView | CallsView] = []
+    index = 0
+    while index < len(parts):
+        end = index + 1
+        while parts[index]["kind"] == "tool" and end < len(parts) and parts[end]["kind"] == "tool" and first_call(parts, end) == index:
+            end += 1
+        if end - index > 1:
+            views.append(calls_view(parts, turn, index, end))
+        else:
+            views.append(part_view(parts[index], part_id(turn, index), growing=growing and end == len(parts)))
+        index = end
+    return views
+
+
+def part_view(part: Part, element_id: SafeString, *, growing: bool) -> PartView:
+    """``growing``: the last part of a run that still runs."""
+    if part["kind"] == "tool":
+        is_refused = part["status"] == "failed" and part.get("decision") == "refused"
+        return PartView(
+            id=element_id,
+            kind="tool",
+            name=label_of(part["name"]),
+            args=json.dumps(part["args"], indent=2, ensure_ascii=False),
+            status="refused" if is_refused else part["status"],
+            result=part["result"],
+            seconds=None if is_refused else part["seconds"],
+            decision=part.get("decision", ""),
+            decided_by=part.get("decided_by", ""),
+        )
+    text = part["text"]
+    if not growing:
+        return PartView(id=element_id, kind=part["kind"], done=markdown.render_cached(text, name=f"{element_id}-"))
+    end = closed_end(text)
+    done = markdown.render(text[:end], growing=True) if end else ""
+    return PartView(id=element_id, kind=part["kind"], done=done, open=open_block(element_id, text[end:]))
+
+
+def open_block(part_element: str, rest: str) -> SafeString:
+    """The element of the block that still grows: what is settled of it, then text as it is written; or code, without the line that
+    opens it."""
+    if code := open_code(rest):
+        name = highlighting.language(code.info)
+        return format_html('<div id="{}-open" class="open-block open-code" data-language="{}">{}</div>', part_element, name, code.text)
+    so_far = settled(rest)
+    tail = format_html('<span id="{}-tail" class="tail">{}</span>', part_element, rest[so_far.end :])
+    if not so_far.end:
+        return format_html('<div id="{}-open" class="open-block">{}</div>', part_element, tail)
+    rendered = markdown.render(rest[: so_far.end], growing=True)
+    if not so_far.goes_on:
+        return format_html('<div id="{}-open" class="open-block"><div class="settled">{}</div>{}</div>', part_element, rendered, tail)
+    space = " " if rest[so_far.end - 1].isspace() else ""
+    rendered = markdown.ending_with(rendered, format_html("{}{}", space, tail))
+    return format_html('<div id="{}-open" class="open-block"><div class="settled">{}</div></div>', part_element, rendered)
+
+
+def missing_of(run: Run, session: ChatSession) -> str:
+    """Return what is missing for a run that failed; empty for those who could not mend it."""
+    return failures.for_operator(run.error_code, session.agent.model) if run.error_code and is_operator(session.user) else ""
+
+
+def turn_view(run: Run, parts: list[Part], *, agent_name: str, is_last: bool, may_write: bool, missing: str = "") -> TurnView:
+    """``parts``: of the run, or of its journal so far when it still runs."""
+    return TurnView(run, parts, agent_name, is_last, may_write, missing)

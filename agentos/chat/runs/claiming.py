@@ -1,0 +1,52 @@
+"""How a run begins: a driver takes it, which counts its attempt up and gives it a lease, so that one driver at most writes for it."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+
+from agentos.chat.live.revisions import change
+from agentos.chat.models import ChatSession, Run
+from agentos.chat.runs import dispatch
+from agentos.core import clock, database_clock
+from agentos.core.prepared import Query, update
+
+
+def claim_next(session_pk: int, lease: timedelta) -> Run | None:
+    """Take the session's oldest queued run for this driver, unless one is active."""
+    with transaction.atomic():
+        session = _UNDELETED.first(session_pk)
+        is_open = _OPEN_RUNS.all(session_pk)
+        if session is None or not is_open or any(run.is_active for run in is_open):
+            return None
+        run = is_open[0]
+        run.session = session  # with its agent, for the driver
+        update(run, revision=change(session), **_claimed(run, lease))
+    return run
+
+
+_UNDELETED = Query(
+    lambda pk: ChatSession.objects.select_for_update(of=("self",)).select_related("agent").filter(pk=pk, deleted_at=None), int
+)
+_OPEN_RUNS = Query(lambda session: Run.objects.filter(session=session, status__in=Run.OPEN).order_by("turn", "pk"), int)
+
+
+def begin(run: Run) -> None:
+    """A new run, not stored yet, of a locked session in which no other is open: where a driver is at hand, it is claimed by the
+    transaction that stores it, and driven after the commit. Elsewhere it is queued."""
+    lease = dispatch.lease()
+    if lease is None:
+        transaction.on_commit(lambda: dispatch.wake(run.session_id))
+        return
+    for name, value in _claimed(run, lease).items():
+        setattr(run, name, value)
+    transaction.on_commit(lambda: dispatch.drive(run))
+
+
+def _claimed(run: Run, lease: timedelta) -> dict[str, Any]:
+    return {
+        "status": Run.Status.RUNNING,
+        "attempt": run.attempt + 1,
+        "started_at": clock.now(),
+        "lease_until": database_clock.now() + lease,
+    }

@@ -1,0 +1,172 @@
+"""The embedded engine: drives the runs of this process on the server's event loop, and reaps orphaned ones."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any
+
+from django.db import DatabaseError
+
+from agentos.agents.events import Interrupted
+from agentos.chat.callers import CHECK_SECONDS
+from agentos.chat.models import Run
+from agentos.chat.runs import dispatch, entitlement, reaper
+from agentos.chat.runs.claiming import claim_next
+from agentos.chat.runs.entitlement import RunRights
+from agentos.chat.runs.journal import Journal
+from agentos.chat.runs.run_task import LEASE, RunTask
+from agentos.core import db, loops, outage
+
+log = logging.getLogger(__name__)
+
+WATCH_SECONDS = 1.0
+LEASE_EVERY = 5.0  # seconds between two signs of life
+SWEEP_EVERY = 15.0
+LET_GO_SECONDS = 5.0  # that interrupted runs get to be written down
+SETTLE_SECONDS = 2 * LEASE_EVERY  # after a database was away: until whoever lives has renewed its leases
+
+
+class Engine:
+    """``start`` and ``stop`` belong to the server's lifespan; what a dispatcher does may be called from any thread.
+
+    ``alone``: no other process can drive runs of this database, so those that are marked as running when it starts have died. Otherwise
+    they have died when their lease is over.
+    """
+
+    def __init__(self, *, alone: bool = False) -> None:
+        self.alone = alone
+        self.trusts_leases_at = 0.0
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.journal = Journal()
+        self.run_tasks: dict[int, RunTask] = {}
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.stopping = False
+
+    async def start(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        dispatch.use(self)
+        await db.write(reaper.interrupt_orphans, everything=self.alone)
+        self._spawn(self.journal.write_forever())
+        self._spawn(self._watch())
+        self._spawn(self._sweep())
+        self._spawn(self._watch_rights())
+        for session_pk in await db.read(reaper.sessions_with_queued_runs):
+            self._spawn(self._take(session_pk))
+
+    async def stop(self, grace: float) -> None:
+        """Give running answers ``grace`` seconds to end by themselves, then interrupt them, keeping their text."""
+        self.stopping = True
+        running = [drive.task for drive in self.run_tasks.values() if drive.task]
+        if running:
+            await asyncio.wait(running, timeout=grace)
+        for drive in list(self.run_tasks.values()):
+            drive.cancel(Interrupted())
+        running = [drive.task for drive in self.run_tasks.values() if drive.task]
+        if running:
+            await asyncio.wait(running, timeout=LET_GO_SECONDS)
+        dispatch.use(dispatch.NoDispatcher())
+        for task in self.tasks:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    def lease(self) -> timedelta | None:
+        return None if self.stopping else LEASE
+
+    def drive(self, run: Run) -> None:
+        if self.loop:
+            loops.tell(self.loop, lambda: self._spawn(self._drive(run)))
+
+    def wake(self, session_pk: int) -> None:
+        if self.loop:
+            loops.tell(self.loop, lambda: self._spawn(self._take(session_pk)))
+
+    def cancel(self, run_pk: int) -> None:
+        if self.loop:
+            loops.tell(self.loop, self._let_go, run_pk)
+
+    def _let_go(self, run_pk: int) -> None:
+        if drive := self.run_tasks.get(run_pk):
+            drive.cancel(None)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.ensure_future(work)
+        self.tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and task.exception():
+            log.error("A task of the engine broke.", exc_info=task.exception())
+
+    async def _take(self, session_pk: int) -> None:
+        """Claim the next queued run of the session, if none is active, and drive it."""
+        if self.stopping:
+            return
+        run = await db.write(claim_next, session_pk, LEASE)
+        if run is not None:
+            await self._drive(run)
+
+    async def _drive(self, run: Run) -> None:
+        drive = self.run_tasks[run.pk] = RunTask(run, self.journal)
+        drive.task = asyncio.current_task()
+        try:
+            await drive.go()
+        finally:
+            del self.run_tasks[run.pk]
+
+    async def _watch(self) -> None:
+        """End runs that are silent or slow, and renew the leases of the others."""
+        loop = asyncio.get_running_loop()
+        renewed = loop.time()
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            now = loop.time()
+            for drive in list(self.run_tasks.values()):
+                if failure := drive.overdue(now):
+                    drive.cancel(failure)
+            if now - renewed >= LEASE_EVERY and self.run_tasks:
+                renewed = now
+                try:
+                    await db.write(reaper.renew_leases, self._mine(), LEASE)
+                except Exception:  # noqa: BLE001 - a database that is away: the next renewal is soon enough
+                    self._database_was_away()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_EVERY)
+            try:
+                trusts_leases = asyncio.get_running_loop().time() >= self.trusts_leases_at
+                await db.write(reaper.sweep, self._mine(), trusts_leases=trusts_leases)
+                for session_pk in await db.read(reaper.sessions_with_queued_runs):
+                    self._spawn(self._take(session_pk))
+            except Exception:
+                log.exception("The reaper could not work; it tries again.")
+                self._database_was_away()
+
+    def _mine(self) -> dict[int, int]:
+        return {pk: drive.run.attempt for pk, drive in self.run_tasks.items()}
+
+    def _database_was_away(self) -> None:
+        """Nobody could renew a lease meanwhile: one that is over says nothing for a while."""
+        self.trusts_leases_at = asyncio.get_running_loop().time() + SETTLE_SECONDS
+
+    async def _watch_rights(self) -> None:
+        """Stop the runs whose person may not have them answered any more."""
+        run_rights = RunRights()
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            try:
+                if run_rights.is_behind():
+                    await db.write(run_rights.end_of_time)
+                for run_pk, code in await db.read(run_rights.lost):
+                    await db.write(entitlement.stop, run_pk, code)
+            except DatabaseError as error:
+                outage.note(error)
+                run_rights.version = entitlement.UNKNOWN
+            except Exception:
+                log.exception("Rights to runs could not be checked; they are checked again.")
+                run_rights.version = entitlement.UNKNOWN

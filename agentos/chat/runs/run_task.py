@@ -1,0 +1,197 @@
+"""The task that drives one run, from the claimed row to its end. The same in every mode: the dispatcher decides who runs it."""
+
+import asyncio
+import logging
+import math
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+
+from agentos.agents import failures, runtime
+from agentos.agents.events import Event, Failed, Finished, Interrupted, ToolFailed, ToolFinished, ToolStarted, Waiting
+from agentos.agents.history import Turn
+from agentos.agents.specs import AgentSpec, spec_of
+from agentos.chat import ephemeral, queries
+from agentos.chat.live.buffer import live_buffers
+from agentos.chat.live.revisions import change, lock
+from agentos.chat.models import Run
+from agentos.chat.runs.ending import end_run
+from agentos.chat.runs.journal import Entry, Journal
+from agentos.conf import app_settings
+from agentos.core import db
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=30)
+END_RETRIES = 5
+WAIT_MOST = 30.0  # seconds that a provider may ask for before it is asked again
+WAIT_TOLD = 2.0  # seconds from which on people are told
+RETRY_PAUSES = (0.5, 1.5)  # seconds, before a model that could not be reached is asked again; never after its first word
+
+
+class RunTask:
+    """One attempt at one run. ``outcome`` is what to write when the task is cancelled; None: it has ended already."""
+
+    def __init__(self, run: Run, journal: Journal) -> None:
+        self.run = run
+        self.journal = journal
+        self.outcome: Event | None = Interrupted()
+        self.task: asyncio.Task[None] | None = None
+        self.began = self.heard = asyncio.get_running_loop().time()
+        self.open_tools = 0
+
+    def cancel(self, outcome: Event | None) -> None:
+        """Let go at once, whatever the model is doing; ``outcome`` is written if the run has not ended."""
+        self.outcome = outcome
+        if self.task:
+            self.task.cancel()
+
+    def overdue(self, now: float) -> Failed | None:
+        """What the run fails of when it has been silent, or has run, for too long."""
+        self.journal.catch_up(self.run.pk)
+        if now - self.began > app_settings.RUN_TIMEOUT:
+            return Failed("run_timeout")
+        if now - self.heard > app_settings.SILENCE_TIMEOUT and not self.open_tools:
+            return Failed("model_silent")
+        return None
+
+    async def go(self) -> None:
+        buffer = live_buffers.open(self.run)
+        entry = self.journal.open(buffer, on_stale=lambda: self.cancel(None))
+        end: Event | None = Interrupted()
+        try:
+            end = await self._listen(entry)
+        except asyncio.CancelledError:
+            end = self.outcome
+        except Exception:
+            log.exception("Run %s broke.", self.run.run_id)
+            end = Failed("internal")
+        finally:
+            if end is not None:
+                await asyncio.shield(self._finish(entry, end))
+            self.journal.close(entry)
+            live_buffers.close(buffer)
+
+    async def _listen(self, entry: Entry) -> Event:
+        spec, history, lines = await db.read(_prepare, self.run)
+        for line in lines:
+            entry.buffer.take(line.seq, line.kind, line.data)
+        for pause in RETRY_PAUSES:
+            end = await self._follow(self._ask(spec, history, entry), entry)
+            if not (isinstance(end, Failed) and end.code in failures.RETRYABLE and entry.fresh):
+                return end
+            if end.wait is not None and end.wait > WAIT_MOST:
+                return end
+            await self._wait(max(pause, end.wait or 0.0))
+        return await self._follow(self._ask(spec, history, entry), entry)
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait before the model is asked again. A turn that waits for long says so."""
+        told = seconds >= WAIT_TOLD
+        if told:
+            await db.write(_note_wait, self.run, math.ceil(seconds))
+        await asyncio.sleep(seconds)
+        self.heard = asyncio.get_running_loop().time()
+        if told:
+            await db.write(_note_wait, self.run, None)
+
+    def _ask(self, spec: AgentSpec, history: list[Turn], entry: Entry) -> AsyncIterator[Event]:
+        follower = _JournalFollower(self, entry)
+        if self.run.agno_output is not None:
+            return runtime.resume(
+                spec,
+                follower=follower,
+                run_id=self.run.run_id,
+                user_id=str(self.run.by_id),
+                session_id=self.run.session.session_id,
+                output=self.run.agno_output,
+                answers=[_answer(answer) for answer in self.run.answers],
+                history=history,
+            )
+        return runtime.run(
+            spec,
+            follower=follower,
+            run_id=self.run.run_id,
+            user_id=str(self.run.by_id),
+            session_id=self.run.session.session_id,
+            message=self.run.input,
+            context=self.run.context,
+            history=history,
+        )
+
+    async def _follow(self, stream: AsyncIterator[Event], entry: Entry) -> Event:
+        """Put the agent's events into the journal, and return how it ended."""
+        now = asyncio.get_running_loop().time
+        async for event in stream:
+            self.heard = now()
+            if event.terminal or isinstance(event, Waiting):
+                return event
+            if isinstance(event, ToolStarted):
+                self.open_tools += 1
+                event = self._with_decision(event)  # noqa: PLW2901 - the same event, with more in it
+            elif isinstance(event, ToolFinished | ToolFailed):
+                self.open_tools -= 1
+            self.journal.put(entry, event)
+        return Finished()
+
+    def _with_decision(self, event: ToolStarted) -> ToolStarted:
+        """The start of a call with what a person has decided about it, if one was asked."""
+        for stored in self.run.answers:
+            if stored["call_id"] == event.call_id:
+                decision = "refused" if not stored["confirmed"] else "answered" if stored["values"] else "approved"
+                return replace(event, decision=decision, decided_by=stored.get("by", ""))
+        return event
+
+    async def _finish(self, entry: Entry, end: Event) -> None:
+        if isinstance(end, Failed) and end.detail:
+            log.warning("Run %s failed (%s): %s", self.run.run_id, end.code, end.detail)
+        rows = await self.journal.last_words(entry)
+        for again in range(END_RETRIES):
+            try:
+                await db.write(end_run, run_pk=self.run.pk, event=end, attempt=self.run.attempt, last_words=rows)
+            except Exception:
+                log.exception("The end of run %s could not be written.", self.run.run_id)
+                await asyncio.sleep(0.2 * 2**again)
+            else:
+                return
+        # Its lease runs out, and the reaper ends it.
+
+
+class _JournalFollower:
+    """The follower of the run: passes its text to the journal."""
+
+    def __init__(self, run_task: RunTask, entry: Entry) -> None:
+        self.run_task = run_task
+        self.entry = entry
+        self.now = asyncio.get_running_loop().time
+
+    def on_text(self, kind: str, text: str) -> None:
+        self.run_task.heard = self.now()
+        self.run_task.journal.say(self.entry, kind, text)
+
+    def has_more(self, read: Callable[[], None]) -> None:
+        self.run_task.journal.has_more(self.entry, read)
+
+
+def _answer(stored: dict[str, Any]) -> runtime.Answer:
+    return runtime.Answer(**{name: value for name, value in stored.items() if name != "by"})
+
+
+def _note_wait(run: Run, seconds: int | None) -> None:
+    """Say in the turn that the model is waited for, or no longer is."""
+    with transaction.atomic():
+        session = lock(run.session_id)
+        running = Run.objects.filter(pk=run.pk, status=Run.Status.RUNNING, attempt=run.attempt)
+        if running.exists():
+            running.update(waits_seconds=seconds, revision=change(session))
+
+
+def _prepare(run: Run) -> tuple[AgentSpec, list[Turn], list[queries.JournalLine]]:
+    """What a run task starts from; a run that goes on after an answer has a journal already."""
+    lines = queries.journal(run) if run.agno_output is not None else []
+    history = [] if run.session.is_ephemeral else queries.history(run, app_settings.HISTORY_TURNS)
+    spec = replace(spec_of(run.session.agent), answer_format=run.options.get("format"))
+    return spec, [*ephemeral.given_turns(run.session), *history], lines

@@ -1,0 +1,103 @@
+"""The settings of AgentOS. A project sets them in its own settings as ``AGENTOS_<NAME>``, and only those that it wants otherwise."""
+
+from pathlib import Path
+from typing import Any
+
+from agentos.conf.kinds import Dotted, Flag, Folder, HostName, Names, Number, Origin, Origins, Reachable, Setting, Text, Url
+
+__all__ = ["AppSettings", "app_settings", "declared"]
+
+
+class AppSettings:
+    """``app_settings.RUN_TIMEOUT`` is the value that counts now; ``AppSettings.RUN_TIMEOUT`` is what is known of the setting."""
+
+    # --- Where it runs ---------------------------------------------------------------------------------------------
+
+    LOCAL = Flag(False, "`1` on your own machine only: makes a secret by itself and answers on localhost. `make run` sets it.")
+    DATA_DIR = Folder(Path(".data"), "Folder for the SQLite database and the secret of a local installation.")
+    PORT = Number(8000, "Port that the server listens on.", most=65535, variable="PORT")
+    HOST = HostName("127.0.0.1", "Address that the server listens on. A local installation only accepts loopback.", variable="HOST")
+    ORIGIN = Origin(
+        "",
+        "Where people open the site, for example `https://chat.example.com`: for links in mails. Without it: the first of `ALLOWED_HOSTS`.",
+    )
+    BEHIND_TLS_PROXY = Flag(False, "`1` when a proxy that you run terminates TLS and sets `X-Forwarded-Proto`.")
+    TRUSTED_PROXY_COUNT = Number(
+        0, "How many proxies of yours stand before the server and add to `X-Forwarded-For`. 0: the header is not believed."
+    )
+    INSECURE_HTTP = Flag(False, "`1` to serve plain HTTP in production (a closed network): cookies are then not marked Secure.")
+    OWN_SITE = Flag(
+        False,
+        "Whether nothing but AgentOS is in this project: its headers, errors and migrations are then those of all.",
+        variable=None,
+    )
+    SHARED_CACHE = Flag(False, "Whether the default cache is one that all processes share and that counts: limits use it.", variable=None)
+
+    # --- Who may do what, and how often ----------------------------------------------------------------------------
+
+    ACCESS = Dotted("agentos.access.adapters.Access", "Class that decides who may use which agent, and how much (docs/in-your-project.md).")
+    SIGN_OUT_URL = Text(
+        "access:sign-out", "Where the button “Sign out” posts to: a URL's name, or a path. Without it there is no button.", variable=None
+    )
+    DEMO_PASSWORD = Text("demo", "Password of the demo accounts that `manage.py agentos_demo` makes.")
+    SIGN_INS_A_MINUTE = Number(30, "Attempts to sign in that one address may make in a minute. 0: no limit.")
+    LOCKOUT_MINUTES = Number(15, "Minutes for which five wrong passwords lock an account, for the address they came from.")
+    SENDS_A_MINUTE = Number(60, "Messages, retries and other starts of answers by one user in a minute. 0: no limit.")
+    CREATIONS_A_MINUTE = Number(60, "Empty chats, forks, API tokens and requests for access by one user in a minute, each. 0: no limit.")
+    TOKEN_REQUESTS_A_MINUTE = Number(600, "Requests with one API token in a minute. 0: no limit.")
+    ADDRESS_REQUESTS_A_MINUTE = Number(3000, "Requests with API tokens from one address in a minute. 0: no limit.")
+    BAD_TOKENS_A_MINUTE = Number(30, "Requests with an API token that does not work, from one address in a minute. 0: no limit.")
+    RUNS_A_DAY = Number(0, "Answers that a user without a plan may start in a day. 0: no limit.")
+    TOKENS_A_MONTH = Number(0, "Model tokens that the answers of a user without a plan may cost in a month. 0: no limit.")
+    CONCURRENT_RUNS = Number(0, "Answers of a user without a plan that may be queued or running at once. 0: no limit.")
+
+    # --- Models and runs -------------------------------------------------------------------------------------------
+
+    LOCAL_MODEL = Flag(True, "`0` to run without the embedded demo model (`local:smollm2`).")
+    SCRIPTED_MODELS = Flag(False, "`1` to offer the scripted models (`scripted:...`), which need no model. For trials and tests.")
+    OPENAI_LIKE_URL = Url(
+        "",
+        "Base URL of an OpenAI-compatible server, for example `http://localhost:1234/v1`; its models are `openai-like:<model id>`.",
+        ("http", "https"),
+    )
+    OPENAI_LIKE_API_KEY = Text("", "Key for `AGENTOS_OPENAI_LIKE_URL`, when it wants one.")
+    CONNECT_TIMEOUT = Number(10, "Seconds to wait for a connection to a model.", least=1)
+    SILENCE_TIMEOUT = Number(60, "Seconds that a model may say nothing before its run fails.", least=1)
+    RUN_TIMEOUT = Number(600, "Seconds that one run may take in all.", least=1)
+    TOOL_STEPS = Number(20, "Tool calls that one run may make.", least=1)
+    HISTORY_TURNS = Number(20, "Earlier turns of a chat that the model is shown.")
+    GRACE_SECONDS = Number(20, "Seconds that running answers get to finish when the server is told to stop (SIGTERM).")
+    ALLOW_PRIVATE_HOSTS = Reachable(
+        (), "Host names, addresses and networks (`10.1.0.0/16`), separated by commas, that webhooks may reach although they are private."
+    )
+
+    # --- The server's connections ----------------------------------------------------------------------------------
+
+    CONNECTIONS_AN_ADDRESS = Number(
+        500,
+        "Connections that one address (an IPv6 /64) may hold; this machine itself ten times as many. 0, and behind proxies: no limit.",
+    )
+    HEADER_SECONDS = Number(15, "Seconds in which the headers of a request have to come.", least=1)
+    BODY_SECONDS = Number(
+        20, "Seconds that the next piece of a request's body may take, and all of it beyond a second for each kB.", least=1
+    )
+    KEEP_ALIVE_SECONDS = Number(15, "Seconds that a connection may wait for its next request.")
+
+    # --- Agno's own server -----------------------------------------------------------------------------------------
+
+    GATEWAY = Flag(True, "`0` to not serve Agno's own API below `/api/v1/agentos/fastapi/`.")
+    GATEWAY_ORIGINS = Origins(
+        (), "Other sites, such as `https://chat.example.com`, whose pages may use Agno's own API in a browser, with an API token."
+    )
+    INTERFACES = Names(
+        (),
+        "Agno's other interfaces to serve there too, separated by commas: `agui` (AG-UI), `mcp` (an MCP server), `a2a` (A2A).",
+        choices=("a2a", "agui", "mcp"),
+    )
+
+
+app_settings = AppSettings()
+
+
+def declared() -> list[Setting[Any]]:
+    return [setting for setting in vars(AppSettings).values() if isinstance(setting, Setting)]

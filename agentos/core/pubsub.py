@@ -1,0 +1,121 @@
+"""Publish and subscribe. Notifications are hints without state: missing one only delays a reader.
+
+Topics: ``session:<pk>`` (a turn of this chat changed), ``draft:<pk>`` (its running answer grew), ``user:<pk>`` (this
+user's lists changed), ``notice:<pk>`` (a sentence for this user), ``stop`` (the server goes away). More may follow a ``#``:
+``user:5#12``, session 12 moved to the top of the lists of user 5.
+"""
+
+import asyncio
+import math
+import secrets
+import threading
+from collections import Counter, defaultdict
+from types import TracebackType
+from typing import Protocol, Self
+
+from agentos.core import loops
+
+TICK = 0.02  # seconds
+
+
+class PubSub(Protocol):
+    """Embedded: MemoryPubSub. A cluster's carries the same topics between processes."""
+
+    def publish(self, *topics: str) -> None:
+        """Notify the subscriptions of these topics. May be called from any thread."""
+
+
+class Subscription:
+    """One reader. Use it as a context manager, on an event loop; what is published while nobody waits is remembered."""
+
+    def __init__(self, pubsub: "MemoryPubSub", topics: tuple[str, ...]) -> None:
+        self.pubsub = pubsub
+        self.topics = topics
+        self.loop = asyncio.get_running_loop()
+        self.waiting: asyncio.Future[None] | None = None
+        self.heard: set[str] = set()
+        self.timer: asyncio.TimerHandle | None = None
+
+    def __enter__(self) -> Self:
+        self.pubsub.add(self)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.pubsub.remove(self)
+        if self.timer:
+            self.timer.cancel()
+
+    async def wait(self, seconds: float) -> set[str]:
+        """Return the topics that were published since the last call, none when the time is over."""
+        over = self.loop.time() + seconds
+        while not self.heard and self.loop.time() < over:
+            self.waiting = self.loop.create_future()
+            self._set_timer(over)
+            await self.waiting
+        heard, self.heard = self.heard, set()
+        return heard
+
+    def _set_timer(self, moment: float) -> None:
+        """An earlier timer stays: it is set again when it is over, and not at every wait. All timers end at full ticks of one clock:
+        what many readers do then is done in one go, at half the cost."""
+        moment = math.ceil(moment / TICK) * TICK
+        if self.timer and self.timer.when() > moment:
+            self.timer.cancel()
+            self.timer = None
+        self.timer = self.timer or self.loop.call_at(moment, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self.timer = None
+        self._wake()
+
+    def on_event(self, topic: str) -> None:
+        """On the subscription's own loop."""
+        self.heard.add(topic)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self.waiting and not self.waiting.done():
+            self.waiting.set_result(None)
+
+
+class MemoryPubSub:
+    """Within one process. ``publish`` may be called from any thread."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.subscriptions: dict[str, set[Subscription]] = defaultdict(set)
+        self.publications: Counter[str] = Counter()
+        self.boot = secrets.token_hex(4)
+
+    def subscribe(self, *topics: str) -> Subscription:
+        return Subscription(self, topics)
+
+    def add(self, subscription: Subscription) -> None:
+        with self.lock:
+            for topic in subscription.topics:
+                self.subscriptions[topic].add(subscription)
+
+    def remove(self, subscription: Subscription) -> None:
+        with self.lock:
+            for topic in subscription.topics:
+                self.subscriptions[topic].discard(subscription)
+                if not self.subscriptions[topic]:
+                    del self.subscriptions[topic]
+
+    def publish(self, *topics: str) -> None:
+        with self.lock:
+            called = []
+            for topic in topics:
+                name = topic.partition("#")[0]
+                called += [(subscription, topic) for subscription in self.subscriptions.get(name, ())]
+                if name.startswith("user:"):
+                    self.publications[name] += 1
+        for subscription, topic in called:
+            loops.tell(subscription.loop, subscription.on_event, topic)
+
+    def version(self, topic: str) -> str:
+        """Changes whenever the topic is published, and with the process: what is read after asking for it is at least as new."""
+        return f"{self.boot}.{self.publications[topic]}"
+
+
+pubsub = MemoryPubSub()

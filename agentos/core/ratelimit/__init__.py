@@ -1,0 +1,1 @@
+"""Limits of how often somebody may do something, and where they are counted."""

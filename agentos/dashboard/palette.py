@@ -1,0 +1,111 @@
+"""What Ctrl+K finds: places to go to, and what one can do with the open chat."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+
+from agentos.access.users import User
+from agentos.agents.cache import AgentCard
+from agentos.agents.queries import search_agents
+from agentos.chat import queries
+from agentos.chat.models import ChatSession
+from agentos.chat.searching import find_sessions
+from agentos.core.people import is_operator
+
+CHATS = 6
+AGENTS = 6
+SHOWN = 5  # chats, and agents, before anything is typed
+
+PLACES = (
+    ("Dashboard", "dashboard:home", "mark"),
+    ("Agents", "dashboard:agents", "agents"),
+    ("All chats", "dashboard:sessions", "chats"),
+    ("Your settings: name, colours, Enter, screen reader", "dashboard:person", "settings"),
+    ("API tokens", "dashboard:tokens", "key"),
+    ("Usage", "dashboard:usage", "settings"),
+    ("Webhooks", "webhooks_out:endpoints", "settings"),
+    ("Keyboard shortcuts", "dashboard:shortcuts", "keyboard"),
+)
+PLACES_OF_OPERATORS = (
+    ("Inbox of webhooks", "inbox:events", "settings"),
+    ("Endpoints of webhooks", "inbox:endpoints", "settings"),
+    ("Administration", "admin:index", "settings"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """``key`` tells entries apart. One that ``is_change`` posts ``field`` = ``value``; ``presses`` is the id of a button to press."""
+
+    key: str
+    label: str
+    path: str
+    icon: str
+    about: str = ""
+    is_change: bool = False
+    field: str = ""
+    value: str = ""
+    presses: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    name: str
+    entries: list[Entry]
+
+
+def found(user: User, text: str, *, cards: Iterable[AgentCard], session: ChatSession | None, new_chat_url: str) -> list[Group]:
+    """Return what ``text`` finds; without a text, what is near. ``session``: the open chat."""
+    acts = [Entry("new", "New chat", new_chat_url, "plus"), *(of_session(session) if session else ())]
+    groups = [
+        Group("This chat" if session else "Do", _named(acts, text)),
+        Group("Chats", _chats(user, text, session)),
+        Group("Agents", _agents(cards, text)),
+        Group("Go to", _named(_places(user), text)),
+    ]
+    return [group for group in groups if group.entries]
+
+
+def of_session(session: ChatSession) -> Iterator[Entry]:
+    def change(verb: str, label: str, icon: str, field: str = "", value: str = "") -> Entry:
+        url = reverse(f"dashboard:{verb}", args=[session.session_id])
+        return Entry(verb, label, url, icon, is_change=True, field=field, value=value)
+
+    manage = reverse("dashboard:manage", args=[session.session_id])
+    yield Entry("rename", "Rename this chat", manage, "edit", presses="session-menu")
+    pinned, archived = session.is_pinned, session.is_archived
+    yield change("pin", "Unpin this chat" if pinned else "Pin this chat", "pin", "pinned", "0" if pinned else "1")
+    archive = "Bring this chat back from the archive" if archived else "Archive this chat"
+    yield change("archive", archive, "archive", "archived", "0" if archived else "1")
+    yield change("delete", "Delete this chat", "trash")
+
+
+def _chats(user: User, text: str, session: ChatSession | None) -> list[Entry]:
+    chats = find_sessions(user, text) if text else queries.recent_sessions(user).sessions
+    others = [chat for chat in chats if session is None or chat.pk != session.pk][: CHATS if text else SHOWN]
+    return [
+        Entry(chat.session_id, str(chat), reverse("dashboard:session", args=[chat.session_id]), "chats", about=chat.agent.name)
+        for chat in others
+    ]
+
+
+def _agents(cards: Iterable[AgentCard], text: str) -> list[Entry]:
+    agents = search_agents(cards, text)[: AGENTS if text else SHOWN]
+    return [
+        Entry(f"agent-{card.agent_id}", card.name, reverse("dashboard:chat", args=[card.agent_id]), "agents", about="New chat")
+        for card in agents
+    ]
+
+
+def _places(user: User) -> Iterator[Entry]:
+    for label, view, icon in (*PLACES, *(PLACES_OF_OPERATORS if is_operator(user) else ())):
+        try:
+            yield Entry(view.replace(":", "-"), label, reverse(view), icon)
+        except NoReverseMatch:
+            continue  # a project of others may have no such page
+
+
+def _named(entries: Iterable[Entry], text: str) -> list[Entry]:
+    words = text.casefold().split()
+    return [entry for entry in entries if all(word in entry.label.casefold() for word in words)]

@@ -1,0 +1,110 @@
+"""The dispatcher: a task of the server that sends the deliveries that are due, several at a time, until the server stops."""
+
+import asyncio
+import contextlib
+import logging
+from datetime import datetime
+
+import httpx2
+
+from agentos.core import clock, db, loops
+from agentos.webhooks.outbound import mail, results, sender, wakeup
+from agentos.webhooks.outbound.results import Due
+from agentos.webhooks.outbound.subscriptions import subscribed
+
+log = logging.getLogger(__name__)
+
+ROUND_SECONDS = 5.0  # at most: other processes may have stored something, or died over it
+AT_ONCE = 16  # requests of this process
+TIDY_EVERY = 3600.0  # seconds
+STOP_SECONDS = 2.0  # that requests under way get to finish
+
+
+class Dispatcher:
+    """``start`` and ``stop`` belong to the server's lifespan. Several processes may each have one: a delivery is claimed by one."""
+
+    def __init__(self) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.client: httpx2.AsyncClient | None = None
+        self.woken = asyncio.Event()
+        self.rounds: asyncio.Task[None] | None = None
+        self.in_flight: dict[asyncio.Task[None], Due] = {}
+        self.tidied = float("-inf")
+
+    async def start(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        wakeup.use(self.wake)
+        self.rounds = asyncio.create_task(self._go_round())
+
+    async def stop(self, grace: float = STOP_SECONDS) -> None:
+        """Begin nothing more. Requests that do not end in time are let go of, and due again at once."""
+        wakeup.use(None)
+        if self.rounds:
+            self.rounds.cancel()
+            await asyncio.gather(self.rounds, return_exceptions=True)
+        if self.in_flight:
+            await asyncio.wait(self.in_flight, timeout=grace)
+        for task in self.in_flight:
+            task.cancel()
+        await asyncio.gather(*self.in_flight, return_exceptions=True)
+        if self.client:
+            await self.client.aclose()
+
+    def wake(self) -> None:
+        """From any thread."""
+        if self.loop:
+            loops.tell(self.loop, self.woken.set)
+
+    async def _go_round(self) -> None:
+        while True:
+            seconds = ROUND_SECONDS
+            try:
+                seconds = await self._round()
+            except Exception:
+                log.exception("Webhooks could not be sent now; the dispatcher tries again.")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self.woken.wait()
+
+    async def _round(self) -> float:
+        """Set out with all that is due and has room; return how long the next round may wait."""
+        self.woken.clear()
+        assert self.loop
+        await db.read(subscribed.ask)
+        if self.loop.time() - self.tidied >= TIDY_EVERY:
+            self.tidied = self.loop.time()
+            while await db.write(results.forget_old) == results.BATCH:
+                pass  # others may write between two batches
+        ready, next_at = await db.read(results.due, AT_ONCE - len(self.in_flight), list(self.in_flight.values()))
+        if ready and self.client is None:
+            self.client = await asyncio.to_thread(sender.new_client)
+        for one in ready:
+            if self.client:
+                task = asyncio.create_task(self._deliver(one, self.client))
+                self.in_flight[task] = one
+                task.add_done_callback(self._done)
+        return _until(next_at)
+
+    async def _deliver(self, one: Due, client: httpx2.AsyncClient) -> None:
+        delivery = await db.write(results.claim, one)
+        if delivery is None:
+            return
+        try:
+            outcome = await sender.send(client, delivery)
+        except asyncio.CancelledError:
+            await db.write(results.give_back, delivery)
+            raise
+        if off := await db.write(results.record_outcome, delivery, outcome):
+            await mail.send_notice(off)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        del self.in_flight[task]
+        self.woken.set()  # there is room again
+        if not task.cancelled() and task.exception():
+            log.error("A webhook could not be sent; it is due again when its lease is over.", exc_info=task.exception())
+
+
+def _until(next_at: datetime | None) -> float:
+    if next_at is None:
+        return ROUND_SECONDS
+    return min(max((next_at - clock.now()).total_seconds(), 0.05), ROUND_SECONDS)

@@ -1,0 +1,36 @@
+"""Stores deliveries in the transaction of the change that they report: either both are on disk, or neither."""
+
+from typing import Any
+
+from django.db import transaction
+from django.dispatch import receiver
+
+from agentos.access.models import Membership
+from agentos.chat.models import ChatSession, Run
+from agentos.core import clock
+from agentos.core.events import happened
+from agentos.webhooks.outbound import payloads, wakeup
+from agentos.webhooks.outbound.models import Delivery, Endpoint
+from agentos.webhooks.outbound.subscriptions import subscribed
+
+
+@receiver(happened, dispatch_uid="webhooks_outgoing")
+def hear(*, name: str, session: ChatSession, run: Run | None, about: dict[str, Any], **kwargs: Any) -> None:
+    if name in subscribed.events():
+        with transaction.atomic():  # a savepoint: what breaks here is undone here
+            store(name, session, run, about)
+
+
+def store(name: str, session: ChatSession, run: Run | None, about: dict[str, Any]) -> None:
+    """Store a delivery for each endpoint of the agent's team that wants this event."""
+    endpoints = Endpoint.objects.filter(is_enabled=True, team__agents=session.agent_id)
+    wanted = [endpoint for endpoint in endpoints if name in endpoint.events]
+    if not wanted:
+        return
+    is_member = Membership.objects.filter(team=wanted[0].team_id, user=session.user_id).exists()
+    data = payloads.about_chat(session, session.agent, session.user_id if is_member else None) | payloads.about_more(name, about)
+    if run is not None:
+        data |= payloads.about_run(run, name)
+    body = payloads.message(name, clock.now(), data)
+    Delivery.objects.bulk_create([Delivery(endpoint=endpoint, event=name, body=body, due_at=clock.now()) for endpoint in wanted])
+    wakeup.after_commit()

@@ -1,0 +1,150 @@
+"""One way for every request: Django's own handler, whole, with all its middleware, on one of a few threads, once.
+
+What a view returns decides what happens next. An ``HttpResponse`` is sent as it is. The frames of an ``EventStream`` are sent by the
+event loop, under the headers that the middleware has set. A ``Deferred`` is awaited there, and what it becomes is sent with those
+headers too. Thread and database connection are given back before anybody waits or a frame is sent. (Django's own ASGI handler takes a
+new thread and a new database connection for each request.) An async view would hold a thread until it is done: there is none here.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+from typing import Any
+
+from django.conf import settings
+from django.core import signals
+from django.core.handlers.asgi import ASGIRequest
+from django.core.handlers.base import BaseHandler
+from django.core.handlers.exception import convert_exception_to_response
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import set_script_prefix
+
+from agentos.core import db
+from agentos.core.deferred import MAY_COME, Deferred
+from agentos.core.http.sse import EventStream
+from agentos.core.serving.limits import BODY_BYTES
+from site_config.frames import Headers, stream, until_gone
+
+Scope = dict[str, Any]
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+THREADS = 4
+OF_ITS_BODY = frozenset({"content-type", "content-length", "content-encoding"})  # headers that do not outlive the body they came with
+
+
+class ClientGone(Exception):
+    """The client went away before it had sent its request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``body``: of a stream, its frames. ``beat``: what is sent between them when they are silent for too long."""
+
+    status: int
+    headers: Headers
+    body: bytes | AsyncIterator[bytes]
+    beat: bytes = b""
+
+
+class Requests(BaseHandler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.load_middleware(is_async=False)
+        self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            body = await read_body(receive)
+            answer = await self.on_thread(self.answer, scope, body)
+            if isinstance(answer, Deferred):
+                finished = await finish(answer, receive)
+                answer = await self.on_thread(self.answer_finished, answer, finished)
+        except ClientGone:
+            return
+        if not isinstance(answer.body, bytes):
+            await stream(answer.status, answer.headers, answer.body, receive, send, answer.beat)
+            return
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def on_thread(self, work: Callable[..., Any], *args: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self.threads, partial(db.keep_connection, work, *args))
+
+    def answer(self, scope: Scope, body: bytes) -> Answer | Deferred:
+        """Handle one request, on one thread, to its end or to where there is only waiting left to do."""
+        set_script_prefix(scope.get("root_path", "") or "/")
+        signals.request_started.send(sender=self.__class__, scope=scope)
+        request = ASGIRequest(scope, BytesIO(body))
+        request.META["CONTENT_LENGTH"] = str(len(body))  # what came, whatever was announced
+        request.META[MAY_COME] = True
+        response: HttpResponseBase = self.get_response(request)
+        try:
+            return response if isinstance(response, Deferred) else encoded(response)
+        finally:
+            response.close()
+
+    def answer_finished(self, deferred: Deferred, finished: "asyncio.Future[HttpResponseBase]") -> Answer:
+        """Send what came of the waiting with the headers and cookies that the middleware set before. An error is answered as a view's."""
+        answer: Callable[[HttpRequest], Any] = convert_exception_to_response(lambda _: finished.result())
+        response: HttpResponseBase = answer(deferred.request)
+        for name, value in deferred.items():
+            if name.lower() not in OF_ITS_BODY:
+                response.headers.setdefault(name, value)
+        response.cookies.update(deferred.cookies)
+        return encoded(response)
+
+    def close(self) -> None:
+        db.end(self.threads, THREADS)
+
+
+def encoded(response: HttpResponseBase) -> Answer:
+    if isinstance(response, EventStream):
+        return Answer(response.status_code, headers_of(response), response.frames, response.beat)
+    body = b"".join(response) if response.streaming else response.content  # type: ignore[attr-defined]
+    response.headers.setdefault("Content-Length", str(len(body)))
+    return Answer(response.status_code, headers_of(response), body)
+
+
+def headers_of(response: HttpResponseBase) -> Headers:
+    headers = [(name.encode("ascii"), value.encode("latin1")) for name, value in response.items()]
+    return headers + [(b"set-cookie", cookie.output(header="").strip().encode("ascii")) for cookie in response.cookies.values()]
+
+
+async def finish(deferred: Deferred, receive: Receive) -> "asyncio.Future[HttpResponseBase]":
+    """Return the waiting when it is over. Raises ClientGone when the client went away before, which ends it."""
+    waiting, gone = asyncio.ensure_future(deferred.finish()), asyncio.ensure_future(until_gone(receive))
+    try:
+        await asyncio.wait((waiting, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.done():
+            raise ClientGone
+        return waiting
+    finally:
+        gone.cancel()
+        if waiting.cancel():
+            await asyncio.wait((waiting,))  # for what it does at its end
+
+
+async def read_body(receive: Receive) -> bytes:
+    """Read the body on the loop: a slow client holds no thread. Past what the settings accept the rest is not kept.
+
+    Raises ClientGone.
+    """
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        size += len(message.get("body", b""))
+        if size <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1 or not parts:
+            parts.append(message.get("body", b""))
+        if size > BODY_BYTES or not message.get("more_body", False):
+            body = b"".join(parts)
+            # One byte more than is accepted stands for all that was not kept: Django then says "too large".
+            missing = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1 - len(body) if size > settings.DATA_UPLOAD_MAX_MEMORY_SIZE else 0
+            return body + b"\0" * max(missing, 0)

@@ -1,0 +1,82 @@
+"""Calls of one tool that follow each other are one line, by the tool's name for people."""
+
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+
+from agentos.chat.live.parts import fold
+from agentos.chat.live.turns import activity, part_views
+from agentos.core.fragments import draw
+
+
+def started(*names: str) -> list[tuple[str, dict[str, Any]]]:
+    return [("tool_started", {"call_id": str(number), "name": name, "args": {}}) for number, name in enumerate(names)]
+
+
+def shown(*events: tuple[str, dict[str, Any]]) -> BeautifulSoup:
+    views = part_views(fold(events), 1, growing=False)
+    return BeautifulSoup("".join(draw("chat/_part.html", {"part": view}) for view in views), "html.parser")
+
+
+def outer(soup: BeautifulSoup) -> list[str]:
+    """What stands there while all is folded."""
+    return [" ".join(fold.summary.get_text().split()) for fold in soup.find_all("details", recursive=False) if fold.summary]
+
+
+def test_repeated_calls_are_counted() -> None:
+    assert outer(shown(*started("add", "multiply", "add", "current_time", "add"))) == [
+        "Calculator, 3 times running",
+        "Clock running",
+        "Calculator running",
+    ]
+
+
+def test_each_call_is_still_there() -> None:
+    assert len(shown(*started("search", "search")).select("details.calls details.tool")) == 2
+
+
+def test_a_call_that_failed_shows_on_the_outside() -> None:
+    failed = ("tool_failed", {"call_id": "0", "name": "search", "error": "no"})
+    finished = ("tool_finished", {"call_id": "1", "name": "search", "result": "yes"})
+    assert outer(shown(*started("search", "search"), failed, finished)) == ["Search, 2 times 1 failed"]
+
+
+def test_text_between_them_divides_them() -> None:
+    soup = shown(*started("search"), ("text", {"text": "So"}), *started("search"))
+    assert soup.select(".calls") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "label"), [("multiply", "Calculator"), ("get_weather", "Get weather"), ("listFiles", "List Files"), ("_", "_")]
+)
+def test_what_is_called_has_a_name_for_people(name: str, label: str) -> None:
+    assert activity(fold(started(name))) == f"Calling {label}"
+
+
+@pytest.mark.parametrize(
+    ("decision", "by", "status", "words"),
+    [
+        ("approved", "", "tool_finished", "Send mail You approved"),
+        ("approved", "Ada", "tool_finished", "Send mail Approved by Ada"),
+        ("approved", "", "tool_failed", "Send mail failed You approved"),
+        ("refused", "", "tool_failed", "Send mail You refused"),
+        ("refused", "Ada", "tool_failed", "Send mail Refused by Ada"),
+        ("answered", "", "tool_finished", "Send mail You answered"),
+        ("answered", "Ada", "tool_finished", "Send mail Answered by Ada"),
+    ],
+)
+def test_a_call_says_who_decided_on_it(decision: str, by: str, status: str, words: str) -> None:
+    begun = {"call_id": "1", "name": "send_mail", "args": {}, "decision": decision, "decided_by": by}
+    soup = shown(("tool_started", begun), (status, {"call_id": "1", "error": "no", "result": "yes"}))
+    assert outer(soup) == [words]
+
+
+def test_a_call_that_was_refused_has_not_failed() -> None:
+    begun = {"name": "send_mail", "args": {}, "decision": "refused", "decided_by": ""}
+    events: list[tuple[str, dict[str, Any]]] = []
+    for call in "12":
+        events += [("tool_started", begun | {"call_id": call}), ("tool_failed", {"call_id": call, "error": "no"})]
+    soup = shown(*events)
+    assert outer(soup) == ["Send mail, 2 times 2 refused"]
+    assert not soup.select(".failed")

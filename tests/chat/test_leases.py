@@ -1,0 +1,141 @@
+"""Leases: who holds one is left alone, whoever starts; whose lease is over has died."""
+
+import asyncio
+import time
+from datetime import datetime, timedelta
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import OperationalError, connection
+
+from agentos.access.models import User
+from agentos.agents.models import DjangoAgent
+from agentos.chat import actions
+from agentos.chat.models import ChatSession, Run
+from agentos.chat.runs import engine, reaper
+from agentos.chat.runs.claiming import claim_next
+from agentos.chat.runs.engine import Engine
+from agentos.core import clock, database_clock
+from agentos.core import db as database
+
+LEASE = timedelta(seconds=30)
+
+
+@pytest.fixture
+def run(session: ChatSession, member: User) -> Run:
+    """Driven by somebody else."""
+    actions.send_message(by=member, session=session, text="Hello.")
+    found = claim_next(session.pk, LEASE)
+    assert found
+    return found
+
+
+def over(run: Run) -> None:
+    Run.objects.filter(pk=run.pk).update(lease_until=database_clock.now() - timedelta(seconds=1))
+
+
+def status(run: Run) -> str:
+    return Run.objects.values_list("status", flat=True).get(pk=run.pk)
+
+
+async def start_and_stop(**how: bool) -> None:
+    late = Engine(**how)
+    await late.start()
+    await late.stop(0)
+    database.close()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAStart:
+    async def test_leaves_the_runs_of_others_to_them(self, run: Run) -> None:
+        await start_and_stop()
+        assert await sync_to_async(status)(run) == Run.Status.RUNNING
+
+    async def test_ends_those_whose_lease_is_over(self, run: Run) -> None:
+        await sync_to_async(over)(run)
+        await start_and_stop()
+        assert await sync_to_async(status)(run) == Run.Status.INTERRUPTED
+
+    async def test_ends_those_that_nobody_promised_anything_for(self, run: Run) -> None:
+        await Run.objects.filter(pk=run.pk).aupdate(lease_until=None)
+        await start_and_stop()
+        assert await sync_to_async(status)(run) == Run.Status.INTERRUPTED
+
+    async def test_ends_all_of_them_where_nobody_else_can_be(self, run: Run) -> None:
+        await start_and_stop(alone=True)
+        assert await sync_to_async(status)(run) == Run.Status.INTERRUPTED
+
+
+@pytest.mark.django_db
+class TestTheSweeper:
+    def test_leaves_what_this_process_drives_however_late_it_is(self, run: Run) -> None:
+        over(run)
+        reaper.sweep({run.pk: run.attempt})
+        assert status(run) == Run.Status.RUNNING
+        reaper.sweep({run.pk: run.attempt + 1})  # of another attempt, which is not this process's
+        assert status(run) == Run.Status.INTERRUPTED
+
+    def test_believes_no_lease_while_nobody_could_renew_one(self, run: Run) -> None:
+        over(run)
+        reaper.sweep(trusts_leases=False)
+        assert status(run) == Run.Status.RUNNING
+
+    def test_renews_for_the_attempt_that_is_ours(self, run: Run) -> None:
+        over(run)
+        reaper.renew_leases({run.pk: run.attempt - 1}, LEASE)
+        assert Run.objects.get(pk=run.pk).lease_until < database_clock.now()  # type: ignore[operator]
+        reaper.renew_leases({run.pk: run.attempt}, LEASE)
+        assert Run.objects.get(pk=run.pk).lease_until > database_clock.now() + LEASE / 2  # type: ignore[operator]
+
+    def test_does_not_ask_the_clock_of_this_computer(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Somebody sets it an hour ahead, or back."""
+        for hours in (1, -1):
+            monkeypatch.setattr(clock, "now", lambda hours=hours: datetime.now().astimezone() + timedelta(hours=hours))
+            reaper.interrupt_orphans()
+            assert status(run) == Run.Status.RUNNING
+            reaper.renew_leases({run.pk: run.attempt}, LEASE)
+            until = Run.objects.get(pk=run.pk).lease_until
+            assert until
+            assert abs(until - database_clock.now() - LEASE) < timedelta(seconds=10)
+
+
+@pytest.mark.django_db
+class TestTheDatabasesClock:
+    def test_goes_on_without_being_asked(self, django_assert_num_queries) -> None:
+        said = database_clock.ask()
+        time.sleep(0.05)
+        with django_assert_num_queries(0):
+            assert timedelta(seconds=0.04) < database_clock.now() - said < timedelta(seconds=5)
+
+    @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has none.")
+    def test_is_postgresqls_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        right = database_clock.ask()
+        monkeypatch.setattr(clock, "now", lambda: right + timedelta(days=1))
+        database_clock.forget()
+        assert abs(database_clock.now() - right) < timedelta(seconds=10)
+
+
+async def test_after_an_outage_others_are_given_time_to_renew(
+    transactional_db: None, run: Run, scripted: DjangoAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "SWEEP_EVERY", 0.05)
+    monkeypatch.setattr(engine, "SETTLE_SECONDS", 1.0)
+    late = Engine()
+    await late.start()
+    try:
+        with monkeypatch.context() as away:
+
+            def fail(*args: object, **kwargs: object) -> None:
+                raise OperationalError("the server has gone")
+
+            away.setattr(reaper, "sweep", fail)
+            await asyncio.sleep(0.3)
+        await sync_to_async(over)(run)
+        await asyncio.sleep(0.3)
+        assert await sync_to_async(status)(run) == Run.Status.RUNNING
+        async with asyncio.timeout(20):
+            while await sync_to_async(status)(run) == Run.Status.RUNNING:
+                await asyncio.sleep(0.05)
+    finally:
+        await late.stop(0)
+        database.close()

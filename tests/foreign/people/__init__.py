@@ -1,0 +1,1 @@
+"""The people of the foreign project, and which agents they may use."""

@@ -1,0 +1,5 @@
+"""``python -m tests.npm`` installs them."""
+
+from tests.npm import main
+
+main()

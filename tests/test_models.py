@@ -1,0 +1,47 @@
+"""Every row can be read by people: in the admin, in logs, in errors."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db.models import Model
+
+from agentos.access.models import ErasedUsage, Preferences, RateCount, RightsVersion, User
+from agentos.agents.models import AccessRequest
+from agentos.core import clock
+from agentos.gateway.models import SessionName
+from agentos.webhooks.inbound.models import WebhookInbox, WebhookSession
+from agentos.webhooks.outbound.models import Attempt
+from tests import factories
+
+Make = Callable[[], Any]
+FOUND: list[Any] = list(vars(factories).values())
+FACTORIES: dict[type[Model], Make] = {found._meta.model: found for found in FOUND if getattr(getattr(found, "_meta", None), "model", None)}
+OTHERS: dict[type[Model], Make] = {
+    ErasedUsage: lambda: ErasedUsage(user=factories.UserFactory(), day=clock.now().date()),
+    Preferences: lambda: Preferences(user=factories.UserFactory()),
+    RateCount: lambda: RateCount(key="send:7"),
+    RightsVersion: lambda: RightsVersion(number=7),
+    SessionName: lambda: SessionName(name="my chat"),
+    WebhookSession: lambda: WebhookSession(key="thread-1"),
+    WebhookInbox: WebhookInbox,
+    AccessRequest: lambda: AccessRequest(agent=factories.AgentFactory(), user=factories.UserFactory()),
+    Attempt: lambda: Attempt(delivery=factories.DeliveryFactory(), at=clock.now(), status_code=200),
+}
+OURS = [model for model in apps.get_models() if model.__module__.startswith("agentos.")]
+MADE = FACTORIES | OTHERS
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
+def test_a_row_has_a_name(model: type[Model], db: None) -> None:
+    name = str(MADE[model]())
+    assert name.strip()
+    assert not name.startswith(f"{model.__name__} object")
+
+
+def test_a_person_is_called_by_their_first_name_or_by_their_address() -> None:
+    person = User(email="olga@example.com", name="Olga Owner")
+    assert (person.get_full_name(), person.get_short_name()) == ("Olga Owner", "Olga")
+    person.name = ""
+    assert (person.get_full_name(), person.get_short_name()) == ("olga", "olga")
