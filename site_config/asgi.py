@@ -19,6 +19,8 @@ from django.conf import settings
 from django.urls import reverse
 
 from agentos.gateway.asgi import Gateway
+from agentos.operations.probes import Probes
+from agentos.operations.readiness import Readiness
 from site_config.front import Front
 from site_config.lifespan import Lifespan
 from site_config.requests import Receive, Requests, Scope, Send
@@ -27,7 +29,10 @@ from site_config.static import static_application
 requests = Requests()
 STATIC = settings.STATIC_URL
 gateway = Gateway(reverse("api:agentos_fastapi_app").rstrip("/"))
-lifespan = Lifespan(on_stop=requests.close, gateway=gateway)
+lifespan = Lifespan(on_stop=[requests.close], gateway=gateway)
+readiness = Readiness(lifespan.is_working)
+lifespan.on_stop.append(readiness.close)
+probes = Probes(readiness)
 static = static_application()
 
 
@@ -36,6 +41,8 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         await lifespan(scope, receive, send)
     elif scope["path"].startswith(STATIC):
         await static(scope, receive, send)
+    elif probes.serves(scope["path"]):
+        await probes(scope, receive, send)
     elif gateway.serves(scope["path"]):
         await gateway(scope, receive, send)
     else:

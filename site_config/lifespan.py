@@ -47,7 +47,7 @@ def warm_up() -> None:
 
 
 class Lifespan:
-    def __init__(self, on_stop: Callable[[], None], gateway: Gateway) -> None:
+    def __init__(self, on_stop: list[Callable[[], None]], gateway: Gateway) -> None:
         self.on_stop = on_stop
         self.gateway = gateway
         self.engine: Engine | None = None
@@ -88,6 +88,10 @@ class Lifespan:
         self.watch = asyncio.create_task(registry.watch())
         await self.dispatcher.start()
 
+    def is_working(self) -> bool:
+        """Whether runs are driven and webhooks sent. Asked on the server's loop."""
+        return self.engine is not None and self.engine.is_alive() and self.dispatcher.is_alive()
+
     async def stop(self) -> None:
         self._begin_to_stop(app_settings.GRACE_SECONDS)
         if self.stopping:
@@ -98,7 +102,8 @@ class Lifespan:
         await self.gateway.close()
         await local_model.stop()
         await runtime.close()
-        self.on_stop()
+        for end in self.on_stop:
+            end()
         away.close()
         db.close()
         lock.release()

@@ -20,6 +20,7 @@ APPS = (
     "agentos.gateway",
     "agentos.webhooks.inbound",
     "agentos.webhooks.outbound",
+    "agentos.operations",
 )
 
 # In this order, and before whatever knows sessions and sign-ins: their answers are to have safety headers and our errors, too.

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 WATCH_SECONDS = 1.0
 LEASE_EVERY = 5.0  # seconds between two signs of life
 SWEEP_EVERY = 15.0
+DEAD_SECONDS = 15.0  # without a look at the runs
 LET_GO_SECONDS = 5.0  # that interrupted runs get to be written down
 SETTLE_SECONDS = 2 * LEASE_EVERY  # after a database was away: until whoever lives has renewed its leases
 
@@ -43,9 +44,11 @@ class Engine:
         self.run_tasks: dict[int, RunTask] = {}
         self.tasks: set[asyncio.Task[None]] = set()
         self.stopping = False
+        self.looked_at = 0.0  # when it last looked at its runs, by the loop's clock
 
     async def start(self) -> None:
         self.loop = asyncio.get_running_loop()
+        self.looked_at = self.loop.time()
         dispatch.use(self)
         await db.write(reaper.interrupt_orphans, everything=self.alone)
         self._spawn(self.journal.write_forever())
@@ -71,6 +74,10 @@ class Engine:
             task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    def is_alive(self) -> bool:
+        """Whether it has looked at its runs lately. Asked on its loop."""
+        return self.loop is not None and not self.stopping and self.loop.time() - self.looked_at < DEAD_SECONDS
 
     def lease(self) -> timedelta | None:
         return None if self.stopping else LEASE
@@ -124,7 +131,7 @@ class Engine:
         renewed = loop.time()
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            now = loop.time()
+            self.looked_at = now = loop.time()
             for drive in list(self.run_tasks.values()):
                 if failure := drive.overdue(now):
                     drive.cancel(failure)

@@ -14,7 +14,7 @@ def check_not_newer() -> None:
     known = set(loader.disk_migrations or ())
     for migration in (loader.disk_migrations or {}).values():
         known.update(migration.replaces)
-    unknown = sorted(migration for migration in set(loader.applied_migrations or ()) - known if _is_ours(migration[0]))
+    unknown = sorted(migration for migration in set(loader.applied_migrations or ()) - known if is_ours(migration[0]))
     if unknown:
         msg = (
             f"The database was made by a newer version of AgentOS than this one: it has {_named(unknown)}, which is not known here. "
@@ -27,7 +27,7 @@ def check() -> None:
     """Raises CannotStart when the database is newer than this code, or older."""
     check_not_newer()
     executor = MigrationExecutor(connection)
-    plan = executor.migration_plan([node for node in executor.loader.graph.leaf_nodes() if _is_ours(node[0])])
+    plan = executor.migration_plan([node for node in executor.loader.graph.leaf_nodes() if is_ours(node[0])])
     if plan:
         missing = [(migration.app_label, migration.name) for migration, _ in plan]
         state = f"is not up to date: it lacks {_named(missing)}. Make a backup, then"
@@ -43,7 +43,7 @@ def _named(migrations: list[tuple[str, str]]) -> str:
     return f"the migration {app}.{name}" if count == 1 else f"{count} migrations, {app}.{name} for one"
 
 
-def _is_ours(label: str) -> bool:
+def is_ours(label: str) -> bool:
     """Whether the migrations of an app are our business. In a database that others use too, theirs are not."""
     if app_settings.OWN_SITE:
         return True

@@ -50,6 +50,9 @@ class Dispatcher:
         if self.client:
             await self.client.aclose()
 
+    def is_alive(self) -> bool:
+        return self.rounds is not None and not self.rounds.done()
+
     def wake(self) -> None:
         """From any thread."""
         if self.loop:
