@@ -201,6 +201,8 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:person", "GET"): page(200),
     ("dashboard:person", "POST"): page(303),
     ("dashboard:theme", "POST"): page(204),
+    ("dashboard:picture", "GET"): page(404),  # who has none
+    ("dashboard:picture", "POST"): page(422),  # without one
     ("dashboard:tokens", "GET"): page(200),
     ("dashboard:usage", "GET"): page(200),
     ("dashboard:tokens", "POST"): page(201),

@@ -5,9 +5,10 @@ AccessError
 +-- LastOwner           a team keeps at least one owner
 +-- Yourself            nobody suspends themselves
 +-- InvalidToken        what is asked of a new token cannot be; names the field
-+-- InvalidPreference   what is asked of a name or of a page cannot be; names the field
++-- InvalidPreference   what is asked of a name, a picture or a page cannot be; names the field
 """
 
+import hashlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -18,7 +19,7 @@ from agentos.access.models import ApiToken, Customer, Membership, Plan, Preferen
 from agentos.access.users import User
 from agentos.audit.actions import record
 from agentos.conf import app_settings
-from agentos.core import clock, people
+from agentos.core import clock, people, pictures
 from agentos.core.http.errors import Problem
 from agentos.core.ratelimit import limits
 from agentos.core.text import clean
@@ -104,8 +105,32 @@ def change_preferences(*, by: User, theme: str | None = None, enter_sends: bool 
     changed = {name: value for name, value in wanted.items() if value is not None and value != getattr(before, name)}
     if not changed:
         return before
-    after, _ = Preferences.objects.update_or_create(user=by, defaults=changed)
+    after: Preferences = Preferences.objects.update_or_create(user=by, defaults=changed)[0]
     record("access.preferences.changed", by=by, object_type="user", object_id=str(by.pk), **changed)
+    return after
+
+
+def change_picture(*, by: User, data: bytes) -> Preferences:
+    """Show the middle of this picture where the user's initials stood. Raises InvalidPreference. Call it outside a transaction."""
+    try:
+        small = pictures.square(data)
+    except pictures.NotAPicture:
+        raise InvalidPreference("picture", "This file cannot be shown as a picture. JPEG, PNG, WebP, GIF and AVIF can.") from None
+    except pictures.Busy:
+        raise InvalidPreference("picture", "Another picture is being prepared. Try again in a moment.") from None
+    return _keep_picture(by, small)
+
+
+def remove_picture(*, by: User) -> Preferences:
+    """Show the user's initials again."""
+    return _keep_picture(by, b"")
+
+
+@transaction.atomic
+def _keep_picture(user: User, small: bytes) -> Preferences:
+    kept = {"picture": small, "picture_id": hashlib.sha256(small).hexdigest()[:16] if small else ""}
+    after: Preferences = Preferences.objects.update_or_create(user=user, defaults=kept)[0]
+    record("access.picture.changed" if small else "access.picture.removed", by=user, object_type="user", object_id=str(user.pk))
     return after
 
 

@@ -71,6 +71,12 @@ class User(AbstractUser):
         return salted_hmac("agentos.access.session", f"{self.password}:{self.sign_outs}", secret=secret, algorithm="sha256").hexdigest()
 
 
+class PreferencesManager(models.Manager["Preferences"]):
+    def get_queryset(self) -> models.QuerySet["Preferences"]:
+        """Every page reads them, and none of them the bytes of the picture."""
+        return super().get_queryset().defer("picture")
+
+
 class Preferences(models.Model):
     """How a person wants the pages. Who has chosen nothing has no row."""
 
@@ -90,6 +96,10 @@ class Preferences(models.Model):
     spoken = models.CharField(
         max_length=10, choices=Spoken.choices, default=Spoken.DONE, help_text="What screen readers are told of answers."
     )
+    picture = models.BinaryField(blank=True, default=b"", help_text="Of the person: a small square (core.pictures). Empty: initials.")
+    picture_id = models.CharField(max_length=16, blank=True, default="", editable=False, help_text="Another one for each picture.")
+
+    objects: ClassVar[Any] = PreferencesManager()
 
     class Meta:
         verbose_name_plural = "preferences"

@@ -11,6 +11,12 @@ from agentos.access.users import User
 ENDED_LISTED = 20
 
 
+def picture_of(user: User) -> bytes:
+    """Return the person's picture (core.pictures.TYPE); nothing when there is none."""
+    found = Preferences.objects.filter(pk=user.pk).values_list("picture", flat=True).first()
+    return bytes(found or b"")
+
+
 def preferences_of(user: User) -> Preferences:
     """Return how this user wants the pages; what nobody has changed, where they have chosen nothing."""
     return Preferences.objects.filter(pk=user.pk).first() or Preferences(user=user)

@@ -28,6 +28,7 @@ settings_urls = [
     path("settings/", signed_in(RedirectView.as_view(pattern_name="dashboard:person", http_method_names=["get"])), name="settings"),
     path("settings/person/", person.person, name="person"),
     path("settings/person/theme/", person.theme, name="theme"),
+    path("settings/person/picture/", person.picture, name="picture"),
     path("settings/tokens/", tokens.tokens, name="tokens"),
     path("settings/access/", access.requests, name="access-requests"),
     path("settings/access/<int:request_id>/", access.decide, name="decide-access"),

@@ -1,8 +1,13 @@
 """What a person has chosen for themselves, in a browser."""
 
+import re
+from pathlib import Path
+
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
+from agentos.core import pictures
 from tests.browser.acting import expect_status, start_chat, turn
 from tests.browser.conftest import Visit
 from tests.browser.server import Person
@@ -78,3 +83,20 @@ class TestSpoken:
         start_chat(page, "quick", "Hello")
         expect(page.locator("#spoken")).to_have_text("Quick has answered.")
         expect(page.get_by_role("status").filter(has_text="Quick has answered.")).to_have_count(1)
+
+
+class TestPicture:
+    def test_of_a_phone_is_made_small_before_it_is_sent(self, visit: Visit, person: Person, tmp_path: Path):
+        taken = tmp_path / "me.png"
+        Image.effect_noise((1600, 1200), 90).convert("RGB").save(taken)
+        assert taken.stat().st_size > pictures.MOST_BYTES
+        page = visit(person).new_page()
+        page.goto(URL)
+        page.get_by_label("Picture").set_input_files(taken)
+        expect(page.get_by_label("Picture")).to_have_value(re.compile(r"picture\.webp$"))
+        page.get_by_role("button", name="Use this picture").click()
+        expect(page.locator("#notices")).to_contain_text("Saved.")
+        expect(page.locator("#account img.tile")).to_be_visible()
+        assert page.locator("#account img.tile").evaluate("(picture) => picture.decode().then(() => picture.naturalWidth)") == 256
+        page.get_by_role("button", name="Remove picture").click()
+        expect(page.locator("#account img.tile")).to_have_count(0)

@@ -1,9 +1,14 @@
 """The settings page of the person, and that pages obey it."""
 
+from io import BytesIO
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from PIL import Image
 
 from agentos.access import actions
 from agentos.access.models import Preferences, User
@@ -14,6 +19,7 @@ from tests.html import page
 
 URL = "/agentos/settings/person/"
 THEME = f"{URL}theme/"
+PICTURE = f"{URL}picture/"
 CHOSEN = {"name": "Mika M.", "theme": "dark", "spoken": "off"}  # and not enter_sends: a box without a tick is not sent
 
 
@@ -122,3 +128,59 @@ class TestApi:
         actions.change_preferences(by=member, theme="light", spoken="sentences")
         changed = as_member.get("/api/v1/agentos/me/").json()["preferences"]
         assert changed == {"theme": "light", "enter_sends": True, "spoken": "sentences"}
+
+
+def picture(size: tuple[int, int] = (300, 200), form: str = "PNG") -> SimpleUploadedFile:
+    found = BytesIO()
+    Image.new("RGB", size, "teal").save(found, form)
+    return SimpleUploadedFile(f"me.{form.lower()}", found.getvalue())
+
+
+class TestPicture:
+    def test_takes_the_place_of_the_initials(self, as_member: Client, member: User) -> None:
+        answer = as_member.post(PICTURE, {"picture": picture()}, follow=True)
+        found = page(answer)
+        assert "Saved." in found.text("#notices")
+        shown = [tile["src"] for tile in found.all("img.tile")]
+        assert shown == [f"{PICTURE}?v={preferences_of(member).picture_id}"] * 2
+        sent = as_member.get(str(shown[0]))
+        assert (sent.headers["Content-Type"], sent.headers["Cache-Control"]) == ("image/webp", "private, max-age=31536000, immutable")
+        assert Image.open(BytesIO(sent.content)).size == (256, 256)
+
+    def test_can_be_removed(self, as_member: Client, member: User) -> None:
+        as_member.post(PICTURE, {"picture": picture()})
+        found = page(as_member.post(PICTURE, {"remove": "1"}, follow=True))
+        assert not found.has("img.tile")
+        assert not found.has("[name=remove]")
+        assert as_member.get(PICTURE).status_code == 404
+        assert list(AuditRecord.objects.values_list("verb", flat=True)) == ["access.picture.removed", "access.picture.changed"]
+
+    @pytest.mark.parametrize(
+        ("given", "sentence"),
+        [
+            ({}, "Choose a picture first."),
+            ({"picture": SimpleUploadedFile("me.png", b"<svg/>")}, "This file cannot be shown as a picture."),
+            ({"picture": SimpleUploadedFile("me.png", b"x" * 1_100_000)}, "A picture has at most 1 MB."),
+        ],
+    )
+    def test_what_cannot_be_shown_is_said_at_the_field(self, as_member: Client, member: User, given: Any, sentence: str) -> None:
+        answer = as_member.post(PICTURE, given)
+        assert answer.status_code == 422
+        assert sentence in page(answer).text("#picture-error")
+        assert preferences_of(member).picture_id == ""
+
+    def test_is_seen_by_its_owner_alone(self, as_member: Client, as_stranger: Client, anonymous: Client) -> None:
+        as_member.post(PICTURE, {"picture": picture()})
+        assert as_stranger.get(PICTURE).status_code == 404
+        assert anonymous.get(PICTURE).status_code == 302
+
+    def test_is_not_read_by_pages_that_show_it(self, as_member: Client) -> None:
+        as_member.post(PICTURE, {"picture": picture()})
+        with CaptureQueriesContext(connection) as queries:
+            as_member.get("/agentos/chats/")
+        assert not [query for query in queries if '"picture",' in query["sql"]]
+
+    def test_too_many_are_refused_in_words(self, as_member: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("agentos.dashboard.views.person.PICTURES_A_MINUTE", 1)
+        as_member.post(PICTURE, {"picture": picture()})
+        assert as_member.post(PICTURE, {"picture": picture()}).status_code == 429

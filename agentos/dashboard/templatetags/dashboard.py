@@ -1,10 +1,17 @@
 """What pages say about models and quotas: ``{% load dashboard %}``."""
 
 from django import template
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
+from agentos.access.models import Preferences
 from agentos.access.users import User
 from agentos.agents import queries, tools
 from agentos.chat import quotas
+from agentos.core import people
+from agentos.core.templatetags.agentos import tile
 
 register = template.Library()
 
@@ -27,6 +34,16 @@ def model_note(model: str) -> str:
 def described_tools(slugs: list[str]) -> list[tools.ToolChoice]:
     """Return tools with what they do, for people."""
     return tools.described(slugs)
+
+
+@register.simple_tag
+def person_tile(user: AbstractBaseUser, preferences: Preferences, size: str = "") -> SafeString:
+    """Draw the person's own picture, or their monogram."""
+    if not preferences.picture_id:
+        drawn: SafeString = tile(people.name_of(user), people.address_of(user), size)
+        return drawn
+    url = f"{reverse('dashboard:picture')}?v={preferences.picture_id}"
+    return format_html('<img class="tile {}" src="{}" alt="" decoding="async">', size, url)
 
 
 @register.simple_tag
