@@ -196,6 +196,14 @@ def availability(model: str) -> Availability:
     return Availability(True)
 
 
+def gives_titles(model: str) -> bool:
+    """Return whether the model can be asked for the title of a chat: the embedded one is too small, and most scripts have none."""
+    slug, model_id = split(model)
+    if slug == LOCAL.slug or (slug == SCRIPTED.slug and scripts.parse(model_id) != scripts.Script("title")):
+        return False
+    return availability(model).ok
+
+
 def _objections(provider: Provider, model_id: str) -> Iterator[str]:
     if provider is SCRIPTED:
         yield from _script_objections(model_id)

@@ -14,6 +14,7 @@ loop                calls the calculator for ever
 badjson | notool    calls a tool with broken arguments, or one that does not exist, then answers
 approve             calls a tool that a person has to approve, then answers
 ask                 asks the user for values, then answers
+title               answers, and has a title for the chat when it is asked for one, which no other script has
 """
 
 import re
@@ -23,7 +24,7 @@ TOKENS_LIMIT = 100_000
 PAUSE_LIMIT = 60_000  # milliseconds
 
 _PLAIN = frozenset(
-    {"echo", "tour", "flaky", "busy", "auth", "long", "raise", "empty", "tool", "loop", "badjson", "notool", "approve", "ask"}
+    {"echo", "tour", "flaky", "busy", "auth", "long", "raise", "empty", "tool", "loop", "badjson", "notool", "approve", "ask", "title"}
 )
 _WORDS = re.compile(r"(?P<tokens>\d{1,6})x(?P<ms>\d{1,5})", re.ASCII)
 _AFTER = re.compile(r"(?P<act>hang|fail)(?:@(?P<tokens>\d{1,6})(?:x(?P<ms>\d{1,5}))?)?", re.ASCII)

@@ -35,7 +35,7 @@ TEXTLESS: Mapping[str, Any] = MappingProxyType(
     }
 )
 TITLE_LIMIT = 200  # characters
-AUTO_TITLE_LIMIT = 60  # characters, of a title that is made of the first message
+AUTO_TITLE_LIMIT = 60  # characters, of a title that nobody has given
 
 
 class ChatSession(models.Model):
@@ -44,10 +44,19 @@ class ChatSession(models.Model):
     ``revision`` counts every change that a live tab has to hear of; each run keeps the revision of its own last change.
     """
 
+    class TitledBy(models.TextChoices):
+        """Whose title it has. At first the message's, for the time being."""
+
+        NOBODY = "", "Nobody yet"
+        MESSAGE = "message", "Its first words, for good"
+        MODEL = "model", "The model of its agent"
+        PERSON = "person", "A person"
+
     session_id = models.CharField(max_length=40, unique=True, default=ids.new_session_id, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="chat_sessions")
     agent = models.ForeignKey(DjangoAgent, on_delete=models.PROTECT, related_name="chat_sessions")
     title = models.CharField(max_length=TITLE_LIMIT, blank=True)
+    titled_by = models.CharField(max_length=8, choices=TitledBy.choices, blank=True, default=TitledBy.NOBODY, editable=False)
     searchable = models.TextField(blank=True, default="", editable=False, help_text="The title as it is searched.")
     is_pinned = models.BooleanField("pinned", default=False)
     is_archived = models.BooleanField("archived", default=False)

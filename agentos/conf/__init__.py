@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from agentos.conf.kinds import Dotted, Flag, Folder, HostName, Names, Number, Origin, Origins, Reachable, Setting, Text, Url
+from agentos.conf.kinds import Choice, Dotted, Flag, Folder, HostName, Names, Number, Origin, Origins, Reachable, Setting, Text, Url
 
 __all__ = ["AppSettings", "app_settings", "declared"]
 
@@ -65,6 +65,11 @@ class AppSettings:
     SILENCE_TIMEOUT = Number(60, "Seconds that a model may say nothing before its run fails.", least=1)
     RUN_TIMEOUT = Number(600, "Seconds that one run may take in all.", least=1)
     TOOL_STEPS = Number(20, "Tool calls that one run may make.", least=1)
+    TITLES = Choice(
+        "model",
+        "Who makes the title of a chat: `model`, the model of its agent, asked once after the first answer; `first-words`, nobody.",
+        ("model", "first-words"),
+    )
     HISTORY_TURNS = Number(20, "Earlier turns of a chat that the model is shown.")
     GRACE_SECONDS = Number(20, "Seconds that running answers get to finish when the server is told to stop (SIGTERM).")
     ALLOW_PRIVATE_HOSTS = Reachable(

@@ -117,14 +117,14 @@ class Text(Setting[str]):
 
 
 class Choice(Text):
-    """One of ``choices``, which are in capitals; small letters will do."""
+    """One of ``choices``, in small letters or capitals."""
 
     def __init__(self, default: str, text: str, choices: Sequence[str], **more: Any) -> None:
         super().__init__(default, text, **more)
         self.choices = choices
 
     def parse(self, text: str) -> str:
-        return text.upper()
+        return next((choice for choice in self.choices if choice.lower() == text.lower()), text)
 
     def objection(self, value: Any) -> str:
         return "" if value in self.choices else f"must be {', '.join(self.choices[:-1])} or {self.choices[-1]}, not {value!r}."

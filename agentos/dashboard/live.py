@@ -176,6 +176,8 @@ class Tab:
     def _around(self, change: streaming.Change) -> str:
         session = change.session
         runs = [run for run, _, _ in change.runs]
+        if not runs:  # another title, for one: nothing to be told again
+            return self._header(session)
         if any(run.status == Run.Status.WAITING for run in runs):  # said to all who hear the page, whatever they chose to hear of answers
             said, place = f"{session.agent} waits for your decision. Press Tab to get there.", "#status"
         else:

@@ -18,6 +18,7 @@ class TestParse:
             ("fail@5x10", Script("fail", 5, 10)),
             ("tour", Script("tour")),
             ("echo", Script("echo")),
+            ("title", Script("title")),
         ],
     )
     def test_reads_a_script(self, text: str, script: Script) -> None:

@@ -24,6 +24,7 @@ AGENTS = {
     "silent": ("Silent", "scripted:hang@5x5"),
     "broken": ("Broken", "scripted:fail@5x5"),
     "parrot": ("Parrot", "scripted:echo"),
+    "titled": ("Titled", "scripted:title"),
     "hostile": (HOSTILE, "scripted:echo"),
     "careful": ("Careful", "scripted:approve"),
     "curious": ("Curious", "scripted:ask"),

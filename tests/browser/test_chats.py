@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.acting import expect_status, start_chat, turn
+from tests.browser.acting import expect_status, start_chat, turn, wait_for_stream
 from tests.browser.conftest import Visit
 from tests.browser.server import Server
 
@@ -23,6 +23,20 @@ def chat(page: Page) -> Page:
 def choose(page: Page, name: str) -> None:
     page.locator("#session-menu").click()
     page.locator("#menu").get_by_role("button", name=name, exact=True).click()
+
+
+class TestTitle:
+    def test_of_the_model_comes_into_every_tab(self, page: Page):
+        other = page.context.new_page()
+        other.goto("/agentos/")
+        wait_for_stream(other)
+        start_chat(page, "titled", "Hello")
+        expect(page.locator("#chat-header h1")).to_have_text("A Title by the Script")
+        expect(page).to_have_title("A Title by the Script · AgentOS")
+        for tab in (page, other):
+            expect(tab.locator("#sidebar-list .row .title")).to_have_text("A Title by the Script")
+        expect(page.locator(".turn")).to_have_count(1)
+        expect(page.locator(".notice")).to_have_count(0)
 
 
 class TestMenu:

@@ -31,6 +31,7 @@ GOOD: list[tuple[Setting[Any], str, Any]] = [
     *[(Flag(True, ""), text, False) for text in ("0", "no", "")],
     (Number(1, "", most=9), "9", 9),
     (Choice("FIRST", "", ("FIRST", "SECOND")), "second", "SECOND"),
+    (Choice("first", "", ("first", "second-best")), "Second-Best", "second-best"),
     *[(TimeZone("UTC", ""), text, text) for text in ("UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires")],
     (Names((), ""), "a, b,,c ", ["a", "b", "c"]),
     (Names((), "", choices=("a", "b")), "b", ["b"]),
@@ -74,7 +75,7 @@ WRONG: list[tuple[Setting[Any], str, str]] = [
     (Number(1, ""), "-1", "must be 0 or more, not -1."),
     (Number(1, "", most=65535), "70000", "must be from 0 to 65535, not 70000."),
     (Number(1, "", least=1), "0", "must be 1 or more, not 0."),
-    (Choice("A", "", ("DEBUG", "INFO", "ERROR")), "loud", "must be DEBUG, INFO or ERROR, not 'LOUD'."),
+    (Choice("A", "", ("DEBUG", "INFO", "ERROR")), "loud", "must be DEBUG, INFO or ERROR, not 'loud'."),
     *[
         (TimeZone("UTC", ""), text, "must be the name of a time zone, for example Europe/Berlin")
         for text in ("Mars/Base", "Europe", "../etc/passwd", "/etc/passwd", "")

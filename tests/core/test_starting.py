@@ -135,7 +135,7 @@ class TestSettings:
         assert f"{tmp_path / 'none'} cannot be used: No such file" in refused(run(DATABASE_URL_FILE=str(tmp_path / "none")))
 
     def test_a_level_and_a_zone_that_there_are_not(self, run: Start) -> None:
-        assert "LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not 'LOUD'." in refused(run(LOG_LEVEL="loud"))
+        assert "LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR, not 'loud'." in refused(run(LOG_LEVEL="loud"))
         assert "TIME_ZONE must be the name of a time zone" in refused(run(TIME_ZONE="Mars/Base"))
 
     @pytest.mark.parametrize(

@@ -147,6 +147,15 @@ async def test_who_listens_hears_whether_it_is_answered(running: Run) -> None:
     assert b"is answering." not in told
 
 
+async def test_another_title_is_shown_and_nothing_is_told_again(running: Run) -> None:
+    tab = tab_of(running, Cursor())
+    await tab._told({"session"}, set())
+    await sync_to_async(actions.rename_session)(session=running.session, title="Nuts", by=running.by)
+    told = b"".join(await tab._told({"session"}, set()))
+    assert b"Nuts" in told
+    assert b"is answering." not in told
+
+
 async def test_who_listens_hears_that_a_decision_is_waited_for(running: Run) -> None:
     tab = tab_of(running, Cursor())
     await Run.objects.filter(pk=running.pk).aupdate(status=Run.Status.WAITING)

@@ -18,6 +18,7 @@ from agno.models.response import ModelResponse
 from agentos.agents.runtime.token_clock import clock
 from agentos.agents.runtime.tour import answer_of_the_tour, thoughts_of_the_tour
 from agentos.agents.scripts import Script
+from agentos.agents.titles import INSTRUCTIONS
 
 TEXT = """This answer is written by a script and not by a model so that its words its length and its pace are the same every time
 which is what a test needs and what a benchmark compares while nothing of it costs a key or leaves the machine"""
@@ -31,6 +32,7 @@ FLAKY_RUNS = 1000
 Calls = tuple[tuple[str, str], ...]  # names of tools, with their arguments as JSON
 
 NOT_A_PERSON = "This is a scripted model. "
+TITLE = "**A Title by the Script.**"  # written as models write, and not as they are asked to
 
 # Which tool each script calls, with which arguments as the model would write them.
 CALLS: dict[str, Calls] = {
@@ -121,7 +123,10 @@ class ScriptedModel(Model):
             return "content", _split(_question(messages)), 0
         if script.act == "empty" or calls:
             return "content", (), 0
-        said = f"{NOT_A_PERSON}The tool said: {results[-1]}" if results else f"{NOT_A_PERSON}It answers now."
+        if script.act == "title" and _is_asked_for_a_title(messages):
+            said = TITLE
+        else:
+            said = f"{NOT_A_PERSON}The tool said: {results[-1]}" if results else f"{NOT_A_PERSON}It answers now."
         return "content", _split(said), 0
 
     async def _break_off(self) -> None:
@@ -170,6 +175,10 @@ def _call(turn: int, number: int, name: str, arguments: str) -> dict[str, Any]:
 
 def _question(messages: list[Message]) -> str:
     return next((message.get_content_string() for message in reversed(messages) if message.role == "user"), "")
+
+
+def _is_asked_for_a_title(messages: list[Message]) -> bool:
+    return any(message.role == "system" and INSTRUCTIONS in message.get_content_string() for message in messages)
 
 
 def _results(messages: list[Message]) -> list[str]:

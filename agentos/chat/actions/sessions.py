@@ -21,6 +21,7 @@ from agentos.core import clock
 from agentos.core.events import emit
 from agentos.core.text import clean
 
+PERSON = ChatSession.TitledBy.PERSON
 VERSIONS = {"edition", "editions", "version", "versions"}
 FORGOTTEN = {"id", "run_id", "session", "retry_of", "continues", "revision", "lease_until", "follows", *VERSIONS}  # by a copied turn
 
@@ -29,7 +30,8 @@ def create_session(*, agent: DjangoAgent, by: User, title: str = "", history: Se
     """Open an empty chat; ``history`` is what was said before it, elsewhere. Raises AgentClosed, InvalidInput."""
     with transaction.atomic():
         check_agent_open(agent, by)
-        session = ChatSession.objects.create(user=by, agent=agent, title=_title(title), given_history=list(history))
+        named = {"title": _title(title), "titled_by": PERSON} if _title(title) else {}
+        session = ChatSession.objects.create(user=by, agent=agent, given_history=list(history), **named)
         record("chat.session.created", by=by, object_type="session", object_id=session.session_id, agent=agent.agent_id)
         ring_owner(session)
         emit("session.created", session=session)
@@ -41,7 +43,7 @@ def rename_session(*, session: ChatSession, title: str, by: User) -> None:
     new = _title(title)
     if not new:
         raise InvalidInput("title", "A title cannot be empty.")
-    _set(session, by, "chat.session.renamed", title=new)
+    _set(session, by, "chat.session.renamed", title=new, titled_by=PERSON)
 
 
 def pin_session(*, session: ChatSession, pinned: bool, by: User) -> None:
@@ -67,7 +69,7 @@ def erase_run(*, run: Run, by: User) -> None:
     stop_run(run=run, by=by)
     with transaction.atomic():
         session = lock(run.session_id)
-        named = {"title": ""} if session.title == title_of(run.input) else {}
+        named = {"title": ""} if _is_title_made_of(session, run) else {}
         RunEvent.objects.filter(run=run).delete()
         Feedback.objects.filter(run=run).delete()
         revision = change(session, **named)
@@ -106,6 +108,14 @@ def fork_session(*, session: ChatSession, through_turn: int, by: User) -> ChatSe
         record("chat.session.forked", by=by, object_type="session", object_id=fork.session_id, **about)
         emit("session.created", session=fork, forked_from=session.session_id)
     return fork
+
+
+def _is_title_made_of(session: ChatSession, run: Run) -> bool:
+    """Whether the title says something of this turn: then it goes with it."""
+    if session.titled_by == ChatSession.TitledBy.MODEL:  # which was shown the first turn that ended well
+        earlier = Run.objects.filter(session=session, turn__lt=run.turn, is_hidden=False, status=Run.Status.COMPLETED)
+        return not earlier.exists()
+    return session.title == title_of(run.input)
 
 
 def _copy(run: Run, session: ChatSession) -> Run:

@@ -62,7 +62,7 @@ def changes(session_pk: int, cursor: Cursor) -> Change | None:
     if cursor.run_pk in {run.pk for run in runs}:
         seen = Cursor(session.revision)  # it has ended, unless it is met below: what its draft still holds is in its turn already
     shown = []
-    for run in _with_last(session, [run for run in runs if not run.is_hidden], newest):
+    for run in _with_last(session, [run for run in runs if not run.is_hidden], newest) if runs else ():
         parts, seq = shown_parts(run)
         if run.status == Run.Status.RUNNING:
             seen = Cursor(session.revision, run.pk, seq)

@@ -33,12 +33,14 @@ RETRY_PAUSES = (0.5, 1.5)  # seconds, before a model that could not be reached i
 
 
 class RunTask:
-    """One attempt at one run. ``outcome`` is what to write when the task is cancelled; None: it has ended already."""
+    """One attempt at one run. ``outcome`` is what to write when the task is cancelled; None: it has ended already. ``end``: how it has
+    ended, once that is stored."""
 
     def __init__(self, run: Run, journal: Journal) -> None:
         self.run = run
         self.journal = journal
         self.outcome: Event | None = Interrupted()
+        self.end: Event | None = None
         self.task: asyncio.Task[None] | None = None
         self.began = self.heard = asyncio.get_running_loop().time()
         self.open_tools = 0
@@ -151,11 +153,12 @@ class RunTask:
         rows = await self.journal.last_words(entry)
         for again in range(END_RETRIES):
             try:
-                await db.write(end_run, run_pk=self.run.pk, event=end, attempt=self.run.attempt, last_words=rows)
+                is_ours = await db.write(end_run, run_pk=self.run.pk, event=end, attempt=self.run.attempt, last_words=rows)
             except Exception:
                 log.exception("The end of run %s could not be written.", self.run.run_id)
                 await asyncio.sleep(0.2 * 2**again)
             else:
+                self.end = end if is_ours else None
                 return
         # Its lease runs out, and the reaper ends it.
 

@@ -42,6 +42,11 @@ def exact(text: object) -> str:
     return _shown(_anywhere, str(text))
 
 
+def without(text: str) -> str:
+    """Return a text without such characters: one that nobody has written, so that none was meant."""
+    return _in_names.sub(lambda found: found["wanted"] or "", text)
+
+
 def _shown(pattern: re.Pattern[str], text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
