@@ -18,7 +18,9 @@ except Exception as error:
 from django.conf import settings
 from django.urls import reverse
 
+from agentos.core.http import request_log
 from agentos.gateway.asgi import Gateway
+from agentos.operations.port import Port
 from agentos.operations.probes import Probes
 from agentos.operations.readiness import Readiness
 from site_config.front import Front
@@ -33,6 +35,7 @@ lifespan = Lifespan(on_stop=[requests.close], gateway=gateway)
 readiness = Readiness(lifespan.is_working)
 lifespan.on_stop.append(readiness.close)
 probes = Probes(readiness)
+lifespan.port = Port(probes.on_own_port)
 static = static_application()
 
 
@@ -40,10 +43,12 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await lifespan(scope, receive, send)
     elif scope["path"].startswith(STATIC):
+        scope[request_log.ROUTE] = "static"
         await static(scope, receive, send)
     elif probes.serves(scope["path"]):
         await probes(scope, receive, send)
     elif gateway.serves(scope["path"]):
+        scope[request_log.ROUTE] = "gateway"
         await gateway(scope, receive, send)
     else:
         await requests(scope, receive, send)

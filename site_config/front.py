@@ -38,7 +38,7 @@ class Front:
             await answer({"type": "http.response.start", "status": status, "headers": headers})
             await answer({"type": "http.response.body", "body": body})
         finally:
-            request_log.note(scope, answer.status, answer.began)
+            request_log.note(scope, answer.status, answer.began, answer.answered)
 
 
 class Answer:
@@ -48,10 +48,11 @@ class Answer:
         self.scope, self.send = scope, send
         self.status = request_log.CLIENT_GONE
         self.began = time.monotonic()
+        self.answered: float | None = None
 
     async def __call__(self, message: Mapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            self.status = message["status"]
+            self.status, self.answered = message["status"], time.monotonic()
             message = {**message, "headers": [*message["headers"], *self._more({name.lower() for name, _ in message["headers"]})]}
         await self.send(message)
 

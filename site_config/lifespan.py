@@ -25,6 +25,7 @@ from agentos.core.starting import lock
 from agentos.core.starting.ready import make_ready
 from agentos.core.starting.refusal import CannotStart
 from agentos.gateway.asgi import Gateway
+from agentos.operations.port import Port
 from agentos.webhooks.outbound.dispatcher import Dispatcher
 
 log = logging.getLogger("agentos.server")
@@ -52,6 +53,7 @@ class Lifespan:
         self.gateway = gateway
         self.engine: Engine | None = None
         self.watch: asyncio.Task[None] | None = None
+        self.port: Port | None = None
         self.dispatcher = Dispatcher()
         self.stopping: asyncio.Task[None] | None = None
 
@@ -80,6 +82,8 @@ class Lifespan:
         if not app_settings.LOCAL:
             await self.gateway.check()
         await db.write(make_ready)
+        if self.port:
+            await self.port.start()
         self._chain_signals()
         self.engine = Engine(alone=lock.is_held())
         await self.engine.start()
@@ -98,6 +102,8 @@ class Lifespan:
             await self.stopping
         if self.watch:
             self.watch.cancel()
+        if self.port:
+            await self.port.stop()
         await self.dispatcher.stop()
         await self.gateway.close()
         await local_model.stop()

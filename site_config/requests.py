@@ -24,6 +24,7 @@ from django.urls import set_script_prefix
 
 from agentos.core import db
 from agentos.core.deferred import MAY_COME, Deferred
+from agentos.core.http import request_log
 from agentos.core.http.sse import EventStream
 from agentos.core.serving.limits import BODY_BYTES
 from site_config.frames import Headers, stream, until_gone
@@ -83,6 +84,8 @@ class Requests(BaseHandler):
         request.META["CONTENT_LENGTH"] = str(len(body))  # what came, whatever was announced
         request.META[MAY_COME] = True
         response: HttpResponseBase = self.get_response(request)
+        if request.resolver_match:
+            scope[request_log.ROUTE] = request.resolver_match.view_name or "unnamed"
         try:
             return response if isinstance(response, Deferred) else encoded(response)
         finally:

@@ -18,7 +18,7 @@ from agentos.access.models import ErasedUsage
 from agentos.access.users import User
 from agentos.chat.errors import QuotaReached
 from agentos.chat.models import ChatSession, Run
-from agentos.core import clock
+from agentos.core import clock, metrics
 
 SCARCE = 80  # percent of an allowance: from here on composer and usage page say what is left
 COPIED = Q(session__forked_at_turn__isnull=False, turn__lte=F("session__forked_at_turn"), retry_of__isnull=True)
@@ -61,6 +61,7 @@ def check(user: User) -> None:
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     for meter in _meters(user, allowance):
         if not meter.left:
+            metrics.LIMITS.labels(meter.kind).inc()
             raise QuotaReached(_sentence(meter, allowance))
 
 

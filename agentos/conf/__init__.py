@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from agentos.conf.kinds import Choice, Dotted, Flag, Folder, HostName, Names, Number, Origin, Origins, Reachable, Setting, Text, Url
+from agentos.conf.kinds import Choice, Dotted, Flag, Folder, HostName, Names, Number, Origin, Origins, Reachable, Secret, Setting, Text, Url
 
 __all__ = ["AppSettings", "app_settings", "declared"]
 
@@ -87,6 +87,16 @@ class AppSettings:
         20, "Seconds that the next piece of a request's body may take, and all of it beyond a second for each kB.", least=1
     )
     KEEP_ALIVE_SECONDS = Number(15, "Seconds that a connection may wait for its next request.")
+
+    # --- Watching over it --------------------------------------------------------------------------------------------
+
+    METRICS_TOKEN = Secret(
+        "", "Token for Prometheus, at least 24 characters: with it `/metrics` answers, and nobody else is shown the figures."
+    )
+    METRICS_PORT = Number(0, "Port of its own for `/metrics`, `/healthz` and `/readyz`. 0: none.", most=65535)
+    METRICS_HOST = HostName(
+        "127.0.0.1", "Address that `AGENTOS_METRICS_PORT` listens on. Whoever reaches it sees the figures, unless a token is set."
+    )
 
     # --- Agno's own server -----------------------------------------------------------------------------------------
 

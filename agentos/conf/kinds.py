@@ -21,6 +21,7 @@ NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?", re.IGNORECASE)
 IN_URL = re.compile(r"\[[0-9a-f:.]+\]", re.IGNORECASE)  # an IPv6 address
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@A-Z,]+")
 NETWORK = re.compile(r"[0-9.]+(/\d+)?|[0-9a-fA-F.]*:[0-9a-fA-F:.]*(/\d+)?")  # what is meant as one, right or wrong
+SHORTEST_SECRET = 24  # characters
 IMPLIED = {("https", 443), ("http", 80)}  # ports that no browser writes
 
 
@@ -114,6 +115,17 @@ class Text(Setting[str]):
     def wrong(self, value: str) -> str:
         """The objection to a text that is not empty."""
         return ""
+
+
+class Secret(Text):
+    """What nobody can guess, or nothing. A wrong one is not repeated."""
+
+    def wrong(self, value: str) -> str:
+        return (
+            ""
+            if len(value) >= SHORTEST_SECRET and value.isascii()
+            else f"must be at least {SHORTEST_SECRET} characters of ASCII, best random ones."
+        )
 
 
 class Choice(Text):

@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.server import Server
+from tests.core.test_one_server import SEED, client_of, send, shell, until
+from tests.server import Server, free_port
 
 pytestmark = pytest.mark.server
 
@@ -35,3 +36,28 @@ def test_is_alive_and_ready_until_it_is_told_to_stop(server: Server) -> None:
             while (status := client.get("/readyz").status_code) != 503:
                 assert status == 200  # the signal has not arrived yet
     assert server.process.wait(30) is not None
+
+
+def test_says_that_it_stops_on_its_own_port_while_answers_end(tmp_path: Path) -> None:
+    port = free_port()
+    server = Server(tmp_path, AGENTOS_GRACE_SECONDS="60", AGENTOS_METRICS_PORT=str(port))
+    token = shell(server, SEED.format("100x10"))
+    server.start()
+    assert server.process
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as watcher, client_of(server, token) as client:
+            assert watcher.get("/readyz").json()["status"] == "ready"
+            run = send(client)
+            until(client, run, "running", 20)
+            server.process.send_signal(signal.SIGTERM)
+            while watcher.get("/readyz").status_code != 503:
+                assert server.process.poll() is None
+            assert watcher.get("/readyz").json()["status"] == "stopping"
+            assert watcher.get("/healthz").status_code == 200
+            assert "agentos_open_streams" in watcher.get("/metrics").text
+        assert server.process.wait(90) is not None
+    finally:
+        if server.process.poll() is None:
+            server.process.kill()
+            server.process.wait()
+    assert [row["status"] for row in server.sql("SELECT status FROM chat_run")] == ["completed"]

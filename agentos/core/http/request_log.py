@@ -8,11 +8,13 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from agentos.core import metrics
 from agentos.core.http.request import address_of
 
 log = logging.getLogger("agentos.requests")
 
 ID = "agentos.request_id"  # the keys in an ASGI scope
+ROUTE = "agentos.route"  # the name of the route, once it is known
 QUIET = "agentos.quiet"  # the log has said already what is wrong, once for this minute
 GIVEN = re.compile(rb"[A-Za-z0-9._-]{1,128}")  # what may stand in the log as somebody else has written it
 CLIENT_GONE = 499  # as nginx says it
@@ -37,11 +39,12 @@ def be_quiet(scope: Any) -> None:
         scope[QUIET] = True
 
 
-def note(scope: Mapping[str, Any], status: int, began: float) -> None:
-    """Write the line of an answer. ``began``: when its request did, by ``time.monotonic()``.
+def note(scope: Mapping[str, Any], status: int, began: float, answered: float | None = None) -> None:
+    """Write the line of an answer, and count it. ``began``: when its request did, by ``time.monotonic()``, and ``answered`` the answer.
 
     A query is not written: there may be secrets in it.
     """
+    metrics.answered(scope.get(ROUTE, "unknown"), scope.get("method", ""), status, (answered or time.monotonic()) - began)
     if scope.get(QUIET):
         level = logging.DEBUG
     else:

@@ -19,7 +19,7 @@ from django.db import connection
 from django.http import HttpRequest
 
 from agentos.conf import app_settings
-from agentos.core import clock
+from agentos.core import clock, metrics
 from agentos.core.http.errors import Problem
 
 logger = logging.getLogger(__name__)
@@ -111,6 +111,7 @@ def check(name: str, key: str, *, limit: int, seconds: int, sentence: str = "") 
     reset = max(1, math.ceil((window + 1) * seconds - now))
     state = RateState(name, limit, max(0, limit - count), reset, seconds)
     if count > limit:
+        metrics.LIMITS.labels(name).inc()
         wait = f"Try again in {reset} second{'' if reset == 1 else 's'}."
         raise Problem(
             429,

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from django.db import transaction
 from django.db.models import F, Q
 
-from agentos.core import clock
+from agentos.core import clock, metrics
 from agentos.webhooks.outbound.models import IS_PENDING, TEST, Attempt, Delivery, Endpoint
 from agentos.webhooks.outbound.schedule import OVERLOADED, PAUSE, next_try, pause_of
 from agentos.webhooks.outbound.switch import switch_off
@@ -86,6 +86,7 @@ def record_outcome(delivery: Delivery, outcome: Outcome) -> Endpoint | None:
 
     Returns the endpoint, with its team, when this has switched it off.
     """
+    metrics.WEBHOOKS.labels("delivered" if outcome.is_success else "refused" if outcome.status_code else "unreachable").inc()
     with transaction.atomic():
         endpoint = Endpoint.objects.select_for_update(of=("self",)).select_related("team").filter(pk=delivery.endpoint_id).first()
         current = Delivery.objects.filter(pk=delivery.pk).first()
