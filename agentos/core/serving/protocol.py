@@ -23,6 +23,7 @@ from agentos.core.serving.refusals import refusal
 PIECE = 16 * 1024  # bytes that are parsed before they are counted again
 
 BETWEEN, HEAD, BODY = range(3)  # what comes next on a connection
+LEAVE_SECONDS = 1.0  # that a request which is under way gets to come in, when the server is told to stop
 
 
 class Refused(Exception):
@@ -39,12 +40,15 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.part = BETWEEN
+        self.has_asked = False
         self.size = 0  # bytes that came of this part, as they came
         self.head_size = self.body_size = 0  # bytes of the headers and the body that the parser gave us
         self.held = 0  # bytes of bodies that count as ours
         self.began = self.head_began = time.monotonic()
         self.body_began = 0.0
         self.is_deaf = False  # nothing more is read than to throw it away
+        self.is_leaving = False  # the server stops: the request that comes is the last one
+        self.leaving: asyncio.TimerHandle | None = None
         self.open: list[RequestResponseCycle] = []  # requests that are not answered, the first one first
         self.timer: asyncio.TimerHandle | None = None
         self.looks_at = 0.0
@@ -66,7 +70,7 @@ class Connection(HttpToolsProtocol):
             cycle.disconnected = True
             cycle.message_event.set()
         self.due = None
-        for timer in (self.timer, self.stuck):
+        for timer in (self.timer, self.stuck, self.leaving):
             if timer:
                 timer.cancel()
         self._hold(0)
@@ -116,7 +120,7 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
         if len(self.open) > limits.WAITING:
             raise Refused(429)
-        self.part = HEAD
+        self.part, self.has_asked = HEAD, True
         self.size = self.head_size = 0
         self.head_began = time.monotonic()
 
@@ -139,6 +143,8 @@ class Connection(HttpToolsProtocol):
             raise Refused(self.surplus.status, self.surplus.sentence)
         check_head(self.parser.get_http_version(), self.headers, is_upgrade=self.parser.should_upgrade())
         super().on_headers_complete()
+        if self.is_leaving:
+            self.cycle.keep_alive = False
         self.open.append(self.cycle)
         self.part = BODY
         self.body_size = 0
@@ -169,10 +175,28 @@ class Connection(HttpToolsProtocol):
     # Ends
 
     def shutdown(self) -> None:
-        if self.part == BODY and not self.cycle.response_started and not self.is_deaf:
-            self._refuse(Problem(503, "The server is being stopped. Try again in a moment.", headers={"Retry-After": "5"}))
-        else:
+        """A request that is on its way is let in: where the next server goes on with the same socket, no request is lost."""
+        if self.is_deaf or not self._expects_more():
             super().shutdown()
+            return
+        self.is_leaving = True
+        if self.part == BODY:
+            self.cycle.keep_alive = False
+        self.leaving = self.loop.call_later(LEAVE_SECONDS, self._leave)
+
+    def _expects_more(self) -> bool:
+        """Whether a request has begun to come, or the connection is so new that its first one has not."""
+        if self.part == BODY:
+            return not self.cycle.response_started
+        return self.part == HEAD or not self.has_asked
+
+    def _leave(self) -> None:
+        if self.is_deaf or self.transport.is_closing():
+            return
+        if self.part == BODY and not self.cycle.response_started:
+            self._refuse(Problem(503, "The server is being stopped. Try again in a moment.", headers={"Retry-After": "5"}))
+        elif not self.open:
+            self.transport.close()
 
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()

@@ -21,8 +21,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import reverse
 
 from agentos.conf import app_settings
-from agentos.core.serving import files, memory
+from agentos.core.serving import files, memory, sockets
 from agentos.core.serving.protocol import Connection
+from agentos.core.serving.sockets import say_ready
 from agentos.core.starting.ready import make_ready
 from agentos.core.starting.refusal import manage
 from agentos.core.starting.sentences import said
@@ -43,6 +44,7 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             print(self.greeting, flush=True)  # noqa: T201
+            say_ready()
 
     async def on_tick(self, counter: int) -> bool:
         if counter % TICKS_A_SECOND == 0:
@@ -59,29 +61,43 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--migrate", action="store_true", help="bring the database up to date first")
         parser.add_argument("--demo", action="store_true", help="make the demo data and print its accounts")
+        parser.add_argument(
+            "--fd",
+            type=int,
+            metavar="N",
+            help="the number of an open socket that listens, in place of HOST and PORT (systemd's needs no number)",
+        )
 
     def handle(self, **options: Any) -> None:
-        if app_settings.LOCAL and not is_loopback(app_settings.HOST):
-            msg = (
-                f"HOST={app_settings.HOST}: a local installation (AGENTOS_LOCAL=1) only listens on this machine, for example on 127.0.0.1."
-            )
-            raise CommandError(msg)
+        listening = self.open_socket(options["fd"])
         memory.limit()
         Connection.crowd.make_room(files.raise_limit())
-        listening = self.listen()
         accounts = io.StringIO()
         with said():
-            make_ready(address=address(), migrate=options["migrate"])
+            make_ready(address=address(listening), migrate=options["migrate"])
             self.check()
             self.collect_static()
             if options["demo"]:
                 call_command("agentos_demo", stdout=accounts)
-        server = Server(config(), greeting(accounts.getvalue() or first_account()))
+        server = Server(config(), greeting(address(listening), accounts.getvalue() or first_account()))
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listening])
         if not server.started:
             msg = "The server did not start; the log above says why."
             raise CommandError(msg)
+
+    def open_socket(self, number: int | None) -> socket.socket:
+        """Return what to listen on: the socket of this number, the one that systemd gives, or one of our own."""
+        try:
+            number = sockets.activated() if number is None else number
+            found = None if number is None else sockets.listening(number)
+        except sockets.NotUsable as error:
+            raise CommandError(str(error)) from None
+        host = str(found.getsockname()[0]) if found else app_settings.HOST
+        if app_settings.LOCAL and not is_loopback(host):
+            msg = f"HOST={host}: a local installation (AGENTOS_LOCAL=1) only listens on this machine, for example on 127.0.0.1."
+            raise CommandError(msg)
+        return found or self.listen()
 
     def listen(self) -> socket.socket:
         """Take the port before anything else: a port that is taken should not cost a migration."""
@@ -164,11 +180,13 @@ def first_account() -> str:
     return f"There is no account yet. Make the first one, in another shell here: {manage('createsuperuser')}"
 
 
-def address() -> str:
-    host = f"[{app_settings.HOST}]" if ":" in app_settings.HOST else app_settings.HOST
-    return f"http://{host}:{app_settings.PORT}"
+def address(listening: socket.socket) -> str:
+    host, port, *_ = listening.getsockname()
+    if ":" in host:
+        host = f"[{host}]"
+    return f"http://{host}:{port}"
 
 
-def greeting(accounts: str) -> str:
-    lines = ["", f"AgentOS is ready: {address()}{reverse('dashboard:home')}", *accounts.rstrip().splitlines(), "Stop it with Ctrl-C.", ""]
+def greeting(address: str, accounts: str) -> str:
+    lines = ["", f"AgentOS is ready: {address}{reverse('dashboard:home')}", *accounts.rstrip().splitlines(), "Stop it with Ctrl-C.", ""]
     return "\n".join(lines)
