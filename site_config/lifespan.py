@@ -11,10 +11,13 @@ import signal
 from collections.abc import Awaitable, Callable
 from functools import cache
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection
 
 from agentos.agents import runtime
 from agentos.agents.local_model.supervisor import local_model
+from agentos.chat.live.mirrors import mirrors
 from agentos.chat.registry import registry
 from agentos.chat.runs.engine import Engine
 from agentos.conf import app_settings
@@ -27,6 +30,9 @@ from agentos.core.starting.refusal import CannotStart
 from agentos.gateway.asgi import Gateway
 from agentos.operations.port import Port
 from agentos.webhooks.outbound.dispatcher import Dispatcher
+
+if TYPE_CHECKING:
+    from agentos.core.notify import Listener
 
 log = logging.getLogger("agentos.server")
 
@@ -56,6 +62,7 @@ class Lifespan:
         self.port: Port | None = None
         self.dispatcher = Dispatcher()
         self.stopping: asyncio.Task[None] | None = None
+        self.listener: Listener | None = None
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         while True:
@@ -85,6 +92,7 @@ class Lifespan:
         if self.port:
             await self.port.start()
         self._chain_signals()
+        await self._listen_to_others()
         self.engine = Engine(alone=lock.is_held())
         await self.engine.start()
         await local_model.start()
@@ -96,6 +104,15 @@ class Lifespan:
         """Whether runs are driven and webhooks sent. Asked on the server's loop."""
         return self.engine is not None and self.engine.is_alive() and self.dispatcher.is_alive()
 
+    async def _listen_to_others(self) -> None:
+        """Other processes can work on a PostgreSQL."""
+        if connection.vendor == "postgresql":
+            from agentos.core.notify import Listener  # noqa: PLC0415 - nothing of it is loaded on SQLite
+
+            mirrors.start()
+            self.listener = Listener()
+            await self.listener.start()
+
     async def stop(self) -> None:
         self._begin_to_stop(app_settings.GRACE_SECONDS)
         if self.stopping:
@@ -105,6 +122,9 @@ class Lifespan:
         if self.port:
             await self.port.stop()
         await self.dispatcher.stop()
+        if self.listener:
+            await self.listener.stop()
+            await mirrors.stop()
         await self.gateway.close()
         await local_model.stop()
         await runtime.close()

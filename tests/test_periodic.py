@@ -44,8 +44,8 @@ def look_at_streams() -> None:
 
 
 PERIODIC: dict[str, Callable[[], Any]] = {
-    "orphans are interrupted": reaper.interrupt_orphans,
-    "orphans are interrupted at a start": lambda: reaper.interrupt_orphans(everything=True),
+    "orphans are seen to": reaper.reap_orphans,
+    "orphans are seen to at a start": lambda: reaper.reap_orphans(everything=True),
     "leases are renewed": lambda: reaper.renew_leases({1: 1, 2: 1, 3: 1}, timedelta(seconds=30)),
     "queued runs are looked for": reaper.sessions_with_queued_runs,
     "deleted chats are erased": reaper.erase_deleted_sessions,

@@ -235,6 +235,11 @@ def update(row: models.Model, **values: Any) -> None:
     _run(connection, sql, [*(_stored(connection, field, getattr(row, field.attname)) for field in fields), row.pk])
 
 
+def notify(channel: str, payload: str) -> None:
+    """Have PostgreSQL tell all that listen on a channel, at the commit."""
+    _run(_connection(), "SELECT pg_notify(%s, %s)", [channel, payload], returns=True)
+
+
 def delete_where(model: type[models.Model], **key: int) -> None:
     """Delete rows by one column. Nothing may refer to them: nothing follows."""
     connection = _connection()

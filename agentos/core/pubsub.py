@@ -3,6 +3,10 @@
 Topics: ``session:<pk>`` (a turn of this chat changed), ``draft:<pk>`` (its running answer grew), ``user:<pk>`` (this
 user's lists changed), ``notice:<pk>`` (a sentence for this user), ``stop`` (the server goes away). More may follow a ``#``:
 ``user:5#12``, session 12 moved to the top of the lists of user 5.
+
+Where several processes share a PostgreSQL, what is published at a commit is heard in all of them (``core/notify.py``). What only other
+processes have to hear: ``grown#<session>.<run>`` (this run's journal grew), ``run#<pk>`` (whoever drives this run should see whether it
+is still theirs), ``queue#<session>`` (a message waits here, and its process drives no runs).
 """
 
 import asyncio
@@ -11,18 +15,14 @@ import secrets
 import threading
 from collections import Counter, defaultdict
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
+
+from django.db import connection, transaction
 
 from agentos.core import loops
 
 TICK = 0.02  # seconds
-
-
-class PubSub(Protocol):
-    """Embedded: MemoryPubSub. A cluster's carries the same topics between processes."""
-
-    def publish(self, *topics: str) -> None:
-        """Notify the subscriptions of these topics. May be called from any thread."""
+NEWS_ONLY = ("notice:", "stop")  # topics that say all there is: nothing can be looked up about them
 
 
 class Subscription:
@@ -79,13 +79,14 @@ class Subscription:
 
 
 class MemoryPubSub:
-    """Within one process. ``publish`` may be called from any thread."""
+    """The subscriptions of this process. What publishes may be called from any thread."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.subscriptions: dict[str, set[Subscription]] = defaultdict(set)
         self.publications: Counter[str] = Counter()
-        self.boot = secrets.token_hex(4)
+        self.process = secrets.token_hex(6)  # which other processes know it by
+        self.boot = secrets.token_hex(4)  # part of every version
 
     def subscribe(self, *topics: str) -> Subscription:
         return Subscription(self, topics)
@@ -112,6 +113,34 @@ class MemoryPubSub:
                     self.publications[name] += 1
         for subscription, topic in called:
             loops.tell(subscription.loop, subscription.on_event, topic)
+
+    def publish_on_commit(self, *topics: str) -> None:
+        """Publish when the transaction at hand is committed: here, and in all other processes of this database. Database work."""
+        transaction.on_commit(lambda: self.publish(*topics))
+        self.tell_others(*topics)
+
+    def tell_others(self, *topics: str) -> None:
+        """Publish in the other processes alone, when the transaction at hand is committed. Database work."""
+        if connection.vendor == "postgresql":
+            from agentos.core import notify  # noqa: PLC0415 - SQLite is one process: nothing of it is loaded there
+
+            notify.send(self.process, topics)
+
+    def publish_all(self) -> None:
+        """Others may have told something that was not heard: every subscription hears all its topics, and looks at the database."""
+        with self.lock:
+            self.boot = secrets.token_hex(4)  # what was read before may be old
+            called = [
+                (subscription, topic)
+                for topic, subscribed in self.subscriptions.items()
+                if not topic.startswith(NEWS_ONLY)
+                for subscription in subscribed
+            ]
+        for subscription, topic in called:
+            loops.tell(subscription.loop, subscription.on_event, topic)
+
+    def has_subscribers(self, topic: str) -> bool:
+        return topic in self.subscriptions
 
     def version(self, topic: str) -> str:
         """Changes whenever the topic is published, and with the process: what is read after asking for it is at least as new."""

@@ -19,6 +19,7 @@ from agentos.access.users import User
 from agentos.chat import drawing, queries
 from agentos.chat.live import streaming
 from agentos.chat.live.cursor import Cursor
+from agentos.chat.live.mirrors import mirrors
 from agentos.chat.models import ChatSession, Run
 from agentos.chat.registry import OpenStream, TooManyStreams, registry
 from agentos.core import db, outage
@@ -193,8 +194,10 @@ class Tab:
         return fragment(header(session), "#chat-header", "outerMorph")
 
     async def _growth(self, session: ChatSession) -> AsyncIterator[str]:
-        """New text of the running answer, from memory."""
+        """New text of the running answer, from memory. One that runs elsewhere is mirrored for the first who asks."""
         draft = streaming.draft_for(session.pk)
+        if self.cursor.run_pk and (draft is None or draft.run_pk != self.cursor.run_pk):
+            draft = await mirrors.open(session.pk, self.cursor.run_pk)
         if draft is None or draft.run_pk != self.cursor.run_pk or draft.seq <= self.cursor.seq:
             return
         for seq, html in await streaming.grown(draft, self.cursor.seq):

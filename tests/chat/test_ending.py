@@ -124,17 +124,23 @@ def claim_next_of(run: Run) -> Run:
     return claimed
 
 
-class TestInterruptOrphans:
+class TestReapOrphans:
     def test_ends_runs_without_a_sign_of_life(self, running: Run) -> None:
-        assert reaper.interrupt_orphans() == 0
+        reaper.reap_orphans(lease=LEASE)
+        running.refresh_from_db()
+        assert running.status == Run.Status.RUNNING
         Run.objects.update(lease_until=clock.now() - timedelta(seconds=1))
-        assert reaper.interrupt_orphans() == 1
+        assert reaper.reap_orphans(lease=LEASE) == []
         running.refresh_from_db()
         assert (running.status, running.answer) == (Run.Status.INTERRUPTED, "Hello there.")
 
     def test_ends_all_of_them_when_the_only_driver_starts(self, running: Run) -> None:
-        assert reaper.interrupt_orphans(everything=True) == 1
+        reaper.reap_orphans(everything=True, lease=LEASE)
+        running.refresh_from_db()
+        assert running.status == Run.Status.INTERRUPTED
 
     def test_leaves_a_run_that_waits_for_a_person(self, running: Run) -> None:
         end_run(run_pk=running.pk, event=Waiting(requirements=[]), attempt=1)
-        assert reaper.interrupt_orphans(everything=True) == 0
+        assert reaper.reap_orphans(everything=True, lease=LEASE) == []
+        running.refresh_from_db()
+        assert running.status == Run.Status.WAITING

@@ -28,7 +28,7 @@ from agentos.chat.runs.run_task import RunTask
 from agentos.core import db, outage
 from agentos.core.http.errors import Problem
 from agentos.core.pubsub import pubsub
-from tests.factories import AgentFactory
+from tests.factories import AgentFactory, RunEventFactory
 
 send = sync_to_async(actions.send_message)
 stop = sync_to_async(actions.stop_run)
@@ -146,6 +146,7 @@ class TestEngine:
     async def test_interrupts_at_its_start_what_a_dead_one_left(self, transactional_db: None, session: ChatSession, member: User) -> None:
         run = await send(by=member, session=session, text="hello")
         await Run.objects.filter(pk=run.pk).aupdate(status=Run.Status.RUNNING, attempt=1)
+        await sync_to_async(RunEventFactory)(run=run)
         late = Engine(alone=True)
         await late.start()
         assert (await ended(run)).status == Run.Status.INTERRUPTED
@@ -295,7 +296,12 @@ class TestLeases:
         found: list[Mapping[int, int]] = []
         monkeypatch.setattr(engine_module, "WATCH_SECONDS", 0.01)
         monkeypatch.setattr(engine_module, "LEASE_EVERY", 0.05)
-        monkeypatch.setattr(reaper, "renew_leases", lambda mine, lease: found.append(dict(mine)))
+
+        def renew(mine: Mapping[int, int], lease: timedelta) -> set[int]:
+            found.append(dict(mine))
+            return set(mine)
+
+        monkeypatch.setattr(reaper, "renew_leases", renew)
         return found
 
     async def test_are_renewed_for_what_is_driven_here(self, engine: Engine, member: User, renewed: list[Mapping[int, int]]) -> None:

@@ -196,7 +196,7 @@ class TestSweep:
 
     def test_erases_what_a_crash_has_left(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         told(run)
-        reaper.interrupt_orphans(everything=True)
+        reaper.reap_orphans(everything=True)
         reaper.sweep()
         assert "canary" in everything(run)  # its caller may still be reading
         self.later(monkeypatch)

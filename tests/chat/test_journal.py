@@ -117,17 +117,17 @@ class TestHasMore:
 class TestStore:
     def test_writes_for_the_attempt_that_drives_the_run(self, running: Run) -> None:
         rows = [Row(running.pk, 1, 1, "text", {"text": "a"}, clock.now())]
-        assert _store({running.pk: 1}, rows) == {running.pk}
+        assert _store({running.pk: (1, running.session_id)}, rows) == {running.pk}
         assert stored(running) == [(1, "text", {"text": "a"})]
 
     def test_writes_nothing_for_a_stale_one(self, running: Run) -> None:
         Run.objects.filter(pk=running.pk).update(attempt=2)
-        assert _store({running.pk: 1}, [Row(running.pk, 1, 1, "text", {"text": "a"}, clock.now())]) == set()
+        assert _store({running.pk: (1, running.session_id)}, [Row(running.pk, 1, 1, "text", {"text": "a"}, clock.now())]) == set()
         assert stored(running) == []
 
     def test_writes_nothing_for_a_run_that_has_ended(self, running: Run, member: User) -> None:
         actions.stop_run(run=running, by=member)
-        assert _store({running.pk: 1}, [Row(running.pk, 2, 1, "text", {"text": "a"}, clock.now())]) == set()
+        assert _store({running.pk: (1, running.session_id)}, [Row(running.pk, 2, 1, "text", {"text": "a"}, clock.now())]) == set()
         assert [kind for _, kind, _ in stored(running)] == ["stopped"]
 
 
@@ -201,8 +201,8 @@ class TestFlush:
             found = []
             for count in (1, 5):
                 rows = [Row(running.pk, 100 * count + number, 1, "text", {}, clock.now()) for number in range(count)]
-                with django_assert_max_num_queries(4) as queries:
-                    _store({running.pk: 1}, rows)
+                with django_assert_max_num_queries(5) as queries:
+                    _store({running.pk: (1, running.session_id)}, rows)
                 found.append(len(queries))
             return found
 

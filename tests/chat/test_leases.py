@@ -9,14 +9,20 @@ from asgiref.sync import sync_to_async
 from django.db import OperationalError, connection
 
 from agentos.access.models import User
+from agentos.agents.events import Interrupted
 from agentos.agents.models import DjangoAgent
+from agentos.audit.models import AuditRecord
 from agentos.chat import actions
 from agentos.chat.models import ChatSession, Run
-from agentos.chat.runs import engine, reaper
-from agentos.chat.runs.claiming import claim_next
+from agentos.chat.runs import engine as engine_module
+from agentos.chat.runs import reaper, waiting
+from agentos.chat.runs.claiming import ATTEMPTS, claim_next
+from agentos.chat.runs.ending import end_run
 from agentos.chat.runs.engine import Engine
+from agentos.chat.runs.journal import Row, _store
 from agentos.core import clock, database_clock
 from agentos.core import db as database
+from tests.factories import AgentFactory, RunEventFactory
 
 LEASE = timedelta(seconds=30)
 
@@ -27,7 +33,15 @@ def run(session: ChatSession, member: User) -> Run:
     actions.send_message(by=member, session=session, text="Hello.")
     found = claim_next(session.pk, LEASE)
     assert found
+    RunEventFactory(run=found, data={"text": "So far"})
     return found
+
+
+@pytest.fixture
+def unbegun(run: Run) -> Run:
+    """Not a word of it was said, and no tool was called."""
+    run.events.all().delete()
+    return run
 
 
 def over(run: Run) -> None:
@@ -55,6 +69,16 @@ class TestAStart:
         await sync_to_async(over)(run)
         await start_and_stop()
         assert await sync_to_async(status)(run) == Run.Status.INTERRUPTED
+
+    async def test_takes_over_those_that_had_not_begun_to_act(self, unbegun: Run) -> None:
+        await sync_to_async(over)(unbegun)
+        late = Engine()
+        await late.start()
+        done = await waiting.ended(unbegun, 20)
+        await late.stop(0)
+        database.close()
+        assert done
+        assert (done.status, done.attempt) == (Run.Status.COMPLETED, 2)
 
     async def test_ends_those_that_nobody_promised_anything_for(self, run: Run) -> None:
         await Run.objects.filter(pk=run.pk).aupdate(lease_until=None)
@@ -91,12 +115,91 @@ class TestTheSweeper:
         """Somebody sets it an hour ahead, or back."""
         for hours in (1, -1):
             monkeypatch.setattr(clock, "now", lambda hours=hours: datetime.now().astimezone() + timedelta(hours=hours))
-            reaper.interrupt_orphans()
+            reaper.reap_orphans()
             assert status(run) == Run.Status.RUNNING
             reaper.renew_leases({run.pk: run.attempt}, LEASE)
             until = Run.objects.get(pk=run.pk).lease_until
             assert until
             assert abs(until - database_clock.now() - LEASE) < timedelta(seconds=10)
+
+
+@pytest.mark.django_db
+class TestWhatIsTakenOver:
+    def test_is_claimed_by_whoever_can_drive_it(self, unbegun: Run) -> None:
+        over(unbegun)
+        (taken,) = reaper.sweep(lease=LEASE)
+        assert (taken.pk, taken.attempt, taken.status) == (unbegun.pk, 2, Run.Status.RUNNING)
+        assert taken.session.agent
+        unbegun.refresh_from_db()
+        assert (unbegun.attempt, unbegun.revision) == (2, unbegun.session.revision)
+        assert unbegun.lease_until
+        assert unbegun.lease_until > database_clock.now() + LEASE / 2
+        assert AuditRecord.objects.filter(verb="chat.run.taken_over", object_id=unbegun.run_id).exists()
+
+    def test_is_nothing_whose_driver_lives(self, unbegun: Run) -> None:
+        assert reaper.sweep(lease=LEASE) == []
+        over(unbegun)
+        assert reaper.sweep({unbegun.pk: 1}, lease=LEASE) == []
+        assert status(unbegun) == Run.Status.RUNNING
+
+    def test_is_nothing_that_had_begun(self, run: Run) -> None:
+        over(run)
+        assert reaper.sweep(lease=LEASE) == []
+        assert status(run) == Run.Status.INTERRUPTED
+
+    def test_is_nothing_whose_tool_was_approved(self, unbegun: Run) -> None:
+        Run.objects.filter(pk=unbegun.pk).update(agno_output={"paused": True})
+        over(unbegun)
+        assert reaper.sweep(lease=LEASE) == []
+        assert status(unbegun) == Run.Status.INTERRUPTED
+
+    def test_is_nothing_that_ends_whoever_drives_it(self, unbegun: Run) -> None:
+        for attempt in range(2, ATTEMPTS + 1):
+            over(unbegun)
+            (taken,) = reaper.sweep(lease=LEASE)
+            assert taken.attempt == attempt
+        over(unbegun)
+        assert reaper.sweep(lease=LEASE) == []
+        assert status(unbegun) == Run.Status.INTERRUPTED
+
+    def test_is_nothing_in_a_chat_that_is_deleted(self, unbegun: Run, member: User) -> None:
+        ChatSession.objects.filter(pk=unbegun.session_id).update(deleted_at=clock.now())
+        over(unbegun)
+        assert reaper.sweep(lease=LEASE) == []
+        assert status(unbegun) == Run.Status.INTERRUPTED
+
+    def test_is_nothing_where_nobody_can_drive_it(self, unbegun: Run) -> None:
+        over(unbegun)
+        assert reaper.sweep() == []
+        assert status(unbegun) == Run.Status.INTERRUPTED
+
+    def test_is_lost_to_the_driver_that_was_taken_for_dead(self, unbegun: Run) -> None:
+        over(unbegun)
+        reaper.sweep(lease=LEASE)
+        assert reaper.renew_leases({unbegun.pk: 1}, LEASE) == set()
+        assert reaper.renew_leases({unbegun.pk: 2}, LEASE) == {unbegun.pk}
+        assert _store({unbegun.pk: (1, unbegun.session_id)}, [Row(unbegun.pk, 1, 1, "text", {"text": "late"}, clock.now())]) == set()
+        assert not end_run(run_pk=unbegun.pk, attempt=1, event=Interrupted())
+        assert status(unbegun) == Run.Status.RUNNING
+
+
+@pytest.mark.django_db(transaction=True)
+class TestADriver:
+    async def test_lets_go_of_a_run_that_is_another_ones(
+        self, scripted: DjangoAgent, engine: Engine, member: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its model is silent, so it writes nothing that would be refused."""
+        monkeypatch.setattr(engine_module, "WATCH_SECONDS", 0.01)
+        monkeypatch.setattr(engine_module, "LEASE_EVERY", 0.02)
+        agent = await sync_to_async(AgentFactory)(model="scripted:hang", is_global=True)
+        sent = await sync_to_async(actions.send_message)(by=member, agent=agent, text="hello")
+        async with asyncio.timeout(20):
+            while sent.pk not in engine.run_tasks:
+                await asyncio.sleep(0.01)
+            await Run.objects.filter(pk=sent.pk).aupdate(attempt=2)
+            while engine.run_tasks:
+                await asyncio.sleep(0.01)
+        assert await sync_to_async(status)(sent) == Run.Status.RUNNING
 
 
 @pytest.mark.django_db
@@ -118,8 +221,8 @@ class TestTheDatabasesClock:
 async def test_after_an_outage_others_are_given_time_to_renew(
     transactional_db: None, run: Run, scripted: DjangoAgent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "SWEEP_EVERY", 0.05)
-    monkeypatch.setattr(engine, "SETTLE_SECONDS", 1.0)
+    monkeypatch.setattr(engine_module, "SWEEP_EVERY", 0.05)
+    monkeypatch.setattr(engine_module, "SETTLE_SECONDS", 1.0)
     late = Engine()
     await late.start()
     try:

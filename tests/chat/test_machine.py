@@ -112,7 +112,7 @@ class ChatMachine(RuleBasedStateMachine):
         """Any driver, also one that was declared dead long ago, writes a line."""
         pk, attempt = data.draw(st.sampled_from(self.drivers))
         seq = (RunEvent.objects.filter(run=pk).order_by("-seq").values_list("seq", flat=True).first() or 0) + 1
-        _store({pk: attempt}, [Row(pk, seq, attempt, "text", {"text": piece}, clock.now())])
+        _store({pk: (attempt, self.session.pk)}, [Row(pk, seq, attempt, "text", {"text": piece}, clock.now())])
 
     @precondition(lambda self: self.drivers)
     @rule(data=st.data(), end=st.sampled_from([Finished(), Failed("model_error"), Interrupted(), Waiting([ASKED], {"x": 1})]))
@@ -122,7 +122,7 @@ class ChatMachine(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        reaper.interrupt_orphans(everything=True)
+        reaper.reap_orphans(everything=True)
 
     # --- A tab
 

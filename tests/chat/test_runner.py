@@ -55,7 +55,27 @@ class TestFollow:
 
         return await drive._follow(stream(), entry), counts
 
-    async def test_counts_the_tools_that_are_at_work(self, drive: RunTask) -> None:
+    async def test_writes_that_a_tool_begins_before_it_does(self, drive: RunTask, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whoever finds the run without its driver knows then that the tool may have done something."""
+        told: list[str] = []
+
+        async def written() -> None:
+            told.append("written")
+
+        async def stream() -> AsyncIterator[Event]:
+            for event in (TextDelta("Some"), ToolStarted("1", "add", {}), ToolFinished("1", "add", "2")):
+                yield event
+                told.append(event.kind)
+
+        monkeypatch.setattr(drive.journal, "written", written)
+        await drive._follow(stream(), drive.journal.open(LiveBuffer(drive.run), on_stale=lambda: None))
+        assert told == ["text", "written", "tool_started", "tool_finished"]
+
+    async def test_counts_the_tools_that_are_at_work(self, drive: RunTask, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def written() -> None:
+            """At once."""
+
+        monkeypatch.setattr(drive.journal, "written", written)
         _, counts = await self.follow(
             drive,
             TextDelta("Some"),

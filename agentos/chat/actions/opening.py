@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from django.db import transaction
-
 from agentos.access.users import User
 from agentos.agents import runtime
 from agentos.agents.models import DjangoAgent
@@ -33,7 +31,7 @@ def check_agent_available(agent: DjangoAgent) -> None:
 def bring_to_top(session: ChatSession, **fields: Any) -> int:
     """A locked session has a run to drive: it moves to the top of its owner's list, the dispatcher hears of it after the
     commit, and the new revision is returned."""
-    transaction.on_commit(lambda: dispatch.wake(session.pk))
+    dispatch.wake_on_commit(session.pk)
     return move_to_top(session, **fields)
 
 

@@ -1,6 +1,6 @@
 """The live buffers: what the journal has stored of each running run, kept in memory for its readers.
 
-A buffer is never ahead of the run's journal. A process that has no buffer of a run reads the journal.
+A buffer is never ahead of the run's journal. A process that has no buffer of a run reads the journal, or has a mirror do it.
 """
 
 from asyncio import Future
@@ -72,10 +72,11 @@ class LiveBuffer:
 
 
 class LiveBuffers:
-    """The buffers of the runs that this process drives, by session."""
+    """The buffers of the runs that this process drives, by session; and the mirrors of those that others drive (chat/live/mirrors.py)."""
 
     def __init__(self) -> None:
         self.by_session: dict[int, LiveBuffer] = {}
+        self.mirrors: dict[int, LiveBuffer] = {}
 
     def open(self, run: Run) -> LiveBuffer:
         buffer = self.by_session[run.session_id] = LiveBuffer(run)
@@ -86,7 +87,7 @@ class LiveBuffers:
             del self.by_session[buffer.session_pk]
 
     def of_session(self, session_pk: int) -> LiveBuffer | None:
-        return self.by_session.get(session_pk)
+        return self.by_session.get(session_pk) or self.mirrors.get(session_pk)
 
 
 live_buffers = LiveBuffers()

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from django.db import transaction
-
 from agentos.chat.models import ChatSession
 from agentos.core.prepared import Query, update
 from agentos.core.pubsub import pubsub
@@ -23,12 +21,12 @@ _LOCK = Query(lambda pk: ChatSession.objects.select_for_update(of=("self",)).sel
 
 
 def change(session: ChatSession, **fields: Any) -> int:
-    """Set ``fields`` of a session that ``lock`` gave, count its revision up, ring after the commit, and return the revision."""
+    """Set ``fields`` of a session that ``lock`` gave, count its revision up, publish at the commit, and return the revision."""
     if "title" in fields:
         fields["searchable"] = folded(fields["title"])
     topics = [f"session:{session.pk}", *_lists(session, fields)]
     update(session, revision=session.revision + 1, **fields)
-    transaction.on_commit(lambda: pubsub.publish(*topics))
+    pubsub.publish_on_commit(*topics)
     return session.revision
 
 
@@ -45,4 +43,4 @@ def _lists(session: ChatSession, fields: dict[str, Any]) -> list[str]:
 
 def ring_owner(session: ChatSession) -> None:
     """Ring for the owner's lists alone: nothing in the transcript has changed."""
-    transaction.on_commit(lambda: pubsub.publish(f"user:{session.user_id}"))
+    pubsub.publish_on_commit(f"user:{session.user_id}")

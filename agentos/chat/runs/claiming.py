@@ -5,11 +5,14 @@ from typing import Any
 
 from django.db import transaction
 
+from agentos.audit.actions import record
 from agentos.chat.live.revisions import change
 from agentos.chat.models import ChatSession, Run
 from agentos.chat.runs import dispatch
 from agentos.core import clock, database_clock
 from agentos.core.prepared import Query, update
+
+ATTEMPTS = 3  # at one run, whose drivers die
 
 
 def claim_next(session_pk: int, lease: timedelta) -> Run | None:
@@ -25,6 +28,23 @@ def claim_next(session_pk: int, lease: timedelta) -> Run | None:
     return run
 
 
+def take_over(run_pk: int, attempt: int, lease: timedelta) -> Run | None:
+    """Take a run whose driver has died, unless it had begun to act: a word of it was seen, or a tool may have been called, since no tool
+    is called before the journal says so. None as well when its driver lives, or it has been tried too often."""
+    with transaction.atomic():
+        session = _UNDELETED_OF.first(run_pk)
+        run = Run.objects.select_for_update().filter(pk=run_pk, status=Run.Status.RUNNING, attempt=attempt).first()
+        if session is None or run is None or run.attempt >= ATTEMPTS or run.agno_output is not None or run.events.exists():
+            return None
+        run.session = session
+        update(run, revision=change(session), waits_seconds=None, **_claimed(run, lease))
+        record("chat.run.taken_over", by=None, object_type="run", object_id=run.run_id)
+    return run
+
+
+_UNDELETED_OF = Query(
+    lambda run: ChatSession.objects.select_for_update(of=("self",)).select_related("agent").filter(runs=run, deleted_at=None), int
+)
 _UNDELETED = Query(
     lambda pk: ChatSession.objects.select_for_update(of=("self",)).select_related("agent").filter(pk=pk, deleted_at=None), int
 )
@@ -36,7 +56,7 @@ def begin(run: Run) -> None:
     transaction that stores it, and driven after the commit. Elsewhere it is queued."""
     lease = dispatch.lease()
     if lease is None:
-        transaction.on_commit(lambda: dispatch.wake(run.session_id))
+        dispatch.wake_on_commit(run.session_id)
         return
     for name, value in _claimed(run, lease).items():
         setattr(run, name, value)

@@ -1,10 +1,13 @@
-"""Who drives runs. Embedded: the server's own loop (engine.Engine). A process without one leaves them queued, and the server
-takes them up when it starts."""
+"""Who drives runs: the loop of this process (engine.Engine), where it has an engine. A process without one leaves them queued, and tells
+the others; on SQLite the server takes them up when it starts."""
 
 from datetime import timedelta
 from typing import Protocol
 
+from django.db import transaction
+
 from agentos.chat.models import Run
+from agentos.core.pubsub import pubsub
 
 
 class Dispatcher(Protocol):
@@ -51,6 +54,13 @@ def lease() -> timedelta | None:
 
 def drive(run: Run) -> None:
     _Current.dispatcher.drive(run)
+
+
+def wake_on_commit(session_pk: int) -> None:
+    """A message waits in this session: when that is committed, the driver of this process takes it, or another one's. Database work."""
+    transaction.on_commit(lambda: wake(session_pk))
+    if lease() is None:
+        pubsub.tell_others(f"queue#{session_pk}")
 
 
 def wake(session_pk: int) -> None:

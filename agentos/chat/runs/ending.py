@@ -17,6 +17,7 @@ from agentos.chat.runs import dispatch
 from agentos.core import clock
 from agentos.core.events import emit
 from agentos.core.prepared import Query, delete_where, insert_all, new, update
+from agentos.core.pubsub import pubsub
 
 STATUS = {
     "finished": Run.Status.COMPLETED,
@@ -53,7 +54,9 @@ def end_run(*, run_pk: int, event: Event, attempt: int | None = None, by: User |
         record(f"chat.run.{run.status}", by=by, object_type="run", object_id=run.run_id, **about)
         emit(f"run.{run.status}", session=session, run=run)
         if _QUEUED.rows(session.pk):
-            transaction.on_commit(lambda: dispatch.wake(session.pk))
+            dispatch.wake_on_commit(session.pk)
+        if attempt is None:  # its driver does not know it, and may be elsewhere
+            pubsub.tell_others(f"run#{run.pk}")
     return True
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from agentos.chat.runs.journal import Journal
 from agentos.chat.runs.run_task import LEASE, RunTask
 from agentos.chat.runs.titling import Titling
 from agentos.core import db, loops, outage
+from agentos.core.pubsub import pubsub
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ WATCH_SECONDS = 1.0
 LEASE_EVERY = 5.0  # seconds between two signs of life
 SWEEP_EVERY = 15.0
 DEAD_SECONDS = 15.0  # without a look at the runs
+LISTEN_SECONDS = 60.0  # that nothing may be heard
 LET_GO_SECONDS = 5.0  # that interrupted runs get to be written down
 SETTLE_SECONDS = 2 * LEASE_EVERY  # after a database was away: until whoever lives has renewed its leases
 
@@ -52,11 +54,13 @@ class Engine:
         self.loop = asyncio.get_running_loop()
         self.looked_at = self.loop.time()
         dispatch.use(self)
-        await db.write(reaper.interrupt_orphans, everything=self.alone)
         self._spawn(self.journal.write_forever())
+        for run in await db.write(reaper.reap_orphans, everything=self.alone, lease=LEASE):
+            self._spawn(self._drive(run))
         self._spawn(self._watch())
         self._spawn(self._sweep())
         self._spawn(self._watch_rights())
+        self._spawn(self._listen())
         for session_pk in await db.read(reaper.sessions_with_queued_runs):
             self._spawn(self._take(session_pk))
 
@@ -142,7 +146,8 @@ class Engine:
             if now - renewed >= LEASE_EVERY and self.run_tasks:
                 renewed = now
                 try:
-                    await db.write(reaper.renew_leases, self._mine(), LEASE)
+                    mine = self._mine()
+                    self._keep(mine, await db.write(reaper.renew_leases, mine, LEASE))
                 except Exception:  # noqa: BLE001 - a database that is away: the next renewal is soon enough
                     self._database_was_away()
 
@@ -151,12 +156,46 @@ class Engine:
             await asyncio.sleep(SWEEP_EVERY)
             try:
                 trusts_leases = asyncio.get_running_loop().time() >= self.trusts_leases_at
-                await db.write(reaper.sweep, self._mine(), trusts_leases=trusts_leases)
+                lease = None if self.stopping else LEASE
+                for run in await db.write(reaper.sweep, self._mine(), trusts_leases=trusts_leases, lease=lease):
+                    self._spawn(self._drive(run))
                 for session_pk in await db.read(reaper.sessions_with_queued_runs):
                     self._spawn(self._take(session_pk))
             except Exception:
                 log.exception("The reaper could not work; it tries again.")
                 self._database_was_away()
+
+    async def _listen(self) -> None:
+        """Do what other processes tell: take a message that waits, let go of a run that was stopped there."""
+        with pubsub.subscribe("queue", "run") as subscription:
+            while True:
+                heard = [topic.partition("#") for topic in await subscription.wait(LISTEN_SECONDS)]
+                try:
+                    await self._look(heard)
+                except DatabaseError as error:
+                    outage.note(error)  # renewing the leases and sweeping find the same
+                except Exception:
+                    log.exception("What another process told could not be done.")
+
+    async def _look(self, heard: list[tuple[str, str, str]]) -> None:
+        """A topic without a number: something may have been missed, so look at all there is."""
+        queued = {int(pk) for kind, _, pk in heard if kind == "queue" and pk}
+        if ("queue", "", "") in heard:
+            queued.update(await db.read(reaper.sessions_with_queued_runs))
+        for session_pk in queued:
+            self._spawn(self._take(session_pk))
+        runs = self._mine()
+        if ("run", "", "") not in heard:
+            runs = {int(pk): runs[int(pk)] for kind, _, pk in heard if kind == "run" and pk and int(pk) in runs}
+        if runs:
+            self._keep(runs, await db.read(reaper.still_driven, runs))
+
+    def _keep(self, asked: Mapping[int, int], still_mine: set[int]) -> None:
+        """Let go of those that were asked about and are not ours any more."""
+        for pk in asked.keys() - still_mine:
+            drive = self.run_tasks.get(pk)
+            if drive and drive.run.attempt == asked[pk] and not drive.is_ending:
+                drive.cancel(None)
 
     def _mine(self) -> dict[int, int]:
         return {pk: drive.run.attempt for pk, drive in self.run_tasks.items()}

@@ -154,6 +154,15 @@ class Journal:
             self.dirty.discard(entry.buffer.run_pk)
             return entry.take()
 
+    async def written(self) -> None:
+        """Return when all that is noted is on disk. Whoever turns out to be stale by then is told so before this returns."""
+        while True:
+            # A write that has begun is not broken off with whoever waits for it.
+            if await asyncio.shield(asyncio.ensure_future(self.flush())):
+                await asyncio.sleep(0)
+                return
+            await asyncio.sleep(RETRY_SECONDS)
+
     async def flush(self) -> bool:
         """Write everything that is noted. Returns False when the database refused; nothing is lost then."""
         async with self.writing:
@@ -167,7 +176,7 @@ class Journal:
             try:
                 current = await db.write(
                     _store,
-                    {pk: entry.buffer.attempt for pk, (entry, _) in batch.items()},
+                    {pk: (entry.buffer.attempt, entry.buffer.session_pk) for pk, (entry, _) in batch.items()},
                     [row for _, rows in batch.values() for row in rows],
                 )
             except DatabaseError:
@@ -195,11 +204,16 @@ def _show(written: list[tuple[Entry, list[Row]]]) -> None:
     pubsub.publish(*(f"draft:{entry.buffer.session_pk}" for entry, _ in written))
 
 
-def _store(attempts: dict[int, int], rows: list[Row]) -> set[int]:
-    """Insert the rows of the runs that are still ours: running, under our attempt. Returns those runs."""
+def _store(runs: dict[int, tuple[int, int]], rows: list[Row]) -> set[int]:
+    """Insert the rows of the runs that are still ours: running, under our attempt. Returns those runs.
+
+    ``runs``: the attempt and the session of each. Other processes, where there can be any, are told which of them grew.
+    """
     with transaction.atomic():
-        current = {pk for pk, attempt in _running(sorted(attempts)) if attempts[pk] == attempt}
+        current = {pk for pk, attempt in _running(sorted(runs)) if runs[pk][0] == attempt}
         insert_all(RunEvent, (row for row in rows if row.run_id in current))
+        if current:
+            pubsub.tell_others(*(f"grown#{runs[pk][1]}.{pk}" for pk in current))
     return current
 
 

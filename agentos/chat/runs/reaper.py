@@ -13,6 +13,7 @@ from agentos.agents.events import Interrupted
 from agentos.audit.actions import record
 from agentos.chat import ephemeral, quotas
 from agentos.chat.models import IS_OPEN, ChatSession, IdempotencyKey, Run
+from agentos.chat.runs.claiming import take_over
 from agentos.chat.runs.ending import end_run
 from agentos.core import clock, database_clock
 
@@ -24,30 +25,48 @@ BATCH = 200
 Mine = Mapping[int, int]  # the runs that this process drives: their keys, and the attempts of its drivers
 
 
-def sweep(mine: Mine | None = None, *, trusts_leases: bool = True) -> None:
-    """Do all of it once. ``trusts_leases``: False while others may not have been able to renew theirs."""
-    if trusts_leases:
-        interrupt_orphans(mine)
+def sweep(mine: Mine | None = None, *, trusts_leases: bool = True, lease: timedelta | None = None) -> list[Run]:
+    """Do all of it once, and return what ``reap_orphans`` does. ``trusts_leases``: False while others may not have been able to renew
+    theirs."""
+    taken_over = reap_orphans(mine, lease=lease) if trusts_leases else []
     erase_deleted_sessions()
     ephemeral.sweep()
     forget_old_keys()
+    return taken_over
 
 
-def interrupt_orphans(mine: Mine | None = None, *, everything: bool = False) -> int:
-    """End running runs whose lease is over, keeping their text; never those in ``mine``, whose driver is alive. ``everything``: this
-    process is known to be the only driver and has just started, so whatever is still marked as running has died. Returns how many."""
+def reap_orphans(mine: Mine | None = None, *, everything: bool = False, lease: timedelta | None = None) -> list[Run]:
+    """See to running runs whose lease is over; never those in ``mine``, whose driver is alive.
+
+    One that had begun to act is interrupted, keeping its text: a tool may have done something. One that had not is taken over, and
+    returned, for whoever asks with a ``lease`` and drives it. ``everything``: this process is known to be the only driver and has just
+    started, so whatever is still marked as running has died.
+    """
     running = Run.objects.filter(IS_OPEN, status=Run.Status.RUNNING).order_by()
     if not everything:
         running = running.filter(Q(lease_until__lt=database_clock.ask()) | Q(lease_until__isnull=True))
-    orphans = [(pk, attempt) for pk, attempt in running.values_list("pk", "attempt") if (mine or {}).get(pk) != attempt]
-    return sum(end_run(run_pk=pk, attempt=attempt, event=Interrupted()) for pk, attempt in orphans)
+    taken_over = []
+    for pk, attempt in list(running.values_list("pk", "attempt")):
+        if (mine or {}).get(pk) == attempt:
+            continue
+        if lease and (run := take_over(pk, attempt, lease)):
+            taken_over.append(run)
+        else:
+            end_run(run_pk=pk, attempt=attempt, event=Interrupted())
+    return taken_over
 
 
-def renew_leases(mine: Mine, lease: timedelta) -> None:
-    """Promise another sign of life. A run that another driver has taken over is left to that one."""
-    running = Run.objects.filter(pk__in=mine, status=Run.Status.RUNNING).order_by().values_list("pk", "attempt")
-    still_mine = [pk for pk, attempt in running if mine[pk] == attempt]
+def renew_leases(mine: Mine, lease: timedelta) -> set[int]:
+    """Promise another sign of life, and return the runs that are still ours: not those that have ended, or that somebody has taken over."""
+    still_mine = still_driven(mine)
     Run.objects.filter(pk__in=still_mine, status=Run.Status.RUNNING).update(lease_until=database_clock.ask() + lease)
+    return still_mine
+
+
+def still_driven(mine: Mine) -> set[int]:
+    """Those of the runs that are running, under our attempt."""
+    running = Run.objects.filter(pk__in=mine, status=Run.Status.RUNNING).order_by().values_list("pk", "attempt")
+    return {pk for pk, attempt in running if mine[pk] == attempt}
 
 
 def sessions_with_queued_runs() -> list[int]:

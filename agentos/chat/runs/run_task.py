@@ -44,6 +44,7 @@ class RunTask:
         self.task: asyncio.Task[None] | None = None
         self.began = self.heard = asyncio.get_running_loop().time()
         self.open_tools = 0
+        self.is_ending = False  # what it writes last is on its way
 
     def cancel(self, outcome: Event | None) -> None:
         """Let go at once, whatever the model is doing; ``outcome`` is written if the run has not ended."""
@@ -72,6 +73,7 @@ class RunTask:
             log.exception("Run %s broke.", self.run.run_id)
             end = Failed("internal")
         finally:
+            self.is_ending = True
             if end is not None:
                 await asyncio.shield(self._finish(entry, end))
             self.journal.close(entry)
@@ -137,6 +139,8 @@ class RunTask:
             elif isinstance(event, ToolFinished | ToolFailed):
                 self.open_tools -= 1
             self.journal.put(entry, event)
+            if isinstance(event, ToolStarted):
+                await self.journal.written()  # or this driver, which may have been taken for dead, would call what must not be called twice
         return Finished()
 
     def _with_decision(self, event: ToolStarted) -> ToolStarted:

@@ -1,0 +1,104 @@
+"""Notices between the processes that share a PostgreSQL, by its LISTEN and NOTIFY: what one publishes, all hear.
+
+A notice says what changed, never how: whoever hears it reads the database. It is sent at the commit of the change that it tells of, so
+nobody looks too early. PostgreSQL keeps none for a process that is not connected: after each connection everybody there looks again.
+"""
+
+import asyncio
+import json
+import logging
+import random
+from collections.abc import Iterable
+from typing import Any
+
+import psycopg
+from django.db import connections
+
+from agentos.core import repeated
+from agentos.core.prepared import notify
+from agentos.core.pubsub import pubsub
+
+log = logging.getLogger("agentos.server")
+
+CHANNEL = "agentos"
+LONGEST = 7_900  # bytes of a notice; PostgreSQL takes 7,999
+LOOK_SECONDS = 10.0  # of silence, after which the connection is asked whether it lives
+ANSWER_SECONDS = 5.0  # that it has for the answer
+CONNECT_SECONDS = 3
+PAUSES = (0.1, 0.2, 0.4, 0.8)  # seconds before the next connection is tried; the last one again and again
+
+
+def send(process: str, topics: Iterable[str]) -> None:
+    """Tell the other processes when the transaction at hand is committed. ``process``: this one, which does not listen to itself."""
+    for payload in payloads(process, topics):
+        notify(CHANNEL, payload)
+
+
+def payloads(process: str, topics: Iterable[str]) -> list[str]:
+    """As few notices as hold all topics. One that is too long for any is left out: it is a sentence for an open page."""
+    found, held, size = [], [process], 0
+    for topic in topics:
+        needs = len(topic.encode()) + 8
+        if needs > LONGEST - 100:
+            continue
+        if size + needs > LONGEST - 100:
+            found.append(held)
+            held, size = [process], 0
+        held.append(topic)
+        size += needs
+    return [json.dumps(each, ensure_ascii=False, separators=(",", ":")) for each in [*found, held] if len(each) > 1]
+
+
+class Listener:
+    """The connection of this process on which it hears the others. ``start`` and ``stop`` belong to the server's lifespan."""
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[None] | None = None
+        self.is_connected = asyncio.Event()
+
+    async def start(self) -> None:
+        self.task = asyncio.create_task(self._listen_forever())
+
+    async def stop(self) -> None:
+        if self.task:
+            self.task.cancel()
+            await asyncio.gather(self.task, return_exceptions=True)
+
+    async def _listen_forever(self) -> None:
+        tries = 0
+        while True:
+            try:
+                await self._listen()
+            except (psycopg.Error, OSError) as error:
+                repeated.warn("notices", "Other processes cannot be heard; trying again: %s", " ".join(str(error).split()))
+            except Exception:
+                log.exception("Listening to other processes broke; trying again.")
+            tries = 0 if self.is_connected.is_set() else tries + 1
+            self.is_connected.clear()
+            await asyncio.sleep(PAUSES[min(tries, len(PAUSES) - 1)] * random.uniform(0.7, 1.3))  # noqa: S311 - all of them at once
+
+    async def _listen(self) -> None:
+        connection = await psycopg.AsyncConnection.connect(**parameters(), autocommit=True)
+        async with connection:
+            await connection.execute(f"LISTEN {CHANNEL}")
+            self.is_connected.set()
+            pubsub.publish_all()
+            while True:
+                async for notice in connection.notifies(timeout=LOOK_SECONDS):
+                    hear(notice.payload)
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await connection.execute("SELECT 1")
+
+
+def hear(payload: str) -> None:
+    """Publish here what another process has told."""
+    process, *topics = json.loads(payload)
+    if process != pubsub.process:
+        pubsub.publish(*topics)
+
+
+def parameters() -> dict[str, Any]:
+    """What Django connects with, without what it has for its own connections alone."""
+    given: dict[str, Any] = connections["default"].get_connection_params()
+    ours = {name: value for name, value in given.items() if name not in {"cursor_factory", "context", "prepare_threshold", "pool"}}
+    return {"application_name": "agentos notices", **ours, "connect_timeout": CONNECT_SECONDS}
