@@ -12,13 +12,14 @@ from agentos.core.rendering import markdown
 
 MARKS = re.compile(r"<!-- example: \S+ -->\n")  # by which the tests find the examples
 TITLE = re.compile(r"# (.+)\n")
+SECTION = re.compile(r"^#(#+ )", re.MULTILINE)  # the title is the page's own heading: one level is left out otherwise
 PLACEHOLDER = "http://localhost:8000"
 
 
 @cache
 def text() -> str:
     page = (project.DOCS / "integrations.md").read_text(encoding="utf-8")
-    return MARKS.sub("", page)
+    return SECTION.sub(r"\1", MARKS.sub("", page))
 
 
 @require_safe

@@ -116,7 +116,7 @@
   function answerHtml(answer) {
     const parts = [...answer.querySelectorAll(":scope > .prose")].map((part) => part.cloneNode(true));
     for (const part of parts) {
-      for (const button of part.querySelectorAll("button")) button.remove();
+      for (const control of part.querySelectorAll("button, .footnote-back")) control.remove();
       for (const element of part.querySelectorAll("[class], [id], [tabindex], [role]"))
         for (const name of ["class", "id", "tabindex", "role"]) element.removeAttribute(name);
     }

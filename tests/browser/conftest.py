@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Error, Page, Request, expect, sync_playwright
 
+from tests.browser.scenes import Stage
 from tests.browser.server import Person, Server
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -32,6 +33,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     started.start()
     yield started
     started.stop()
+
+
+@pytest.fixture(scope="session")
+def stage(server: Server) -> Stage:
+    made = server.run_module("tests.browser.everything")
+    return Stage(server, made["logins"], made["names"])
 
 
 @pytest.fixture(scope="session")

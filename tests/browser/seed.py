@@ -45,19 +45,24 @@ def seed() -> dict[str, Any]:
 
 
 def make_person(number: int) -> dict[str, str]:
+    from agentos.access.models import User
+
+    user = User.objects.create(email=f"guest-{number}@example.com", name=f"Guest {number}", password="!" + secrets.token_hex(8))
+    return {"email": user.email, "login": login_of(user)}
+
+
+def login_of(user: Any) -> str:
+    """Return the cookie of a browser in which this user is signed in."""
     from django.conf import settings
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.sessions.backends.db import SessionStore
 
-    from agentos.access.models import User
-
-    user = User.objects.create(email=f"guest-{number}@example.com", name=f"Guest {number}", password="!" + secrets.token_hex(8))
     login = SessionStore()
     login[SESSION_KEY] = str(user.pk)
     login[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     login[HASH_SESSION_KEY] = user.get_session_auth_hash()
     login.create()
-    return {"email": user.email, "login": str(login.session_key)}
+    return str(login.session_key)
 
 
 def long_chat(email: str) -> str:

@@ -98,7 +98,7 @@ class TestFailedAnswer:
         expect_status(page, "failed")
         expect(turn(page).locator(".ended.failed")).to_be_visible()
         first = turn(page).get_attribute("data-revision")
-        turn(page).get_by_role("button", name="Try answer 1 again").click()
+        turn(page).get_by_role("button", name="Try again: answer 1").click()
         expect(turn(page)).not_to_have_attribute("data-revision", first or "")
         expect_status(page, "failed")
         expect(page.locator(".turn")).to_have_count(1)

@@ -107,7 +107,7 @@ class TestRestart:
         assert text_of(page).startswith(before)
         assert words_of(900).startswith(text_of(page))
         expect(turn(page).locator(".ended")).to_be_visible()
-        turn(page).get_by_role("button", name="Try answer 1 again").click()
+        turn(page).get_by_role("button", name="Try again: answer 1").click()
         expect_status(page, "running")
         expect(answer(page)).to_contain_text(words_of(3))
 

@@ -130,7 +130,7 @@ class TestTurn:
         found = page(as_member.get(url))
         assert found.text("#turn-1-state") == sentence
         assert found.one("#turn-1 .retry")["action"] == f"/agentos/run/{run.run_id}/retry/"
-        assert found.one("#turn-1-retry")["aria-label"] == "Try answer 1 again"
+        assert found.one("#turn-1-retry")["aria-label"] == "Try again: answer 1"
 
     def test_offers_another_try_of_the_last_answer_only(self, as_member: Client, session: ChatSession, url: str) -> None:
         RunFactory.create_batch(2, session=session)

@@ -93,7 +93,8 @@ def _draw_reference(self: RendererProtocol, tokens: Tokens, idx: int, options: O
 def _draw_back(self: RendererProtocol, tokens: Tokens, idx: int, options: OptionsDict, env: EnvType) -> str:
     number, uses = tokens[idx].meta["number"], tokens[idx].meta["uses"]
     return "".join(
-        f' <a class="footnote-back" href="#{_id(env, "note-use", number, use)}" aria-label="Back to the text">↩︎</a>'
+        f' <a class="footnote-back" href="#{_id(env, "note-use", number, use)}">'
+        f'<span class="sr-only">Back to the text, footnote {number}{f", place {use}" if use > 1 else ""}</span></a>'
         for use in range(1, min(uses, 20) + 1)
     )
 

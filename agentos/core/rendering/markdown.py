@@ -26,7 +26,7 @@ from agentos.core.rendering.highlighting import code_block
 RENDERED_LIMIT = 100_000  # characters; a longer text is shown as it is
 SHORT = 1_000  # characters that are too few to take long: what took the time was Python, clearing its memory
 CACHE_SECONDS = 24 * 3600
-CACHE_VERSION = 6  # count up when the HTML of the same text changes
+CACHE_VERSION = 7  # count up when the HTML of the same text changes
 
 TAGS = {
     "a", "blockquote", "br", "code", "del", "div", "em", "h2", "h3", "h4", "h5", "h6", "hr", "input", "li", "ol", "p", "pre", "s",
@@ -69,7 +69,7 @@ class Renderer(RendererHTML):
         return f"</h{min(int(tokens[idx].tag[1]) + 1, 6)}>\n"
 
     def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:
-        return '<div class="table-scroll" tabindex="0" role="region" aria-label="Table"><table>\n'
+        return '<div class="table-scroll" tabindex="0" role="group" aria-label="Table"><table>\n'
 
     def table_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]) -> str:
         return "</table></div>\n"

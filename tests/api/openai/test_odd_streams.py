@@ -147,7 +147,7 @@ def test_of_an_empty_answer_says_so_and_offers_another_try(server: Server, brows
     assert page == live_turn(browser, session)
     assert page["answer"] == ""
     assert FAILED[name] in page["state"]
-    assert "Try answer 1 again" in page["buttons"]
+    assert "Try again: answer 1" in page["buttons"]
 
 
 def test_goes_on_where_a_cut_answer_stopped(server: Server, browser: httpx.Client, client: Callable[..., OpenAI]) -> None:

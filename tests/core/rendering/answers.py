@@ -15,6 +15,7 @@ class Answer(NamedTuple):
     words: str = ""  # all words of the page, where they matter
 
 
+BACK = "Back to the text, footnote 1"
 DEEP = [f"{'  ' * level}- level {level}" for level in range(13)]
 DEEPER = [f"{'  ' * level}- level {level}" for level in range(80)]
 
@@ -168,10 +169,10 @@ ANSWERS = [
         "Claim[^1], again[^1] and[^b].\n\n[^1]: The source.\n[^b]: Other.\n\nEnd.",
         {
             "sup a[href='#t-note-1']": ["1", "1"],
-            "li#t-note-1": ["The source. ↩︎ ↩︎"],
+            "li#t-note-1": [f"The source. {BACK} {BACK}, place 2"],
             "a#t-note-use-1": ["1"],
-            "li a[href='#t-note-use-1-2']": ["↩︎"],
-            "p": ["Claim1, again1 and2.", "End.", "The source. ↩︎ ↩︎", "Other. ↩︎"],
+            "li a[href='#t-note-use-1-2']": [f"{BACK}, place 2"],
+            "p": ["Claim1, again1 and2.", "End.", f"The source. {BACK} {BACK}, place 2", "Other. Back to the text, footnote 2"],
         },
     ),
     Answer("footnote without a use", "Text.\n\n[^x]: Lost?", {".footnotes li": ["Lost?"], ".footnotes a": []}),

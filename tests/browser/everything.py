@@ -1,0 +1,223 @@
+"""What stands in the database so that every page has something to show: chats in each state, tokens, webhooks, events, requests.
+
+``python -m tests.browser.everything`` makes it beside what tests.browser.seed made, and prints who may sign in and what the paths of
+the pages are filled with (tests/browser/scenes.py).
+"""
+
+import json
+import sys
+from datetime import timedelta
+from typing import Any
+
+CODE = '```python\ndef total(numbers: list[float]) -> float:\n    """Add them up, %s."""\n    return sum(numbers)\n```' % ("slowly " * 20)
+TABLE = "\n".join(
+    [
+        "| Quarter | " + " | ".join(f"Region {number}" for number in range(1, 9)) + " |",
+        "|" + "---|" * 9,
+        *(f"| Q{quarter} | " + " | ".join(f"{quarter * number * 1234:,}" for number in range(1, 9)) + " |" for quarter in range(1, 5)),
+    ]
+)
+TEXT = f"""## What the numbers say
+
+Sales grew by **12 %**, as `report.csv` shows; see [the source](https://example.com/report) and the note.[^1]
+
+> [!WARNING]
+> The last quarter is an estimate.
+
+- [x] Read the report
+- [ ] Ask about the estimate
+  1. by mail
+  2. by telephone
+
+{TABLE}
+
+{CODE}
+
+> Quoted from the report.
+
+The mean is $\\frac{{a+b}}{{2}}$, and:
+
+$$\\sum_{{n=1}}^{{N}} n = \\frac{{N(N+1)}}{{2}}$$
+
+[^1]: Page 4 of the report.
+"""
+LONG = "A long message that somebody pasted. " * 120
+
+
+def tool(number: int, name: str = "multiply", **more: Any) -> dict[str, Any]:
+    args = {"a": number, "b": 25}
+    return {
+        "kind": "tool",
+        "call_id": f"call-{number}",
+        "name": name,
+        "args": args,
+        "status": "finished",
+        "result": str(number * 25),
+        "seconds": 0.4,
+        **more,
+    }
+
+
+def make() -> dict[str, Any]:
+    from agentos.access.models import Membership, Team
+    from agentos.agents.models import DjangoAgent
+
+    people = {name: person(name, label) for name, label in (("owner", "Olga Owner"), ("member", "Mika Member"), ("newcomer", "Nina New"))}
+    people["operator"] = person("operator", "Otto Operator", is_staff=True, is_superuser=True)
+    team = Team.objects.create(name="Gallery")
+    Membership.objects.create(team=team, user=people["owner"][0], role=Membership.Role.OWNER)
+    Membership.objects.create(team=team, user=people["member"][0])
+    for agent_id, name in (("curator", "Curator"), ("painter", "Painter")):
+        DjangoAgent.objects.create(
+            agent_id=agent_id,
+            name=name,
+            model="scripted:echo",
+            team=team,
+            tools=["calculator"],
+            capabilities=["Pictures"],
+            description=f"{name} of the gallery.",
+            starters=["What hangs in the first room?", "Write a text for a wall."],
+        )
+    names = chats_of(people["owner"][0]) | webhooks_of(team) | inbox_of(people["operator"][0])
+    settings_of(people["owner"][0], people["operator"][0])
+    asks(people)
+    return {"logins": {name: login for name, (_, login) in people.items()}, "names": names}
+
+
+def person(name: str, label: str, **more: Any) -> tuple[Any, str]:
+    from agentos.access.models import User
+    from tests.browser.seed import login_of
+
+    user = User.objects.create(email=f"{name}@gallery.example", name=label, password="!", **more)
+    return user, login_of(user)
+
+
+def chats_of(user: Any) -> dict[str, str]:
+    from agentos.agents.models import DjangoAgent
+    from agentos.chat.models import Run
+    from agentos.core import clock
+    from tests.factories import ChatSessionFactory, FeedbackFactory, RunFactory
+
+    agents = {agent.agent_id: agent for agent in DjangoAgent.objects.all()}
+    now = clock.now()
+
+    def chat(title: str, agent: str = "curator", **more: Any) -> Any:
+        return ChatSessionFactory(user=user, agent=agents[agent], title=title, **more)
+
+    def turn(session: Any, **more: Any) -> Any:
+        more = {"started_at": now, "finished_at": now, "input_tokens": 1200, "output_tokens": 340, **more}
+        return RunFactory(session=session, **more)
+
+    full = chat("The numbers of the third quarter", revision=20)
+    parts = [
+        {"kind": "reasoning", "text": "The report has four quarters. I add them up."},
+        tool(1, seconds=12.3),
+        tool(2, "post_letter", decision="approved", decided_by=""),
+        tool(3, "post_letter", decision="refused", status="failed", result="Refused."),
+        *(tool(number) for number in range(4, 9)),
+        {"kind": "text", "text": TEXT},
+    ]
+    first = turn(full, input="What do the numbers say?", answer=TEXT, parts=parts, versions=3, version=2, editions=2, edition=2)
+    turn(full, turn=1, input="What do the numbers say?", answer="Nothing.", is_hidden=True, versions=3, version=1, editions=2, edition=2)
+    turn(full, turn=1, input="What do the numbers say?", answer="Much.", is_hidden=True, versions=3, version=3, editions=2, edition=2)
+    turn(full, turn=1, input="What do numbers say?", answer="Little.", is_hidden=True, editions=2, edition=1)
+    FeedbackFactory(run=first)
+    more = {"answer": "", "parts": []}
+    turn(full, turn=2, input=LONG, status=Run.Status.FAILED, error_code="model_unreachable", **more)
+    turn(full, turn=3, input="And now?", status=Run.Status.INTERRUPTED, answer="It began", parts=[{"kind": "text", "text": "It began"}])
+    turn(full, turn=4, input="Again, please", status=Run.Status.STOPPED, answer="It was", parts=[{"kind": "text", "text": "It was"}])
+    turn(full, turn=5, input="Briefly", answer="As far as it", cut="length")
+    forked = chat("The numbers, in another way", forked_from=full, forked_at_turn=1)
+    turn(forked, input="Shorter", answer="Up.")
+    full.fork_count = 1
+    full.save()
+    closed = chat("What the archive said", "researcher")
+    turn(closed, input="What is in the archive?", answer="Letters.")
+    turn(chat("Letters to the painters", is_pinned=True), input="Write to them", answer="Dear painters")
+    turn(chat("An old exhibition", is_archived=True), input="What hung there?", answer="Landscapes.")
+    for number in range(2):
+        turn(chat(f"A thrown away draft {number + 1}", deleted_at=now), input="Draft", answer="A draft.")
+    for days in range(1, 40):
+        old = chat(f"Catalogue entry {days}", "painter", updated_at=now - timedelta(days=days))
+        turn(old, input=f"Entry {days}", answer="A landscape.", created_at=now - timedelta(days=days))
+    return {"CHAT": full.session_id, "FORK": forked.session_id, "CLOSED": closed.session_id, "AGENT": "curator"}
+
+
+def webhooks_of(team: Any) -> dict[str, str]:
+    from agentos.core import clock
+    from agentos.webhooks.outbound.models import Attempt, Delivery
+    from tests.webhooks.outbound import make_delivery, make_endpoint
+
+    hook = make_endpoint(team, name="CRM")
+    make_endpoint(team, name="Old CRM", is_enabled=False, off_because="No message got through for three days.")
+    failed = make_delivery(hook, status=Delivery.Status.FAILED, tries=2)
+    far = clock.now() + timedelta(days=1)
+    make_delivery(hook, status=Delivery.Status.PENDING, due_at=far, event="run.failed", tries=1)
+    make_delivery(hook, status=Delivery.Status.DELIVERED)
+    for answer in ({"status_code": 500, "answer": "<h1>Down</h1>"}, {"error": "The address did not answer in time."}):
+        Attempt.objects.create(
+            delivery=failed, at=clock.now(), seconds=0.2, url=hook.url, headers={"webhook-id": failed.message_id}, **answer
+        )
+    return {"HOOK": hook.hook_id, "MESSAGE": failed.message_id}
+
+
+def inbox_of(operator: Any) -> dict[str, str]:
+    from agentos.agents.models import DjangoAgent
+    from agentos.webhooks.inbound import actions
+    from agentos.webhooks.inbound.models import WebhookEvent
+    from tests.factories import RunFactory, WebhookEventFactory
+
+    agent = DjangoAgent.objects.get(agent_id="parrot")
+    endpoint = actions.create_endpoint(name="Orders", agent=agent, by=operator)
+    actions.create_endpoint(name="Tickets", agent=agent, by=operator)
+    run = RunFactory(session__user=endpoint.identity, session__agent=agent, session__title="Order 7", input="Order 7 came", answer=TEXT)
+    verified = {"endpoint": endpoint, "is_verified": True, "headers": {"webhook-id": "order-7"}, "source_address": "192.0.2.7"}
+    accepted = WebhookEventFactory(
+        event="order.created",
+        message_id="order-7",
+        body='{"order": 7}',
+        status=WebhookEvent.Status.ACCEPTED,
+        outcome="Started an answer.",
+        session=run.session,
+        run=run,
+        **verified,
+    )
+    WebhookEventFactory(
+        event="order.lost", message_id="order-8", body="{}", status=WebhookEvent.Status.REFUSED, outcome="No such field.", **verified
+    )
+    WebhookEventFactory()
+    return {"ENDPOINT": endpoint.endpoint_id, "EVENT": str(accepted.pk)}
+
+
+def settings_of(owner: Any, operator: Any) -> None:
+    from agentos.access.actions import create_token, revoke_token
+    from agentos.access.models import ApiToken, Plan
+    from agentos.core import clock
+    from tests.factories import SubscriptionFactory
+
+    for user in (owner, operator):
+        for name in ("Reports", "A laptop", "Lost laptop"):
+            create_token(by=user, name=name, scopes=["agents:read", "runs:write"])
+    ApiToken.objects.filter(name="Reports").update(last_used_at=clock.now())
+    revoke_token(token=ApiToken.objects.get(name="Lost laptop", user=owner), by=owner)
+    plan = Plan.objects.create(name="Exhibition", runs_a_day=60, tokens_a_month=70_000, concurrent_runs=5)
+    SubscriptionFactory(customer__user=owner, plan=plan)
+
+
+def asks(people: dict[str, Any]) -> None:
+    from agentos.agents.actions import ask_for_access
+    from agentos.agents.models import DjangoAgent
+
+    for agent_id in ("curator", "painter"):
+        ask_for_access(agent=DjangoAgent.objects.get(agent_id=agent_id), by=people["newcomer"][0])
+    ask_for_access(agent=DjangoAgent.objects.get(agent_id="analyst"), by=people["member"][0])
+
+
+if __name__ == "__main__":
+    import django
+
+    django.setup()
+    from django.db import transaction
+
+    with transaction.atomic():
+        sys.stdout.write(json.dumps(make()))

@@ -1,0 +1,302 @@
+"""Every page, as each person who may open it sees it, and what can be open on it: what the tests of whole pages walk through.
+
+A page of the site that is in no scene fails tests/test_scenes.py.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
+
+from tests.browser.acting import expect_status, send, start_chat, turn, wait_for_stream, wait_for_words
+from tests.browser.server import Server
+
+WIDE: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+ANONYMOUS = "anonymous"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """``act`` opens what the scene is about. ``wide``, ``narrow``: whether there is such a thing on such a screen."""
+
+    name: str
+    who: str
+    path: str
+    act: Callable[[Page], None] | None = None
+    wide: bool = True
+    narrow: bool = True
+
+
+def wrong_password(page: Page) -> None:
+    page.get_by_label("E-mail address").fill("nobody@example.com")
+    page.get_by_label("Password", exact=True).fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert").first).to_be_visible()
+
+
+def account_menu(page: Page) -> None:
+    page.locator("#account summary").click()
+
+
+def drawer(page: Page) -> None:
+    page.locator("#drawer-open").click()
+    account_menu(page)
+
+
+def chat_menu(page: Page) -> None:
+    page.locator("#session-menu").click()
+    expect(page.locator("#menu")).to_be_visible()
+
+
+def bad_title(page: Page) -> None:
+    chat_menu(page)
+    page.locator("#rename-title").fill("x" * 500)
+    page.locator("#rename-save").click()
+    expect(page.locator("#rename-error")).to_be_visible()
+
+
+def palette(page: Page) -> None:
+    page.locator("#main").focus()
+    page.keyboard.press("Control+k")
+    expect(page.locator("#overlay [aria-selected=true]")).to_be_visible()
+
+
+def empty_palette(page: Page) -> None:
+    palette(page)
+    page.keyboard.type("zzzz")
+    expect(page.locator(".palette-none")).to_be_visible()
+
+
+def shortcuts(page: Page) -> None:
+    page.locator("#main").focus()
+    page.keyboard.press("?")
+    expect(page.locator("#overlay .shortcuts")).to_be_visible()
+
+
+def sidebar_search(page: Page) -> None:
+    page.locator("#search").fill("numbers")
+    expect(page.locator("#sidebar-results .row")).not_to_have_count(0)
+
+
+def folded_sidebar(page: Page) -> None:
+    page.locator("[data-fold]").click()
+    expect(page.locator("#sidebar")).to_be_hidden()
+
+
+def picker(page: Page) -> None:
+    page.locator("#agent-picker summary").click()
+
+
+def everything_unfolded(page: Page) -> None:
+    for fold in page.locator("#turns .fold-line > summary, #turns .said-more > summary").all():
+        if fold.is_visible():
+            fold.click()
+
+
+def editing(page: Page) -> None:
+    turn(page, 5).locator(".edit > summary").click()
+    expect(turn(page, 5).locator("textarea")).to_be_focused()
+
+
+def too_long(page: Page) -> None:
+    page.locator("#message").evaluate("box => { box.value = 'x'.repeat(200_000); }")
+    page.locator("#send").click()
+    expect(page.locator("#composer-error")).to_be_visible()
+
+
+def offline(page: Page) -> None:
+    page.evaluate("() => { const strip = document.getElementById('offline'); strip.textContent = 'Reconnecting…'; strip.hidden = false; }")
+
+
+def running(page: Page) -> None:
+    start_chat(page, "silent", "Tell me about the pictures")
+    wait_for_words(page, 4)
+
+
+def queued(page: Page) -> None:
+    running(page)
+    send(page, "And about the frames")
+    expect_status(page, "queued", 2)
+
+
+def approval(page: Page) -> None:
+    start_chat(page, "careful", "Write to Ada")
+    expect(page.locator(".asks")).to_be_visible()
+
+
+def form(page: Page) -> None:
+    start_chat(page, "curious", "Book a room")
+    expect(page.locator(".asks")).to_be_visible()
+
+
+def wrong_form(page: Page) -> None:
+    form(page)
+    page.locator(".asks input[type=text]").nth(1).fill("many")
+    page.locator(".asks button[value=yes]").click()
+    expect(page.locator(".asks .error").first).to_be_visible()
+
+
+def answered(page: Page) -> None:
+    start_chat(page, "quick", "Hello")
+    expect_status(page, "completed")
+
+
+def deleted_with_undo(page: Page) -> None:
+    answered(page)
+    wait_for_stream(page)
+    page.locator("#session-menu").click()
+    page.locator("#delete").click()
+    page.wait_for_url("**/agentos/")
+    expect(page.locator("#notices")).to_contain_text("deleted")
+
+
+def refused_notice(page: Page) -> None:
+    page.evaluate(
+        """() => {
+          const notice = document.getElementById("notice-template").content.firstElementChild.cloneNode(true);
+          document.getElementById("notices").append(notice);
+        }"""
+    )
+
+
+def filters_open(page: Page) -> None:
+    fold = page.locator("#filters-fold > summary")
+    if fold.is_visible():
+        fold.click()
+
+
+def new_token(page: Page) -> None:
+    page.locator("form.create input[name=name]").fill("Scene")
+    page.locator("form.create input[type=checkbox]").first.check()
+    page.locator("form.create button[type=submit]").click()
+    expect(page.locator(".secret")).to_be_visible()
+
+
+def bad_form(page: Page) -> None:
+    page.locator("form.create button[type=submit]").first.click()
+    expect(page.locator(".error").first).to_be_visible()
+
+
+def confirm(page: Page) -> None:
+    for fold in page.locator(".confirm > summary").all():
+        if fold.is_visible():
+            fold.click()
+
+
+def ask_for_it(page: Page) -> None:
+    button = page.locator("#ask-access")
+    if button.is_visible():  # once is enough
+        button.click()
+    expect(page.get_by_role("status").filter(has_text="You asked")).to_be_visible()
+
+
+SCENES = (
+    Scene("signing in", ANONYMOUS, "/sign-in/"),
+    Scene("a wrong password", ANONYMOUS, "/sign-in/", wrong_password),
+    Scene("the API's documents", ANONYMOUS, "/api/v1/agentos/docs/"),
+    Scene("how to connect others", ANONYMOUS, "/api/v1/agentos/docs/integrations/"),
+    Scene("no such page", ANONYMOUS, "/nothing/"),
+    Scene("the API's documents, signed in", "member", "/api/v1/agentos/docs/"),
+    Scene("a home without chats", "newcomer", "/agentos/"),
+    Scene("no chats", "newcomer", "/agentos/sessions/"),
+    Scene("an empty archive", "newcomer", "/agentos/sessions/?archived=1"),
+    Scene("nothing deleted", "newcomer", "/agentos/sessions/deleted/"),
+    Scene("no tokens", "newcomer", "/agentos/settings/tokens/"),
+    Scene("nothing used", "newcomer", "/agentos/settings/usage/"),
+    Scene("a locked agent", "newcomer", "/agentos/chat/researcher/"),
+    Scene("a locked agent that one asked for", "newcomer", "/agentos/chat/analyst/", ask_for_it),
+    Scene("no such chat", "newcomer", "/agentos/session/nothing/"),
+    Scene("not for members", "newcomer", "/agentos/settings/inbox/"),
+    Scene("webhooks of others", "member", "/agentos/settings/webhooks/"),
+    Scene("home", "owner", "/agentos/"),
+    Scene("home, the account's menu", "owner", "/agentos/", account_menu, narrow=False),
+    Scene("home, the drawer", "owner", "/agentos/", drawer, wide=False),
+    Scene("home, the sidebar folded", "owner", "/agentos/", folded_sidebar, narrow=False),
+    Scene("home, a search in the sidebar", "owner", "/agentos/", sidebar_search, narrow=False),
+    Scene("home, an error", "owner", "/agentos/", refused_notice),
+    Scene("home, away", "owner", "/agentos/", offline),
+    Scene("agents", "owner", "/agentos/agents/", filters_open),
+    Scene("agents, none found", "owner", "/agentos/agents/?q=nothing"),
+    Scene("a new chat", "owner", "/agentos/chat/AGENT/"),
+    Scene("a new chat, choosing", "owner", "/agentos/chat/AGENT/", picker),
+    Scene("a chat", "owner", "/agentos/session/CHAT/"),
+    Scene("a chat, unfolded", "owner", "/agentos/session/CHAT/", everything_unfolded),
+    Scene("a chat, its menu", "owner", "/agentos/session/CHAT/", chat_menu),
+    Scene("a chat, a title too long", "owner", "/agentos/session/CHAT/", bad_title),
+    Scene("a chat, editing", "owner", "/agentos/session/CHAT/", editing),
+    Scene("a chat, a message too long", "owner", "/agentos/session/CHAT/", too_long),
+    Scene("a chat, the palette", "owner", "/agentos/session/CHAT/", palette),
+    Scene("a chat, the palette, none found", "owner", "/agentos/session/CHAT/", empty_palette),
+    Scene("a chat, the shortcuts", "owner", "/agentos/session/CHAT/", shortcuts),
+    Scene("a fork", "owner", "/agentos/session/FORK/"),
+    Scene("a chat with a locked agent", "owner", "/agentos/session/CLOSED/"),
+    Scene("managing a chat", "owner", "/agentos/session/CHAT/manage/"),
+    Scene("an answer that runs", "member", "/agentos/", running),
+    Scene("a message that waits", "member", "/agentos/", queued),
+    Scene("an approval", "member", "/agentos/", approval),
+    Scene("a form", "member", "/agentos/", form),
+    Scene("a form, wrongly filled in", "member", "/agentos/", wrong_form),
+    Scene("an answer, just come", "member", "/agentos/", answered),
+    Scene("a deleted chat, with undo", "member", "/agentos/", deleted_with_undo),
+    Scene("all chats", "owner", "/agentos/sessions/"),
+    Scene("a search", "owner", "/agentos/sessions/?q=numbers"),
+    Scene("a search, nothing found", "owner", "/agentos/sessions/?q=zebra"),
+    Scene("forks of a chat", "owner", "/agentos/sessions/?forks=CHAT"),
+    Scene("the archive", "owner", "/agentos/sessions/?archived=1"),
+    Scene("deleted chats", "owner", "/agentos/sessions/deleted/"),
+    Scene("shortcuts", "owner", "/agentos/shortcuts/"),
+    Scene("the person", "owner", "/agentos/settings/person/"),
+    Scene("tokens", "owner", "/agentos/settings/tokens/", confirm),
+    Scene("a new token", "member", "/agentos/settings/tokens/", new_token),
+    Scene("a token without a name", "owner", "/agentos/settings/tokens/", bad_form),
+    Scene("usage", "owner", "/agentos/settings/usage/"),
+    Scene("access requests", "owner", "/agentos/settings/access/"),
+    Scene("webhooks", "owner", "/agentos/settings/webhooks/"),
+    Scene("a webhook, wrongly filled in", "owner", "/agentos/settings/webhooks/", bad_form),
+    Scene("a webhook", "owner", "/agentos/settings/webhooks/HOOK/", confirm),
+    Scene("a delivery", "owner", "/agentos/settings/webhooks/HOOK/message/MESSAGE/"),
+    Scene("home of an operator", "operator", "/agentos/"),
+    Scene("agents of an operator", "operator", "/agentos/agents/"),
+    Scene("access requests of everybody", "operator", "/agentos/settings/access/"),
+    Scene("the inbox", "operator", "/agentos/settings/inbox/"),
+    Scene("an event", "operator", "/agentos/settings/inbox/EVENT/"),
+    Scene("endpoints", "operator", "/agentos/settings/endpoints/"),
+    Scene("a new endpoint", "operator", "/agentos/settings/endpoints/new/"),
+    Scene("a new endpoint, wrongly filled in", "operator", "/agentos/settings/endpoints/new/", bad_form),
+    Scene("an endpoint", "operator", "/agentos/settings/endpoints/ENDPOINT/", confirm),
+)
+
+
+def filled(path: str, names: Mapping[str, str]) -> str:
+    for name, value in names.items():
+        path = path.replace(name, value)
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What the scenes are played on: the server, with who may sign in and what their paths are filled with."""
+
+    server: Server
+    logins: Mapping[str, str]
+    names: Mapping[str, str]
+
+    def let_in(self, context: BrowserContext, who: str) -> None:
+        context.clear_cookies()
+        if who != ANONYMOUS:
+            context.add_cookies([{"name": "session", "value": self.logins[who], "url": self.server.url}])
+
+    def play(self, page: Page, scene: Scene) -> None:
+        if page.url.startswith(self.server.url):
+            page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")  # a draft, a sidebar that was folded
+        page.goto(filled(scene.path, self.names))
+        if page.locator("#live").count():
+            wait_for_stream(page)
+        if scene.act:
+            scene.act(page)
+
+
+def scenes(who: str, **fits: Any) -> Iterator[Scene]:
+    return (scene for scene in SCENES if scene.who == who and all(getattr(scene, name) == value for name, value in fits.items()))
