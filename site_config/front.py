@@ -3,13 +3,17 @@
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
 
+from agentos.core import log_context, tracing
 from agentos.core.http import request_log
 from agentos.core.http.errors import Problem
 from agentos.core.serving.refusals import plain
+
+UNTRACED = frozenset({"/healthz", "/readyz", "/metrics"})
 
 log = logging.getLogger("agentos.server")
 
@@ -27,7 +31,20 @@ class Front:
             await self.app(scope, receive, send)
             return
         scope[request_log.ID] = request_log.id_of(scope["headers"])
+        log_context.request_id.set(scope[request_log.ID])
         answer = Answer(scope, send)
+        if tracing.is_on() and scope["path"] not in UNTRACED:
+            with tracing.span(scope["method"], {"agentos.request_id": scope[request_log.ID]}, carrier_of(scope)) as span:
+                await self.serve(scope, receive, answer)
+                span.name(f"{scope['method']} {scope.get(request_log.ROUTE, 'unknown')}")
+                span.note(http__request__method=scope["method"], http__response__status_code=answer.status)
+                span.note(http__route=scope.get(request_log.ROUTE, "unknown"))
+                if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                    span.failed(str(answer.status))
+        else:
+            await self.serve(scope, receive, answer)
+
+    async def serve(self, scope: Scope, receive: Any, answer: "Answer") -> None:
         try:
             await self.app(scope, receive, answer)
         except Exception:
@@ -63,6 +80,11 @@ class Answer:
         if b"strict-transport-security" not in there and settings.SECURE_HSTS_SECONDS and is_secure(self.scope):
             more.append((b"strict-transport-security", hsts()))
         return more
+
+
+def carrier_of(scope: Scope) -> dict[str, str]:
+    """Return the headers that say which trace a request belongs to."""
+    return {name.decode("ascii"): value.decode("latin1") for name, value in scope["headers"] if name in {b"traceparent", b"tracestate"}}
 
 
 def is_secure(scope: Scope) -> bool:

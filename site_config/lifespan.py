@@ -28,6 +28,7 @@ from agentos.core.starting import lock
 from agentos.core.starting.ready import make_ready
 from agentos.core.starting.refusal import CannotStart
 from agentos.gateway.asgi import Gateway
+from agentos.operations import tracing
 from agentos.operations.port import Port
 from agentos.webhooks.outbound.dispatcher import Dispatcher
 
@@ -48,6 +49,7 @@ def warm_up() -> None:
     """Load Agno, for which the first run should not have to wait. What is loaded then stays as long as the process: the garbage
     collector does not have to walk over a million objects of it again and again."""
     runtime.engine()
+    tracing.instrument_agno()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT_AT)
@@ -91,6 +93,7 @@ class Lifespan:
         await db.write(make_ready)
         if self.port:
             await self.port.start()
+        await asyncio.to_thread(tracing.start)
         self._chain_signals()
         await self._listen_to_others()
         self.engine = Engine(alone=lock.is_held())
@@ -133,6 +136,7 @@ class Lifespan:
         away.close()
         db.close()
         lock.release()
+        await asyncio.to_thread(tracing.stop)
 
     def _begin_to_stop(self, grace: float) -> None:
         """End the streams at once and the runs after ``grace`` seconds: requests that wait for an answer get one, and the

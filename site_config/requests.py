@@ -22,9 +22,10 @@ from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import set_script_prefix
 
-from agentos.core import db
+from agentos.core import db, log_context
 from agentos.core.deferred import MAY_COME, Deferred
 from agentos.core.http import request_log
+from agentos.core.http.errors import request_id
 from agentos.core.http.sse import EventStream
 from agentos.core.serving.limits import BODY_BYTES
 from site_config.frames import Headers, stream, until_gone
@@ -78,6 +79,7 @@ class Requests(BaseHandler):
 
     def answer(self, scope: Scope, body: bytes) -> Answer | Deferred:
         """Handle one request, on one thread, to its end or to where there is only waiting left to do."""
+        log_context.request_id.set(scope.get(request_log.ID, ""))
         set_script_prefix(scope.get("root_path", "") or "/")
         signals.request_started.send(sender=self.__class__, scope=scope)
         request = ASGIRequest(scope, BytesIO(body))
@@ -93,6 +95,7 @@ class Requests(BaseHandler):
 
     def answer_finished(self, deferred: Deferred, finished: "asyncio.Future[HttpResponseBase]") -> Answer:
         """Send what came of the waiting with the headers and cookies that the middleware set before. An error is answered as a view's."""
+        log_context.request_id.set(request_id(deferred.request))
         answer: Callable[[HttpRequest], Any] = convert_exception_to_response(lambda _: finished.result())
         response: HttpResponseBase = answer(deferred.request)
         for name, value in deferred.items():

@@ -1,5 +1,6 @@
 """One settings file, safe by default: without AGENTOS_LOCAL it is a production and refuses what a production must not have."""
 
+import logging
 import os
 from datetime import timedelta
 from hashlib import sha256
@@ -228,4 +229,9 @@ LOG_LEVEL = env(
     "LOG_LEVEL",
     Choice("INFO", "How much the server logs: `DEBUG`, `INFO`, `WARNING` or `ERROR`.", ("DEBUG", "INFO", "WARNING", "ERROR")),
 )
-LOGGING = logging_config(LOG_LEVEL)
+LOG_FORMAT = env(
+    "LOG_FORMAT", Choice("TEXT", "`text`, or `json` for a log of one JSON object a line, with ids of requests and runs.", ("TEXT", "JSON"))
+)
+LOGGING = logging_config(LOG_LEVEL, LOG_FORMAT)
+if LOG_FORMAT == "JSON":
+    logging.captureWarnings(True)

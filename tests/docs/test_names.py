@@ -29,6 +29,12 @@ MOST_RUNS = 3
 PLACEHOLDER = re.compile(r"<[^>]+>")
 # Set for others than us: by providers' packages, and by whoever runs the example.
 FOREIGN_SETTINGS = {"OLLAMA_HOST", "WEBHOOK_URL", "WEBHOOK_SECRET", "RECEIVER_PORT", "DJANGO_SETTINGS_MODULE", "NAME_FILE"}
+FOREIGN_SETTINGS |= {
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OPENINFERENCE_HIDE_INPUTS",
+    "OPENINFERENCE_HIDE_OUTPUTS",
+}  # OpenTelemetry's
 IN_EXAMPLES = {"AGENTOS_URL", "AGENTOS_TOKEN", "AGENTOS_SNAPSHOT", "EMAIL_FIELD"}  # the last is a user model's
 
 

@@ -21,7 +21,7 @@ from agentos.chat.models import Run
 from agentos.chat.runs.ending import end_run
 from agentos.chat.runs.journal import Entry, Journal
 from agentos.conf import app_settings
-from agentos.core import db
+from agentos.core import db, log_context, tracing
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +62,15 @@ class RunTask:
         return None
 
     async def go(self) -> None:
+        log_context.run_id.set(self.run.run_id)
+        with tracing.span("run", {"agentos.run_id": self.run.run_id, "agentos.attempt": self.run.attempt}) as span:
+            end = await self._go()
+            span.note(agentos__end=end.kind if end else "ended elsewhere")
+            if isinstance(end, Failed):
+                span.failed(end.code)
+
+    async def _go(self) -> Event | None:
+        """Return how it ended; None: somebody else has ended it."""
         buffer = live_buffers.open(self.run)
         entry = self.journal.open(buffer, on_stale=lambda: self.cancel(None))
         end: Event | None = Interrupted()
@@ -78,6 +87,7 @@ class RunTask:
                 await asyncio.shield(self._finish(entry, end))
             self.journal.close(entry)
             live_buffers.close(buffer)
+        return end
 
     async def _listen(self, entry: Entry) -> Event:
         spec, history, lines = await db.read(_prepare, self.run)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from agentos.core import metrics
+from agentos.core import log_context, metrics
 from agentos.core.http.request import address_of
 
 log = logging.getLogger("agentos.requests")
@@ -56,4 +56,8 @@ def note(scope: Mapping[str, Any], status: int, began: float, answered: float | 
     path = scope.get("path", "-")
     shown = ascii(path[:SHOWN])[1:-1] + ("..." if len(path) > SHOWN else "")
     took = (time.monotonic() - began) * 1000
-    log.log(level, "%s %s %s %s %d %.0f ms", scope.get(ID, "-"), client, scope.get("method", "-"), shown, status, took)
+    method, request_id = scope.get("method", "-"), scope.get(ID, "-")
+    fields = {"request_id": request_id, "client": client, "method": method, "route": scope.get(ROUTE, "unknown"), "path": shown}
+    fields |= {"status": status, "ms": round(took)}
+    said = (request_id, client, method, shown, status, took)
+    log.log(level, "%s %s %s %s %d %.0f ms", *said, extra={log_context.FIELDS: fields})

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import io
 import ipaddress
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.urls import reverse
 
 from agentos.conf import app_settings
@@ -27,6 +28,8 @@ from agentos.core.serving.sockets import say_ready
 from agentos.core.starting.ready import make_ready
 from agentos.core.starting.refusal import manage
 from agentos.core.starting.sentences import said
+
+log = logging.getLogger("agentos.server")
 
 TICKS_A_SECOND = 10  # of uvicorn
 MORE_THAN_GRACE = 2  # seconds that the server waits longer than the runs are given to end
@@ -43,7 +46,10 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            print(self.greeting, flush=True)  # noqa: T201
+            if logs_json():
+                log.info(" ".join(self.greeting.split()))
+            else:
+                print(self.greeting, flush=True)  # noqa: T201
             say_ready()
 
     async def on_tick(self, counter: int) -> bool:
@@ -75,7 +81,7 @@ class Command(BaseCommand):
         accounts = io.StringIO()
         with said():
             make_ready(address=address(listening), migrate=options["migrate"])
-            self.check()
+            self.look_at_settings()
             self.collect_static()
             if options["demo"]:
                 call_command("agentos_demo", stdout=accounts)
@@ -114,6 +120,20 @@ class Command(BaseCommand):
             raise CommandError(msg) from None
         return listening
 
+    def look_at_settings(self) -> None:
+        """Raises SystemCheckError. Warnings are said, in a log of JSON as its lines are."""
+        if not logs_json():
+            self.check()
+            return
+        stderr, said_there = self.stderr, io.StringIO()
+        self.stderr = OutputWrapper(said_there)
+        try:
+            self.check()
+        finally:
+            self.stderr = stderr
+        if warnings := " ".join(said_there.getvalue().split()):
+            log.warning(warnings)
+
     def collect_static(self) -> None:
         """Collect the static files when any of them is another one than at the last start."""
         root = Path(settings.STATIC_ROOT)
@@ -122,9 +142,15 @@ class Command(BaseCommand):
             now = fingerprint()
             if stamp.exists() and stamp.read_text(encoding="ascii") == now:
                 return
-            self.stdout.write("Preparing the static files")
+            if not logs_json():
+                self.stdout.write("Preparing the static files")
             call_command("collectstatic", verbosity=0, interactive=False, clear=True)
             stamp.write_text(now, encoding="ascii")
+
+
+def logs_json() -> bool:
+    """Whether each line that the server writes is an object, for a program that reads it."""
+    return getattr(settings, "LOG_FORMAT", "") == "JSON"
 
 
 @contextlib.contextmanager
