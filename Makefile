@@ -111,6 +111,7 @@ lock: .venv/ready-for-tests ## write the exact versions of what pyproject.toml n
 	@echo "Installing what the tests need"
 	@$(BIN)/pip install -qq --disable-pip-version-check -r tests/requirements.txt
 	@$(BIN)/python -m tests.npm >/dev/null || echo "The packages from npm could not be installed: the tests that run them will fail."
+	@$(BIN)/python -m tests.proxies || echo "nginx and Caddy are not on this machine: the tests that put them before the server are left out."
 	@touch .venv/ready-for-tests
 
 chromium:

@@ -5,10 +5,12 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
+import psycopg
 import pytest
 
 from tests import postgres
@@ -226,6 +228,17 @@ class TestPostgreSQL:
     def test_without_that_user(self, run: Start, postgresql: str) -> None:
         folder = quote(str(urlsplit(postgresql).netloc.partition("@")[2]), safe="%")
         assert 'role "nobody" does not exist' in refused(run(DATABASE_URL=f"postgres://nobody@{folder}/postgres"))
+
+    def test_that_several_servers_migrate_at_the_same_moment(self, run: Start, postgresql: str) -> None:
+        """Each by itself, as ``agentos serve`` does, on a database that is empty."""
+        with psycopg.connect(postgresql, autocommit=True) as connection:
+            connection.execute("CREATE DATABASE together")
+        url = urlunsplit(urlsplit(postgresql)._replace(path="/together"))
+        script = "import django; django.setup(); from agentos.core.starting.ready import make_ready; make_ready(migrate=True)"
+        with ThreadPoolExecutor(3) as servers:
+            more = {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "site_config.settings"}
+            ended = list(servers.map(lambda _: run("-c", script, **more), range(3)))
+        assert [(done.returncode, done.stderr) for done in ended] == [(0, "")] * 3
 
     def test_whose_tables_are_not_made(self, run: Start, postgresql: str) -> None:
         assert "The database is empty. To make its tables run: python manage.py migrate" in refused(run(DATABASE_URL=postgresql))

@@ -1,5 +1,7 @@
 """Whether PostgreSQL is there and lets us in."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -8,6 +10,7 @@ from django.db import connections
 from agentos.core.starting.refusal import CannotStart
 
 CONNECT_SECONDS = 5
+MIGRATING = 4_705_140_215  # the number of an advisory lock; any that nobody else uses
 
 # What the server or its library says (the reasons have no codes), and what to do about it.
 ADVICE = {
@@ -35,6 +38,14 @@ def check() -> None:
     if row and row[0] == "on":
         msg = f"PostgreSQL{_where()} can only be read: it is a standby, or set to be read-only. Name the primary one in DATABASE_URL."
         raise CannotStart(msg)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Migrate after the other servers that start at this moment: the database holds the lock, and lets it go when its holder dies."""
+    with psycopg.connect(**_parameters(), autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [MIGRATING])
+        yield
 
 
 def sentence_for(error: BaseException) -> str | None:

@@ -1,5 +1,8 @@
 """The one question before a server starts: may it work on this database?"""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
 from django.core.management import call_command
 from django.db import connection
 
@@ -15,13 +18,20 @@ def make_ready(*, address: str = "", migrate: bool = False) -> None:
     with said():
         if database := sqlite.database():
             lock.take(database, address)
-        if connection.vendor == "sqlite":
-            sqlite.check()
-        else:
-            from agentos.core.starting import postgresql  # noqa: PLC0415 - who has no PostgreSQL need not load its library
-
-            postgresql.check()
+        alone = check_database()
         migrations.check_not_newer()
         if migrate:
-            call_command("migrate", verbosity=0, interactive=False)
+            with alone():
+                call_command("migrate", verbosity=0, interactive=False)
         migrations.check()
+
+
+def check_database() -> Callable[[], AbstractContextManager[None]]:
+    """Return what keeps others from migrating at the same moment. Raises CannotStart."""
+    if connection.vendor == "sqlite":
+        sqlite.check()
+        return nullcontext  # the lock of its file is held
+    from agentos.core.starting import postgresql  # noqa: PLC0415 - who has no PostgreSQL need not load its library
+
+    postgresql.check()
+    return postgresql.alone
