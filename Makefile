@@ -26,10 +26,10 @@ QUICK := tests/test_house.py tests/test_house_templates.py tests/access/test_gua
 	tests/dashboard/test_session.py tests/docs/test_names.py tests/gateway/test_guard.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run quick test check fmt bench chaos mutants lock chromium
+.PHONY: help run quick test check fmt bench chaos mutants backup-drill lock chromium
 
 help: ## list the habits
-	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
 
 run: .venv/ready ## start it on this machine, with demo data: make run PORT=8123
 	@exec env $(LOCAL) AGENTOS_SCRIPTED_MODELS=$${AGENTOS_SCRIPTED_MODELS:-1} PORT=$(PORT) $(BIN)/python manage.py agentos_serve --migrate --demo
@@ -72,6 +72,9 @@ fmt: .venv/ready-for-tests ## put code and templates into their form
 
 chaos: .venv/ready-for-tests ## kill the server under people who chat: make chaos KILLS=200 SEED=7
 	@$(LOCAL) $(BIN)/python -m tests.chaos --kills $(KILLS) --seed $(SEED)
+
+backup-drill: .venv/ready-for-tests ## back up under people who chat, restore elsewhere, compare every message
+	@$(LOCAL) $(BIN)/python -m tests.operations.drill
 
 mutants: .venv/ready-for-tests ## see whether tests notice small faults: make mutants N=50 SEED=7 ONLY=agentos/chat/queries.py
 	@$(LOCAL) $(BIN)/python -m tests.mutants -n $(N) --seed $(SEED) $(ONLY)

@@ -11,6 +11,8 @@ from agentos.core.starting.sentences import plainly
 COMMANDS = {
     "serve": ("agentos_serve", "start the server (in an empty folder: a local installation with its data in .data)"),
     "demo": ("agentos_demo", "make demo accounts and agents"),
+    "backup": ("agentos_backup", "write a backup into one file, while the server works"),
+    "restore": ("agentos_restore", "put a backup back"),
     "check": ("check", "say what is wrong with the settings"),
 }
 USAGE = "\n".join(

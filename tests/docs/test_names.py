@@ -100,7 +100,7 @@ class TestCommands:
 def is_known(line: str) -> bool:
     """Whether all commands of ours in a line exist."""
     targets = set(re.findall(r"^([a-z-]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
-    if found := re.match(r"make ((?:[a-z]+ ?)+)", line):
+    if found := re.match(r"make ((?:[a-z-]+ ?)+)", line):
         return set(found[1].split()) <= targets
     if found := re.search(r"(?:manage\.py|agentos manage) ([a-z_]+)", line):
         return found[1] in get_commands()
