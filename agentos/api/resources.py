@@ -17,6 +17,7 @@ FULL_SESSION = {
     "pinned": False,
     "archived": False,
     "status": "idle",
+    "unread": False,
     "forked_from": None,
     "forked_at_turn": None,
     "fork_count": 0,
@@ -78,13 +79,15 @@ def optional(**extra: Any) -> Callable[[dict[str, Any]], None]:
 
 
 class FullSession(Session):
-    """A chat with all that lists show of it. ``status`` says what its runs are doing."""
+    """A chat with all that lists show of it. ``status`` says what its runs are doing; ``unread``, that an answer has ended, or waits,
+    which no page has shown yet."""
 
     model_config = example(FULL_SESSION)
 
     pinned: bool
     archived: bool
     status: Literal["idle", "running", "waiting"]
+    unread: bool
     forked_from: str | None
     forked_at_turn: int | None
     fork_count: int

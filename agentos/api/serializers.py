@@ -50,6 +50,7 @@ def full_session(session: ChatSession) -> resources.FullSession:
         pinned=session.is_pinned,
         archived=session.is_archived,
         status=STATUSES.get((session.is_running, session.is_waiting), "waiting"),  # type: ignore[attr-defined, arg-type]
+        unread=bool(session.unseen),
         forked_from=session.forked_from.session_id if session.forked_from else None,
         forked_at_turn=session.forked_at_turn,
         fork_count=session.fork_count,

@@ -52,6 +52,13 @@ class ChatSession(models.Model):
         MODEL = "model", "The model of its agent"
         PERSON = "person", "A person"
 
+    class Unseen(models.TextChoices):
+        """What has come since its owner looked at it last."""
+
+        NOTHING = "", "Nothing"
+        ANSWER = "answer", "An answer, or a question"
+        FAILURE = "failure", "A failure"
+
     session_id = models.CharField(max_length=40, unique=True, default=ids.new_session_id, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="chat_sessions")
     agent = models.ForeignKey(DjangoAgent, on_delete=models.PROTECT, related_name="chat_sessions")
@@ -64,6 +71,7 @@ class ChatSession(models.Model):
     forked_at_turn = models.PositiveIntegerField(null=True, blank=True)
     fork_count = models.PositiveIntegerField("forks", default=0)
     revision = models.PositiveBigIntegerField(default=0)
+    unseen = models.CharField(max_length=8, choices=Unseen.choices, blank=True, default=Unseen.NOTHING, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField("last activity", default=clock.now)
     deleted_at = models.DateTimeField(null=True, blank=True, help_text="Set by its owner's Delete; erased for good an hour later.")

@@ -25,7 +25,8 @@ UNKNOWN = -1  # no version of the rights is this
 @dataclass(eq=False, slots=True)
 class OpenStream:
     """Opened by a login, or by the API token ``token_pk``. ``login`` is what the login hangs on: another one means that the login which
-    opened the stream is over; a token outlives it. ``lost``: what was lost when it was ``closed`` (``callers.LOST``).
+    opened the stream is over; a token outlives it. ``session_pk``: of the chat that a tab shows. ``lost``: what was lost when it was
+    ``closed`` (``callers.LOST``).
 
     ``ask`` is asked once in every version of the rights but ``checked``, in a thread that may read the database, and says what is new for
     the stream's reader; it is put into ``news``, beside ``lost`` for the agent."""
@@ -35,6 +36,7 @@ class OpenStream:
     session_key: str
     agent_pk: int | None
     token_pk: int | None = None
+    session_pk: int | None = None
     closed: bool = False
     lost: str = ""
     ask: Callable[[], str] | None = None
@@ -54,26 +56,33 @@ class Registry:
     def __init__(self) -> None:
         self.streams: set[OpenStream] = set()
         self.count: Counter[int] = Counter()
+        self.shown: Counter[int] = Counter()  # tabs that show a chat
         self.rights = UNKNOWN
         self.next_end: datetime | None = None  # when time alone changes the rights of this version
         self.stopping = False
 
-    def open(self, user: User, session_key: str, agent_pk: int | None, token_pk: int | None = None) -> OpenStream:
+    def open(
+        self, user: User, session_key: str, agent_pk: int | None, token_pk: int | None = None, *, session_pk: int | None = None
+    ) -> OpenStream:
         """Raises TooManyStreams."""
         if self.count[user.pk] >= STREAMS_A_USER:
             raise TooManyStreams
-        stream = OpenStream(user.pk, sign_ins.hold_of(user), session_key, agent_pk, token_pk)
+        stream = OpenStream(user.pk, sign_ins.hold_of(user), session_key, agent_pk, token_pk, session_pk)
         self.streams.add(stream)
         self.count[user.pk] += 1
+        if session_pk:
+            self.shown[session_pk] += 1
         return stream
 
     def close(self, stream: OpenStream) -> None:
         if stream not in self.streams:
             return
         self.streams.discard(stream)
-        self.count[stream.user_pk] -= 1
-        if not self.count[stream.user_pk]:
-            del self.count[stream.user_pk]
+        for count, pk in ((self.count, stream.user_pk), (self.shown, stream.session_pk)):
+            if pk:
+                count[pk] -= 1
+                if not count[pk]:
+                    del count[pk]
 
     async def watch(self) -> None:
         """Close streams whose user, login or right to the agent is gone: asked of the database every few seconds, for all at once."""

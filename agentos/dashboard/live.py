@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 
 from agentos.access.guards import sign_in_url
 from agentos.access.users import User
-from agentos.chat import drawing, queries
+from agentos.chat import drawing, queries, seen
 from agentos.chat.live import streaming
 from agentos.chat.live.cursor import Cursor
 from agentos.chat.live.mirrors import mirrors
@@ -56,7 +56,8 @@ def open_tab(request: HttpRequest) -> "Tab | HttpResponse":
             return HttpResponse(status=404)
     shown = live_agents.shown_by(request.GET, user, session)
     try:
-        opened = registry.open(user, request.session.session_key or "", shown.agent.pk if shown.agent and shown.is_open else None)
+        agent_pk = shown.agent.pk if shown.agent and shown.is_open else None
+        opened = registry.open(user, request.session.session_key or "", agent_pk, session_pk=session.pk if session else None)
     except TooManyStreams:
         return HttpResponse("Too many tabs are open.", status=429, headers={"Retry-After": str(RETRY_AFTER)})
     shown.follow(opened, request.GET)
@@ -140,6 +141,8 @@ class Tab:
         frames = []
         if lists or self.opened.news & live_agents.NEWS or (self.session and "session" in heard):
             frames += await db.read(self._read, heard, lists)
+            if self.session and self.session.unseen:
+                await db.write(seen.look, self.session)
         if self.session and "draft" in heard:
             frames += [self._frame(html) async for html in self._growth(self.session)]
         return frames

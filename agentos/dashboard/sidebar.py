@@ -36,6 +36,11 @@ class Sidebar:
         return any(group.name == TODAY for group in self.groups)
 
     @property
+    def unseen(self) -> int:
+        """How many of these chats have something that was not seen, beside the one that the page shows."""
+        return sum(bool(row.unseen) and row.session_id != self.current for group in self.groups for row in group.sessions)
+
+    @property
     def last_name(self) -> str:
         """The heading under which the next page goes on."""
         return self.groups[-1].name if self.groups else ""

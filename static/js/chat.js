@@ -344,11 +344,8 @@
   }
 
   function mark(what) {
-    const icon = document.querySelector("link[rel=icon]");
     const { news: before = "" } = page.dataset;
     if (what === before) return;
-    icon.dataset.plain ??= icon.href;
-    icon.href = what ? icon.dataset.news : icon.dataset.plain;
     if (what) page.dataset.news = what;
     else delete page.dataset.news;
     document.dispatchEvent(new Event("news"));

@@ -82,11 +82,16 @@
   document.addEventListener("news", showTitle);
   document.addEventListener("chat-changed", () => menu.matches(":popover-open") && menu.hidePopover());
 
-  // chat.js says whether there is news.
+  // The tab says what waits: how many chats have something that was not seen, and what came into this one behind other tabs (chat.js).
+  const page = document.title.replace(/^\(\d+\) /, "");
   function showTitle() {
-    const title = document.querySelector("#chat-header h1")?.textContent;
+    const chat = document.querySelector("#chat-header h1")?.textContent;
     const { news } = root.dataset;
-    if (title) document.title = `${news ? `${news} · ` : ""}${title} · AgentOS`;
+    const unseen = document.querySelectorAll(":is(#sidebar-list, #sidebar-older) [data-unseen]").length;
+    document.title = [unseen && `(${unseen}) `, news && `${news} · `, chat ? `${chat} · AgentOS` : page].filter(Boolean).join("");
+    const icon = document.querySelector("link[rel=icon]");
+    const shown = unseen || news ? icon.dataset.news : icon.dataset.plain;
+    if (icon.getAttribute("href") !== shown) icon.href = shown;
   }
 
   function openMenu(from) {

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 SESSIONS = f"{ROOT}sessions/"
 KEYS = {
-    *("id", "title", "agent_name", "agent_id", "created_at", "updated_at", "pinned", "archived", "status"),
+    *("id", "title", "agent_name", "agent_id", "created_at", "updated_at", "pinned", "archived", "status", "unread"),
     *("forked_from", "forked_at_turn", "fork_count", "url"),
 }
 
@@ -57,6 +57,11 @@ class TestList:
         row = as_owner.get(SESSIONS, {"limit": 10}).json()["sessions"][0]
         assert set(row) == KEYS
         assert (row["status"], row["pinned"], row["archived"], row["url"]) == ("running", False, False, url(session))
+
+    def test_says_what_nobody_has_seen_and_reading_it_here_is_no_look(self, as_owner: Client, session: ChatSession) -> None:
+        assert as_owner.get(url(session)).json()["unread"] is False
+        ChatSession.objects.filter(pk=session.pk).update(unseen=ChatSession.Unseen.FAILURE)
+        assert [as_owner.get(url(session)).json()["unread"] for _ in range(2)] == [True, True]
 
     def test_finds_by_text_by_agent_and_by_archive(self, as_owner: Client, owner: User, session: ChatSession) -> None:
         other = ChatSessionFactory(user=owner, agent=AgentFactory(agent_id="other", is_global=True), is_archived=True)

@@ -129,7 +129,7 @@ class TestFirstMessage:
         page.keyboard.press("Enter")
         expect(turn(page, 2)).to_be_visible()
         expect_status(page, "completed", 2)
-        expect(page.locator("#sidebar-list .row [aria-current=page]")).to_have_text("Hello")
+        expect(page.locator("#sidebar-list .row [aria-current=page] .title")).to_have_text("Hello")
 
     def test_is_followed_by_one_that_was_sent_before_the_chat_was_there(self, page: Page):
         held: list[Route] = []

@@ -98,10 +98,10 @@ class TestAfterTheFirstAnswer:
             return run(spec, **how)
 
         await DjangoAgent.objects.filter(pk=titled.pk).aupdate(tools=["calculator"], instructions="Be brief.")
-        chat = await exchange("x" * 5_000, by=member, agent=titled, context={"secret": 1})
         monkeypatch.setattr(runtime, "run", noted)
+        chat = await exchange("x" * 5_000, by=member, agent=titled, context={"secret": 1})
         await at_rest(engine, chat)
-        ((spec, how),) = seen
+        (_, (spec, how)) = seen  # the answer, then the title
         assert (spec.instructions, spec.tools, how["context"], how["history"]) == (titles.INSTRUCTIONS, (), {}, ())
         assert how["message"] == f"Message:\n{'x' * titles.SHOWN}\n\nAnswer:\n{chat.answer}\n\nTitle:"
 

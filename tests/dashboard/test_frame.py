@@ -50,6 +50,25 @@ class TestSidebar:
         assert found.one(f"#row-{session.session_id} .dot")["title"] == "Is answering"
         assert found.one(f"#row-{waiting.session_id} .dot")["title"] == "Waits for you"
 
+    @pytest.mark.parametrize(("unseen", "word"), [("answer", "unread"), ("failure", "failed")])
+    def test_says_what_was_not_seen(self, as_member: Client, session: ChatSession, unseen: str, word: str) -> None:
+        ChatSession.objects.update(unseen=unseen)
+        found = page(as_member.get("/agentos/"))
+        row = found.one(f"#row-{session.session_id}")
+        assert row.has_attr("data-unseen")
+        assert found.one(f"#row-{session.session_id} .dot")["title"] == word.capitalize()
+        assert found.text(f"#row-{session.session_id} .sr-only") == f", {word}"
+        assert word in found.text(".continue .hint")
+        assert found.text("title") == "(1) Dashboard · AgentOS"
+        assert "icon-news" in str(found.one("link[rel=icon]")["href"])
+        assert word in page(as_member.get("/agentos/sessions/")).text(".chats .hint")
+
+    def test_says_of_the_open_chat_that_nothing_is_unread(self, as_member: Client, session: ChatSession, url: str) -> None:
+        ChatSession.objects.update(unseen="answer")
+        found = page(as_member.get(f"{url}?before=9"))  # which is no look
+        assert not found.has("[data-unseen]")
+        assert not found.text("title").startswith("(")
+
     def test_marks_the_open_chat(self, as_member: Client, session: ChatSession, url: str) -> None:
         assert page(as_member.get(url)).one("#sidebar-list [aria-current=page]")["href"] == url
 

@@ -156,6 +156,16 @@ async def test_another_title_is_shown_and_nothing_is_told_again(running: Run) ->
     assert b"is answering." not in told
 
 
+async def test_what_a_tab_shows_is_seen(running: Run) -> None:
+    """Also where the end was written by another process, which knows nothing of this one's tabs."""
+    await sync_to_async(end_run)(run_pk=running.pk, event=Finished(), attempt=1)
+    assert (await ChatSession.objects.aget(pk=running.session_id)).unseen == ChatSession.Unseen.ANSWER
+    with pubsub.subscribe(f"user:{running.by_id}") as lists:
+        await tab_of(running, Cursor())._told({"session"}, set())
+        assert await lists.wait(20) == {f"user:{running.by_id}"}
+    assert (await ChatSession.objects.aget(pk=running.session_id)).unseen == ChatSession.Unseen.NOTHING
+
+
 async def test_who_listens_hears_that_a_decision_is_waited_for(running: Run) -> None:
     tab = tab_of(running, Cursor())
     await Run.objects.filter(pk=running.pk).aupdate(status=Run.Status.WAITING)

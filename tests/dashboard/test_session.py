@@ -41,6 +41,18 @@ class TestSessionPage:
             assert response.context["agentos_info"]["agents_count"] == 1
         assert len(asking) > 0
 
+    def test_is_a_look_at_what_was_unread(self, as_member: Client, session: ChatSession, url: str) -> None:
+        ChatSession.objects.update(unseen=ChatSession.Unseen.ANSWER)
+        assert not page(as_member.get(url)).has("[data-unseen]")
+        session.refresh_from_db()
+        assert session.unseen == ChatSession.Unseen.NOTHING
+
+    def test_of_earlier_turns_is_no_look(self, as_member: Client, session: ChatSession, url: str) -> None:
+        ChatSession.objects.update(unseen=ChatSession.Unseen.ANSWER)
+        as_member.get(f"{url}?before=2")
+        session.refresh_from_db()
+        assert session.unseen == ChatSession.Unseen.ANSWER
+
     def test_shows_both_speakers(self, as_member: Client, run: Run, url: str) -> None:
         found = page(as_member.get(url))
         assert found.text("h1") == "Refund case"

@@ -132,7 +132,7 @@ class TestRename:
         response = post(as_member, f"{url}rename/", {"title": " New \n title "}, came_from=url)
         found = page(response)
         assert found.text("hx-partial[hx-target='#chat-header'] h1") == "New title"
-        assert found.text("hx-partial[hx-target='#sidebar-list'] [aria-current=page]") == "New title"
+        assert found.text("hx-partial[hx-target='#sidebar-list'] [aria-current=page] .title") == "New title"
         assert response.headers["HX-Trigger"] == "chat-changed"
 
     def test_leaves_the_header_of_another_chat_alone(self, as_member: Client, session: ChatSession, url: str) -> None:

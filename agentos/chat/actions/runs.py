@@ -9,7 +9,7 @@ from agentos.access.users import User
 from agentos.agents.events import Stopped
 from agentos.agents.runtime import Answer, BadAnswer, approvals
 from agentos.audit.actions import record
-from agentos.chat import limits, quotas
+from agentos.chat import limits, quotas, seen
 from agentos.chat.actions.opening import bring_to_top, check_agent_available, check_agent_open
 from agentos.chat.actions.versions import add_version, hide_from, show_version, take_out, versions_of
 from agentos.chat.errors import InvalidInput, WrongState
@@ -67,7 +67,7 @@ def _withdraw(run: Run, by: User | None, code: str) -> bool:
         queued = Run.objects.filter(pk=run.pk, status=Run.Status.QUEUED, attempt=0)
         taken = queued.update(**withdrawn, is_hidden=not code, error_code=code)
         if taken:
-            revision = change(session)
+            revision = change(session, **seen.left_by(Stopped(code), session, by))
             if not code:
                 _leave_version(session, run, revision)
             verb, about = ("chat.run.stopped", {"code": code}) if code else ("chat.message.withdrawn", {})

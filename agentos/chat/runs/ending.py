@@ -9,7 +9,7 @@ from django.db.models import Q
 from agentos.access.users import User
 from agentos.agents.events import Event, Failed, Finished, Stopped, Waiting
 from agentos.audit.actions import record
-from agentos.chat import queries
+from agentos.chat import queries, seen
 from agentos.chat.live.parts import end_open_tools, fold, text_of
 from agentos.chat.live.revisions import change
 from agentos.chat.models import ChatSession, Run, RunEvent, searchable_text
@@ -49,7 +49,7 @@ def end_run(*, run_pk: int, event: Event, attempt: int | None = None, by: User |
         if event.terminal:
             delete_where(RunEvent, run_id=run.pk)
         insert_all(RunEvent, [new(RunEvent, run=run, seq=last_seq, attempt=run.attempt, kind=event.kind, data=event.data())])
-        update(run, last_seq=last_seq, revision=change(session, updated_at=clock.now()), **ended)
+        update(run, last_seq=last_seq, revision=change(session, updated_at=clock.now(), **seen.left_by(event, session, by)), **ended)
         about = {"code": run.error_code} if run.error_code else {}
         record(f"chat.run.{run.status}", by=by, object_type="run", object_id=run.run_id, **about)
         emit(f"run.{run.status}", session=session, run=run)

@@ -5,11 +5,13 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from agentos.access.models import Preferences
 from agentos.access.users import User
 from agentos.agents import queries, tools
 from agentos.chat import quotas
+from agentos.chat.models import ChatSession
 from agentos.core import people
 from agentos.core.templatetags.agentos import tile
 
@@ -44,6 +46,20 @@ def person_tile(user: AbstractBaseUser, preferences: Preferences, size: str = ""
         return drawn
     url = f"{reverse('dashboard:picture')}?v={preferences.picture_id}"
     return format_html('<img class="tile {}" src="{}" alt="" decoding="async">', size, url)
+
+
+@register.simple_tag
+def session_state(session: ChatSession, current: str = "") -> dict[str, str]:
+    """Return what a list says of a chat, in a word for styles and in words for people; nothing for most. ``current``: the one that the
+    page shows, in which everything is seen."""
+    unseen = session.unseen if session.session_id != current else ""
+    if getattr(session, "is_running", False):
+        return {"name": "running", "words": _("is answering")}
+    if getattr(session, "is_waiting", False):
+        return {"name": "waiting", "words": _("waits for you")}
+    if unseen == ChatSession.Unseen.FAILURE:
+        return {"name": "failed", "words": _("failed")}
+    return {"name": "unread", "words": _("unread")} if unseen else {}
 
 
 @register.simple_tag

@@ -16,6 +16,7 @@ from agentos.chat.drawing import render_turns
 from agentos.chat.errors import ChatError
 from agentos.chat.live.transcript import Asked, open_transcript
 from agentos.chat.models import ChatSession
+from agentos.chat.seen import look
 from agentos.core.http.htmx import fragments, go_to, wants_fragment
 from agentos.core.http.request import SignedInRequest
 from agentos.core.text import whole_number
@@ -27,7 +28,10 @@ from agentos.service import AgentOSService, SessionNotFound
 
 class AgentOSSessionView(SignedInMixin, View):
     def get(self, request: SignedInRequest, session_id: str) -> HttpResponse:
-        return session_page(request, session_or_404(request, session_id))
+        session = session_or_404(request, session_id)
+        if turn_in(request) is None:
+            look(session)
+        return session_page(request, session)
 
     def post(self, request: SignedInRequest, session_id: str) -> HttpResponse:
         text = request.POST.get("message", "")
