@@ -33,7 +33,7 @@ from agentos.operations.port import Port
 from agentos.webhooks.outbound.dispatcher import Dispatcher
 
 if TYPE_CHECKING:
-    from agentos.core.notify import Listener
+    from agentos.core.pubsub.notify import Listener
 
 log = logging.getLogger("agentos.server")
 
@@ -110,7 +110,7 @@ class Lifespan:
     async def _listen_to_others(self) -> None:
         """Other processes can work on a PostgreSQL."""
         if connection.vendor == "postgresql":
-            from agentos.core.notify import Listener  # noqa: PLC0415 - nothing of it is loaded on SQLite
+            from agentos.core.pubsub.notify import Listener  # noqa: PLC0415 - nothing of it is loaded on SQLite
 
             mirrors.start()
             self.listener = Listener()

@@ -23,8 +23,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import set_script_prefix
 
 from agentos.core import db, log_context
-from agentos.core.deferred import MAY_COME, Deferred
 from agentos.core.http import request_log
+from agentos.core.http.deferred import MAY_COME, Deferred
 from agentos.core.http.errors import request_id
 from agentos.core.http.sse import EventStream
 from agentos.core.serving.limits import BODY_BYTES

@@ -100,7 +100,7 @@ DATABASE_URL = env(
     ),
 )
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL or f"sqlite:///{AGENTOS_DATA_DIR / 'agentos.sqlite3'}")}
-DATABASES["default"]["CONN_MAX_AGE"] = None  # the threads that speak to the database are few and stay (agentos/core/db.py)
+DATABASES["default"]["CONN_MAX_AGE"] = None  # the threads that speak to the database are few and stay (agentos/core/db/)
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     if DATABASE_URL:
         private_database(Path(DATABASES["default"]["NAME"]))

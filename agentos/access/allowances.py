@@ -16,7 +16,7 @@ from agentos.access.models import Plan, Subscription
 from agentos.access.users import User
 from agentos.conf import app_settings
 from agentos.core import clock
-from agentos.core.prepared import Query
+from agentos.core.db.prepared import Query
 
 SECONDS = 10.0  # until a change that another process made is noticed
 LIMITS = ("runs_a_day", "tokens_a_month", "concurrent_runs")

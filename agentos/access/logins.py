@@ -9,7 +9,7 @@ from django.contrib.sessions.models import Session
 
 from agentos.access.users import User
 from agentos.core import clock
-from agentos.core.prepared import Query
+from agentos.core.db.prepared import Query
 
 _SESSION = Query(lambda key, now: Session.objects.filter(session_key=key, expire_date__gt=now), str, datetime)
 _USER = Query(lambda pk: User.objects.filter(pk=pk), int)

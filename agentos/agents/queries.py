@@ -13,8 +13,8 @@ from agentos.access.users import User
 from agentos.agents.models import AccessRequest, DjangoAgent
 from agentos.agents.providers import PROVIDERS, split
 from agentos.core import clock
+from agentos.core.db.prepared import Query
 from agentos.core.people import has_column, is_operator
-from agentos.core.prepared import Query
 
 REQUESTS_LISTED = 100
 

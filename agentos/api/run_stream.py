@@ -25,7 +25,8 @@ from agentos.chat.live.buffer import live_buffers
 from agentos.chat.live.parts import DELTAS, Part, add, fold, text_of
 from agentos.chat.models import Run
 from agentos.chat.registry import OpenStream, registry
-from agentos.core import db, outage
+from agentos.core import db
+from agentos.core.db import outage
 from agentos.core.http import sse
 from agentos.core.http.errors import Problem
 from agentos.core.pubsub import Subscription, pubsub

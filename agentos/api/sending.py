@@ -21,7 +21,7 @@ from agentos.chat.models import Run
 from agentos.chat.registry import registry
 from agentos.chat.runs.waiting import ended
 from agentos.conf import app_settings
-from agentos.core.deferred import deferred
+from agentos.core.http.deferred import deferred
 from agentos.core.http.errors import Problem
 from agentos.service import AgentOSService, SessionNotFound
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from agentos.audit.models import AuditRecord
-from agentos.core.prepared import insert, new
+from agentos.core.db.prepared import insert, new
 
 if TYPE_CHECKING:
     from agentos.access.users import User

@@ -16,7 +16,8 @@ from agentos.access import sign_ins
 from agentos.access.models import ApiToken
 from agentos.access.users import User
 from agentos.agents.queries import may_use
-from agentos.core import db, outage
+from agentos.core import db
+from agentos.core.db import outage
 from agentos.core.http.errors import Problem
 
 CHECK_SECONDS = 5.0

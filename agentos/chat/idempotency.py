@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from agentos.access.models import User
 from agentos.chat.errors import InvalidInput, KeyReused
 from agentos.chat.models import ChatSession, IdempotencyKey, Run
-from agentos.core.prepared import Query, insert, new
+from agentos.core.db.prepared import Query, insert, new
 
 KEY_LIMIT = 100  # characters
 

@@ -20,7 +20,7 @@ from django.db import models
 
 from agentos.agents.models import DjangoAgent
 from agentos.core import clock, ids
-from agentos.core.literals import one_of
+from agentos.core.db.literals import one_of
 from agentos.core.security.invisible import visible
 from agentos.core.text import folded
 

@@ -11,7 +11,7 @@ from agentos.access.users import User
 from agentos.agents.history import Turn
 from agentos.chat.live.parts import DELTAS, Part, fold
 from agentos.chat.models import ChatSession, Run, RunEvent
-from agentos.core.prepared import Query
+from agentos.core.db.prepared import Query
 from agentos.core.text import whole_number
 
 PAGE_TURNS = 30

@@ -22,7 +22,8 @@ from agentos.chat.live.cursor import Cursor
 from agentos.chat.live.mirrors import mirrors
 from agentos.chat.models import ChatSession, Run
 from agentos.chat.registry import OpenStream, TooManyStreams, registry
-from agentos.core import db, outage
+from agentos.core import db
+from agentos.core.db import outage
 from agentos.core.fragments import draw, fragment
 from agentos.core.http import sse
 from agentos.core.pubsub import pubsub

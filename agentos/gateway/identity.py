@@ -12,7 +12,8 @@ from django.http import HttpRequest
 
 from agentos.access.bearer import shows_token, token_shown_by
 from agentos.access.users import User
-from agentos.core import faults, outage
+from agentos.core import faults
+from agentos.core.db import outage
 from agentos.core.http.errors import Problem
 from agentos.core.http.origin import may_use_cookie
 from agentos.gateway.context import CallContext

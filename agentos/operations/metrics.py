@@ -14,7 +14,8 @@ from prometheus_client.exposition import choose_encoder
 from agentos.chat.models import IS_OPEN, Run
 from agentos.chat.registry import registry
 from agentos.conf import app_settings
-from agentos.core import clock, db, outage
+from agentos.core import clock, db
+from agentos.core.db import outage
 from agentos.core.metrics import REGISTRY
 from agentos.core.serving.protocol import Connection
 from agentos.webhooks.outbound.models import IS_PENDING, Delivery

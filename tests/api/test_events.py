@@ -23,7 +23,7 @@ from agentos.chat.registry import STREAMS_A_USER, registry
 from agentos.chat.runs.claiming import claim_next
 from agentos.chat.runs.ending import end_run
 from agentos.chat.runs.engine import Engine
-from agentos.core import outage
+from agentos.core.db import outage
 from agentos.core.http import sse
 from agentos.core.pubsub import pubsub
 from site_config.requests import THREADS

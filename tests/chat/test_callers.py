@@ -11,7 +11,8 @@ from agentos.access.models import ApiToken, Team
 from agentos.access.users import User
 from agentos.agents.models import DjangoAgent
 from agentos.chat.callers import AGENT, CHECK_SECONDS, LOGIN, LOST_RIGHTS, TOKEN, Caller, Watch, lost
-from agentos.core import clock, db, outage
+from agentos.core import clock, db
+from agentos.core.db import outage
 from agentos.core.http.errors import Problem
 from tests.conftest import signed_in
 from tests.factories import ApiTokenFactory

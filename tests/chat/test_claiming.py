@@ -14,7 +14,8 @@ from agentos.chat.models import ChatSession, Run
 from agentos.chat.runs import dispatch
 from agentos.chat.runs.claiming import claim_next
 from agentos.chat.runs.ending import end_run
-from agentos.core import clock, database_clock
+from agentos.core import clock
+from agentos.core.db import database_clock
 
 LEASE = timedelta(seconds=30)
 

@@ -25,7 +25,8 @@ from agentos.chat.runs.claiming import claim_next
 from agentos.chat.runs.ending import end_run
 from agentos.chat.runs.engine import Engine
 from agentos.chat.runs.run_task import RunTask
-from agentos.core import db, outage
+from agentos.core import db
+from agentos.core.db import outage
 from agentos.core.http.errors import Problem
 from agentos.core.pubsub import pubsub
 from tests.factories import AgentFactory, RunEventFactory

@@ -19,7 +19,7 @@ from agentos.chat.runs.claiming import claim_next
 from agentos.chat.runs.journal import Entry, Journal, Row, _store
 from agentos.core import clock
 from agentos.core import db as database
-from agentos.core.prepared import Query
+from agentos.core.db.prepared import Query
 from agentos.core.pubsub import pubsub
 from tests.factories import AgentFactory
 

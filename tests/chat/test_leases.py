@@ -20,8 +20,9 @@ from agentos.chat.runs.claiming import ATTEMPTS, claim_next
 from agentos.chat.runs.ending import end_run
 from agentos.chat.runs.engine import Engine
 from agentos.chat.runs.journal import Row, _store
-from agentos.core import clock, database_clock
+from agentos.core import clock
 from agentos.core import db as database
+from agentos.core.db import database_clock
 from tests.factories import AgentFactory, RunEventFactory
 
 LEASE = timedelta(seconds=30)

@@ -17,7 +17,7 @@ from agentos.chat.models import ChatSession, Run, RunEvent
 from agentos.chat.runs.claiming import claim_next
 from agentos.chat.runs.ending import end_run
 from agentos.core import db as database
-from agentos.core import outage
+from agentos.core.db import outage
 from agentos.core.pubsub import pubsub
 from tests.chat.test_leases import LEASE
 

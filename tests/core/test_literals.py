@@ -3,7 +3,7 @@
 import pytest
 
 from agentos.chat.models import IS_OPEN, Run
-from agentos.core.literals import Literal, equal
+from agentos.core.db.literals import Literal, equal
 from tests.factories import RunFactory
 
 

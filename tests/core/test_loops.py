@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agentos.core import loops
+from agentos.core.pubsub import loops
 
 
 class Told:
@@ -35,18 +35,18 @@ class TestTell:
     async def test_wakes_no_loop_from_its_own_thread(self, monkeypatch: pytest.MonkeyPatch) -> None:
         loop, told = asyncio.get_running_loop(), Told(monkeypatch)
         heard = loop.create_future()
-        loops.tell(loop, told.hear, heard)
+        loops.call_soon(loop, told.hear, heard)
         assert await heard == "heard"
         assert told.ways == ["soon"]
 
     async def test_wakes_it_from_another_thread(self, monkeypatch: pytest.MonkeyPatch) -> None:
         loop, told = asyncio.get_running_loop(), Told(monkeypatch)
         heard = loop.create_future()
-        threading.Thread(target=loops.tell, args=(loop, told.hear, heard)).start()
+        threading.Thread(target=loops.call_soon, args=(loop, told.hear, heard)).start()
         assert await heard == "heard"
         assert told.ways == ["woken"]
 
     def test_does_not_mind_a_loop_that_is_closed(self) -> None:
         loop = asyncio.new_event_loop()
         loop.close()
-        loops.tell(loop, print)
+        loops.call_soon(loop, print)

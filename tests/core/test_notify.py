@@ -12,9 +12,8 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection, transaction
 
-from agentos.core import notify
 from agentos.core import pubsub as pubsub_module
-from agentos.core.pubsub import MemoryPubSub, Subscription, pubsub
+from agentos.core.pubsub import MemoryPubSub, Subscription, notify, pubsub
 
 on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite is one process.")
 SOON = 20.0  # seconds
@@ -63,7 +62,7 @@ class TestEverybodyLooksAgain:
 
 
 def test_nothing_of_it_is_loaded_where_one_process_is_all_there_is() -> None:
-    code = "import django; django.setup(); import site_config.asgi, sys; print({'psycopg', 'agentos.core.notify'} & {*sys.modules})"
+    code = "import django; django.setup(); import site_config.asgi, sys; print({'psycopg', 'agentos.core.pubsub.notify'} & {*sys.modules})"
     env = {"DJANGO_SETTINGS_MODULE": "site_config.settings", "AGENTOS_LOCAL": "1", "AGENTOS_DATA_DIR": "/nonexistent-but-unused"}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False, timeout=60)
     assert done.stdout.strip() == "set()", done.stderr

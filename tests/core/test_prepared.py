@@ -10,8 +10,9 @@ from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
 from agentos.audit.models import AuditRecord
 from agentos.chat.models import ChatSession, IdempotencyKey, Run, RunEvent
-from agentos.core import clock, prepared
-from agentos.core.prepared import Query, delete_where, insert, insert_all, new, update
+from agentos.core import clock
+from agentos.core.db import prepared
+from agentos.core.db.prepared import Query, delete_where, insert, insert_all, new, update
 from tests.factories import ChatSessionFactory, RunFactory, TeamFactory
 
 pytestmark = pytest.mark.django_db

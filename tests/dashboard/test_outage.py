@@ -16,7 +16,8 @@ from agentos.chat.live.cursor import Cursor
 from agentos.chat.models import Run
 from agentos.chat.registry import OpenStream
 from agentos.chat.runs import following, waiting
-from agentos.core import db, outage, repeated
+from agentos.core import db, repeated
+from agentos.core.db import outage
 from agentos.core.http import sse
 from agentos.dashboard import live
 from agentos.dashboard.pacing import Pace

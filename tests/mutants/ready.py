@@ -83,7 +83,7 @@ def _change(path: str, source: str, functions: list[FunctionType]) -> bool:
             if _is_same(before[name], function.__code__):
                 function.__code__ = after[name]
                 done = True
-    from agentos.core.prepared import Query
+    from agentos.core.db.prepared import Query
 
     for query in gc.get_objects() if done else ():
         if type(query) is Query:

@@ -48,7 +48,7 @@ _queries: list[object] = []
 
 def _forget_statements() -> None:
     """Prepared queries are built in the first test that needs them, and would be taken for its own."""
-    from agentos.core.prepared import Query
+    from agentos.core.db.prepared import Query
 
     if not _queries:
         _queries.extend(found for found in gc.get_objects() if type(found) is Query)

@@ -17,7 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, include, path
 
 from agentos.access.models import User
 from agentos.chat.models import ChatSession, Run
-from agentos.core.deferred import deferred
+from agentos.core.http.deferred import deferred
 from agentos.core.http.errors import Problem
 from agentos.core.http.sse import EventStream
 from site_config.requests import THREADS

@@ -16,7 +16,7 @@ from agentos.api.openai.errors import no_model
 from agentos.api.openai.parsing import read
 from agentos.api.openai.serializers import ChunkWriter, completion
 from agentos.api.openai.streaming import stream
-from agentos.core.deferred import deferred
+from agentos.core.http.deferred import deferred
 from agentos.service import AgentOSService
 
 READ_ERRORS = dict.fromkeys((400, 401, 403, 404, 405, 429, 500, 503), schemas.Refused)

@@ -20,7 +20,7 @@ from agentos.chat.live.revisions import lock
 from agentos.chat.models import MESSAGE_LIMIT, ChatSession, Run, searchable_text
 from agentos.chat.runs.claiming import begin
 from agentos.chat.titles import title_of
-from agentos.core.prepared import Query, insert, new
+from agentos.core.db.prepared import Query, insert, new
 from agentos.core.text import clean
 
 QUEUE_LIMIT = 10  # messages that may wait in one chat

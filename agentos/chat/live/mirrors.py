@@ -15,7 +15,8 @@ from django.db import DatabaseError, connection
 
 from agentos.chat.live.buffer import LiveBuffer, live_buffers
 from agentos.chat.models import Run
-from agentos.core import db, outage
+from agentos.core import db
+from agentos.core.db import outage
 from agentos.core.pubsub import pubsub
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from agentos.chat.models import ChatSession
-from agentos.core.prepared import Query, update
+from agentos.core.db.prepared import Query, update
 from agentos.core.pubsub import pubsub
 from agentos.core.text import folded
 

@@ -9,8 +9,9 @@ from agentos.audit.actions import record
 from agentos.chat.live.revisions import change
 from agentos.chat.models import ChatSession, Run
 from agentos.chat.runs import dispatch
-from agentos.core import clock, database_clock
-from agentos.core.prepared import Query, update
+from agentos.core import clock
+from agentos.core.db import database_clock
+from agentos.core.db.prepared import Query, update
 
 ATTEMPTS = 3  # at one run, whose drivers die
 

@@ -15,8 +15,8 @@ from agentos.chat.live.revisions import change
 from agentos.chat.models import ChatSession, Run, RunEvent, searchable_text
 from agentos.chat.runs import dispatch
 from agentos.core import clock
+from agentos.core.db.prepared import Query, delete_where, insert_all, new, update
 from agentos.core.events import emit
-from agentos.core.prepared import Query, delete_where, insert_all, new, update
 from agentos.core.pubsub import pubsub
 
 STATUS = {

@@ -18,8 +18,9 @@ from agentos.chat.runs.entitlement import RunRights
 from agentos.chat.runs.journal import Journal
 from agentos.chat.runs.run_task import LEASE, RunTask
 from agentos.chat.runs.titling import Titling
-from agentos.core import db, loops, outage
-from agentos.core.pubsub import pubsub
+from agentos.core import db
+from agentos.core.db import outage
+from agentos.core.pubsub import loops, pubsub
 
 log = logging.getLogger(__name__)
 
@@ -90,15 +91,15 @@ class Engine:
 
     def drive(self, run: Run) -> None:
         if self.loop:
-            loops.tell(self.loop, lambda: self._spawn(self._drive(run)))
+            loops.call_soon(self.loop, lambda: self._spawn(self._drive(run)))
 
     def wake(self, session_pk: int) -> None:
         if self.loop:
-            loops.tell(self.loop, lambda: self._spawn(self._take(session_pk)))
+            loops.call_soon(self.loop, lambda: self._spawn(self._take(session_pk)))
 
     def cancel(self, run_pk: int) -> None:
         if self.loop:
-            loops.tell(self.loop, self._let_go, run_pk)
+            loops.call_soon(self.loop, self._let_go, run_pk)
 
     def _let_go(self, run_pk: int) -> None:
         if drive := self.run_tasks.get(run_pk):

@@ -9,7 +9,7 @@ from agentos.chat.live.buffer import live_buffers
 from agentos.chat.live.parts import Part
 from agentos.chat.models import Run
 from agentos.chat.runs.waiting import approval_is_due
-from agentos.core import outage
+from agentos.core.db import outage
 from agentos.core.pubsub import pubsub
 
 LOOK_SECONDS = 1.0  # between two looks, if nothing is published

@@ -17,7 +17,7 @@ from agentos.agents.runtime.text import clean
 from agentos.chat.live.buffer import LiveBuffer
 from agentos.chat.models import Run, RunEvent
 from agentos.core import clock, db
-from agentos.core.prepared import Query, insert_all
+from agentos.core.db.prepared import Query, insert_all
 from agentos.core.pubsub import pubsub
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,8 @@ from agentos.chat import ephemeral, quotas
 from agentos.chat.models import IS_OPEN, ChatSession, IdempotencyKey, Run
 from agentos.chat.runs.claiming import take_over
 from agentos.chat.runs.ending import end_run
-from agentos.core import clock, database_clock
+from agentos.core import clock
+from agentos.core.db import database_clock
 
 UNDO_TIME = timedelta(hours=1)
 KEY_LIFE = timedelta(hours=24)

@@ -7,8 +7,9 @@ from django.db import DatabaseError
 from agentos.chat.callers import Watch
 from agentos.chat.errors import WaitingForApproval
 from agentos.chat.models import Run
-from agentos.core import db, outage
-from agentos.core.prepared import Query
+from agentos.core import db
+from agentos.core.db import outage
+from agentos.core.db.prepared import Query
 from agentos.core.pubsub import pubsub
 
 POLL_SECONDS = 1.0  # a lost ring costs this much

@@ -7,7 +7,8 @@ from datetime import datetime
 
 import httpx2
 
-from agentos.core import clock, db, loops
+from agentos.core import clock, db
+from agentos.core.pubsub import loops
 from agentos.webhooks.outbound import mail, results, sender, wakeup
 from agentos.webhooks.outbound.results import Due
 from agentos.webhooks.outbound.subscriptions import subscribed
@@ -56,7 +57,7 @@ class Dispatcher:
     def wake(self) -> None:
         """From any thread."""
         if self.loop:
-            loops.tell(self.loop, self.woken.set)
+            loops.call_soon(self.loop, self.woken.set)
 
     async def _go_round(self) -> None:
         while True:

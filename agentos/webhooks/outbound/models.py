@@ -6,7 +6,7 @@ from django.db import models
 
 from agentos.access.models import Team
 from agentos.core import clock, ids
-from agentos.core.literals import equal
+from agentos.core.db.literals import equal
 from agentos.core.security.guarded_http.addresses import URL_LIMIT
 from agentos.core.security.invisible import visible
 from agentos.core.security.secrets import unseal

@@ -20,7 +20,7 @@ from agentos.api.openai.responses.starting import begin
 from agentos.api.openai.streaming import stream
 from agentos.api.openai.views import READ_ERRORS, SEND_ERRORS, IdempotencyKey, SessionHeader
 from agentos.chat.models import Run
-from agentos.core.deferred import deferred
+from agentos.core.http.deferred import deferred
 from agentos.service import AgentOSService
 
 EVENTS = {

@@ -15,7 +15,7 @@ import psycopg
 from django.db import connections
 
 from agentos.core import repeated
-from agentos.core.prepared import notify
+from agentos.core.db.prepared import notify
 from agentos.core.pubsub import pubsub
 
 log = logging.getLogger("agentos.server")

@@ -4,7 +4,7 @@ Topics: ``session:<pk>`` (a turn of this chat changed), ``draft:<pk>`` (its runn
 user's lists changed), ``notice:<pk>`` (a sentence for this user), ``stop`` (the server goes away). More may follow a ``#``:
 ``user:5#12``, session 12 moved to the top of the lists of user 5.
 
-Where several processes share a PostgreSQL, what is published at a commit is heard in all of them (``core/notify.py``). What only other
+Where several processes share a PostgreSQL, what is published at a commit is heard in all of them (``notify``). What only other
 processes have to hear: ``grown#<session>.<run>`` (this run's journal grew), ``run#<pk>`` (whoever drives this run should see whether it
 is still theirs), ``queue#<session>`` (a message waits here, and its process drives no runs).
 """
@@ -19,7 +19,7 @@ from typing import Self
 
 from django.db import connection, transaction
 
-from agentos.core import loops
+from agentos.core.pubsub import loops
 
 TICK = 0.02  # seconds
 NEWS_ONLY = ("notice:", "stop")  # topics that say all there is: nothing can be looked up about them
@@ -112,7 +112,7 @@ class MemoryPubSub:
                 if name.startswith("user:"):
                     self.publications[name] += 1
         for subscription, topic in called:
-            loops.tell(subscription.loop, subscription.on_event, topic)
+            loops.call_soon(subscription.loop, subscription.on_event, topic)
 
     def publish_on_commit(self, *topics: str) -> None:
         """Publish when the transaction at hand is committed: here, and in all other processes of this database. Database work."""
@@ -122,7 +122,7 @@ class MemoryPubSub:
     def tell_others(self, *topics: str) -> None:
         """Publish in the other processes alone, when the transaction at hand is committed. Database work."""
         if connection.vendor == "postgresql":
-            from agentos.core import notify  # noqa: PLC0415 - SQLite is one process: nothing of it is loaded there
+            from agentos.core.pubsub import notify  # noqa: PLC0415 - SQLite is one process: nothing of it is loaded there
 
             notify.send(self.process, topics)
 
@@ -137,7 +137,7 @@ class MemoryPubSub:
                 for subscription in subscribed
             ]
         for subscription, topic in called:
-            loops.tell(subscription.loop, subscription.on_event, topic)
+            loops.call_soon(subscription.loop, subscription.on_event, topic)
 
     def has_subscribers(self, topic: str) -> bool:
         return topic in self.subscriptions
