@@ -79,7 +79,7 @@ backup-drill: .venv/ready-for-tests ## back up under people who chat, restore el
 mutants: .venv/ready-for-tests ## see whether tests notice small faults: make mutants N=50 SEED=7 ONLY=agentos/chat/queries.py
 	@$(LOCAL) $(BIN)/python -m tests.mutants -n $(N) --seed $(SEED) $(ONLY)
 
-bench: .venv/ready-for-tests ## measure the budgets of CONTRIBUTING.md
+bench: .venv/ready-for-tests ## measure against Agno's own server
 	@$(LOCAL) $(BIN)/python -m tests.bench
 	@$(LOCAL) $(BIN)/python -m tests.bench --database postgres --chats 1,50,100 --idle 0
 

@@ -145,7 +145,7 @@ class TestWhatPeopleWrote:
     )
     # Of the house's own words, or what is edited and has to come back as it is.
     OURS = frozenset(
-        {*("field.name", "form.name", "form.url", "form.team", "group.name", "facet.name", "chapter.name", "box.name")}
+        {*("field.name", "form.name", "form.url", "form.team", "group.name", "facet.name", "chapter.name", "box.name", "state.name")}
         | {*("event", "chosen.event", "url", "name", "title")}
     )
     OWN_PAGES = frozenset({"templates/agentos/integrations.html", "templates/agentos/api_docs.html"})
@@ -193,7 +193,7 @@ class TestSentences:
         html = BeautifulSoup(TAG.sub("", rest), "html.parser")
         attributes = [str(tag[name]) for tag in html.find_all(True) for name in self.ATTRIBUTES if tag.has_attr(name)]
         texts = [str(text) for text in html.find_all(string=True) if not isinstance(text, PreformattedString) and not self.is_code(text)]
-        said = (" ".join(each.strip(" ·,.").split()) for each in (*literals, *attributes, *texts))
+        said = (" ".join(each.strip(" ·,.()").split()) for each in (*literals, *attributes, *texts))
         return [each for each in said if re.search(r"[^\W\d_]{2}", each) and each not in self.NAMES]
 
     def is_code(self, text: NavigableString) -> bool:
