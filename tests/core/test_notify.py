@@ -5,7 +5,7 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -69,9 +69,7 @@ def test_nothing_of_it_is_loaded_where_one_process_is_all_there_is() -> None:
 
 
 @pytest.fixture
-async def listener(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[notify.Listener]:
-    """Hears what this process tells as if another one did."""
-    monkeypatch.setattr(notify, "send", as_another(notify.send))
+async def listener(transactional_db: None) -> AsyncIterator[notify.Listener]:
     made = notify.Listener()
     await made.start()
     async with asyncio.timeout(SOON):
@@ -79,13 +77,6 @@ async def listener(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> A
     await asyncio.sleep(0)
     yield made
     await made.stop()
-
-
-def as_another(send: Callable[..., None]) -> Callable[..., None]:
-    def sent(process: str, topics: Any) -> None:
-        send("another", topics)
-
-    return sent
 
 
 @on_postgresql
@@ -98,7 +89,7 @@ class TestTheListener:
 
     def tell(self, topic: str, *, commit: bool) -> None:
         with transaction.atomic():
-            pubsub.tell_others(topic)
+            notify.send("another", [topic])
             transaction.set_rollback(not commit)
 
     async def test_is_back_soon_and_has_everybody_look_again(self, listener: notify.Listener) -> None:
@@ -108,6 +99,28 @@ class TestTheListener:
                 assert await heard(subscription, 1) == {"told"}
                 await sync_to_async(self.tell)("told#again", commit=True)
                 assert await heard(subscription, 1) == {"told#again"}
+
+    async def test_knows_when_nobody_else_listens_and_tells_nobody(
+        self, listener: notify.Listener, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def until_alone(expected: bool) -> None:
+            async with asyncio.timeout(SOON):
+                while pubsub.is_alone is not expected:
+                    await asyncio.sleep(0.02)
+
+        sent: list[Any] = []
+        await until_alone(True)
+        monkeypatch.setattr(notify, "send", lambda *about: sent.append(about))
+        await sync_to_async(pubsub.tell_others)("told")
+        assert sent == []
+        monkeypatch.setattr(notify, "LOOK_SECONDS", 0.05)
+        monkeypatch.setattr(pubsub, "process", "another")  # as the second one says hello
+        second = notify.Listener()
+        await second.start()
+        await second.is_connected.wait()
+        monkeypatch.undo()
+        await until_alone(False)
+        await second.stop()
 
     def cut(self) -> None:
         with connection.cursor() as cursor:

@@ -87,6 +87,7 @@ class MemoryPubSub:
         self.publications: Counter[str] = Counter()
         self.process = secrets.token_hex(6)  # which other processes know it by
         self.boot = secrets.token_hex(4)  # part of every version
+        self.is_alone = False  # known to be: nobody else listens
 
     def subscribe(self, *topics: str) -> Subscription:
         return Subscription(self, topics)
@@ -121,7 +122,7 @@ class MemoryPubSub:
 
     def tell_others(self, *topics: str) -> None:
         """Publish in the other processes alone, when the transaction at hand is committed. Database work."""
-        if connection.vendor == "postgresql":
+        if connection.vendor == "postgresql" and not self.is_alone:
             from agentos.core.pubsub import notify  # noqa: PLC0415 - SQLite is one process: nothing of it is loaded there
 
             notify.send(self.process, topics)

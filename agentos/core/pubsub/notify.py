@@ -22,9 +22,11 @@ log = logging.getLogger("agentos.server")
 
 CHANNEL = "agentos"
 LONGEST = 7_900  # bytes of a notice; PostgreSQL takes 7,999
-LOOK_SECONDS = 10.0  # of silence, after which the connection is asked whether it lives
+LOOK_SECONDS = 10.0  # after which the connection is asked whether it lives, and who else listens
 ANSWER_SECONDS = 5.0  # that it has for the answer
 CONNECT_SECONDS = 3
+NAME = "agentos notices"  # of these connections, among all of the database
+OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s AND pid <> pg_backend_pid()"
 PAUSES = (0.1, 0.2, 0.4, 0.8)  # seconds before the next connection is tried; the last one again and again
 
 
@@ -73,27 +75,32 @@ class Listener:
                 repeated.warn("notices", "Other processes cannot be heard; trying again: %s", " ".join(str(error).split()))
             except Exception:
                 log.exception("Listening to other processes broke; trying again.")
-            tries = 0 if self.is_connected.is_set() else tries + 1
-            self.is_connected.clear()
+            finally:
+                tries = 0 if self.is_connected.is_set() else tries + 1
+                self.is_connected.clear()
+                pubsub.is_alone = False
             await asyncio.sleep(PAUSES[min(tries, len(PAUSES) - 1)] * random.uniform(0.7, 1.3))  # noqa: S311 - all of them at once
 
     async def _listen(self) -> None:
         connection = await psycopg.AsyncConnection.connect(**parameters(), autocommit=True)
         async with connection:
             await connection.execute(f"LISTEN {CHANNEL}")
+            await connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, json.dumps([pubsub.process])])  # whoever was alone is not now
             self.is_connected.set()
             pubsub.publish_all()
             while True:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    found = await (await connection.execute(OTHERS, [NAME])).fetchone()
+                pubsub.is_alone = found == (0,)
                 async for notice in connection.notifies(timeout=LOOK_SECONDS):
                     hear(notice.payload)
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    await connection.execute("SELECT 1")
 
 
 def hear(payload: str) -> None:
     """Publish here what another process has told."""
     process, *topics = json.loads(payload)
     if process != pubsub.process:
+        pubsub.is_alone = False
         pubsub.publish(*topics)
 
 
@@ -101,4 +108,4 @@ def parameters() -> dict[str, Any]:
     """What Django connects with, without what it has for its own connections alone."""
     given: dict[str, Any] = connections["default"].get_connection_params()
     ours = {name: value for name, value in given.items() if name not in {"cursor_factory", "context", "prepare_threshold", "pool"}}
-    return {"application_name": "agentos notices", **ours, "connect_timeout": CONNECT_SECONDS}
+    return {**ours, "application_name": NAME, "connect_timeout": CONNECT_SECONDS}
