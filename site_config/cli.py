@@ -10,6 +10,7 @@ from agentos.core.starting.sentences import plainly
 
 COMMANDS = {
     "serve": ("agentos_serve", "start the server (in an empty folder: a local installation with its data in .data)"),
+    "worker": ("agentos_worker", "drive the runs of servers with AGENTOS_WORKERS=external, until it is told to stop"),
     "demo": ("agentos_demo", "make demo accounts and agents"),
     "backup": ("agentos_backup", "write a backup into one file, while the server works"),
     "restore": ("agentos_restore", "put a backup back"),
@@ -49,5 +50,5 @@ def main() -> None:
             return
         django.setup()
         command, _ = COMMANDS[name]
-        migrate = ["--migrate"] if name == "serve" else []
+        migrate = ["--migrate"] if name in {"serve", "worker"} else []
         ManagementUtility().fetch_command(command).run_from_argv(["agentos", name, *migrate, *rest])

@@ -20,7 +20,7 @@ from agentos.agents.local_model.supervisor import local_model
 from agentos.chat.live.mirrors import mirrors
 from agentos.chat.registry import registry
 from agentos.chat.runs.engine import Engine
-from agentos.conf import app_settings
+from agentos.conf import EXTERNAL, INLINE, app_settings
 from agentos.core import db
 from agentos.core.pubsub import pubsub
 from agentos.core.rendering import away
@@ -96,16 +96,18 @@ class Lifespan:
         await asyncio.to_thread(tracing.start)
         self._chain_signals()
         await self._listen_to_others()
-        self.engine = Engine(alone=lock.is_held())
-        await self.engine.start()
+        if app_settings.WORKERS == INLINE:
+            self.engine = Engine(alone=lock.is_held())
+            await self.engine.start()
         await local_model.start()
         self.warming = asyncio.create_task(asyncio.to_thread(warm_up))
         self.watch = asyncio.create_task(registry.watch())
         await self.dispatcher.start()
 
     def is_working(self) -> bool:
-        """Whether runs are driven and webhooks sent. Asked on the server's loop."""
-        return self.engine is not None and self.engine.is_alive() and self.dispatcher.is_alive()
+        """Whether runs are driven, where this process is to drive any, and webhooks sent. Asked on the server's loop."""
+        drives = app_settings.WORKERS == EXTERNAL or (self.engine is not None and self.engine.is_alive())
+        return drives and self.dispatcher.is_alive()
 
     async def _listen_to_others(self) -> None:
         """Other processes can work on a PostgreSQL."""

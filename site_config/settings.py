@@ -9,7 +9,7 @@ from pathlib import Path
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from agentos.conf import AppSettings, project
+from agentos.conf import EXTERNAL, AppSettings, project
 from agentos.conf.kinds import Choice, Flag, Folder, HostNames, Names, Number, Origins, Text, TimeZone, Url
 from site_config.env import env, ours
 from site_config.local import PrivateConnection, local_secret, private_database, private_folder
@@ -127,6 +127,13 @@ else:
         "prepare_threshold": 3,
         **DATABASES["default"].get("OPTIONS", {}),  # such as sslmode, from the URL
     }
+
+AGENTOS_WORKERS = env("AGENTOS_WORKERS", AppSettings.WORKERS)
+if AGENTOS_WORKERS == EXTERNAL:
+    if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+        msg = "AGENTOS_WORKERS=external needs PostgreSQL (DATABASE_URL): on SQLite the server drives the runs."
+        raise ImproperlyConfigured(msg)
+    INSTALLED_APPS.append("procrastinate.contrib.django")  # the queue, with its tables
 
 CACHE_URL = env(
     "CACHE_URL",

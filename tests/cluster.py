@@ -133,6 +133,26 @@ class Cluster:
         return browser
 
 
+class Worker:
+    """A process that drives runs for the servers of a cluster."""
+
+    def __init__(self, cluster: Cluster, log: Path, **more: str) -> None:
+        self.env = {**cluster.servers[0].env, **more}
+        self.log = log
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.log.write_text("")
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen([sys.executable, "manage.py", "agentos_worker"], cwd=ROOT, env=self.env, stdout=log, stderr=log)
+        until(lambda: "The worker is ready." in self.log.read_text())
+
+    def kill(self) -> None:
+        assert self.process
+        self.process.kill()
+        self.process.wait()
+
+
 class Tab:
     """A page that somebody has open at a server: a thread follows its stream, and does to the page what htmx would."""
 

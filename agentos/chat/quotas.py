@@ -16,8 +16,9 @@ from agentos.access.adapters import access
 from agentos.access.allowances import Allowance
 from agentos.access.models import ErasedUsage
 from agentos.access.users import User
-from agentos.chat.errors import QuotaReached
-from agentos.chat.models import ChatSession, Run
+from agentos.chat.errors import QueueFull, QuotaReached
+from agentos.chat.models import IS_OPEN, ChatSession, Run
+from agentos.conf import EXTERNAL, app_settings
 from agentos.core import clock, metrics
 
 SCARCE = 80  # percent of an allowance: from here on composer and usage page say what is left
@@ -53,8 +54,10 @@ class Meter:
 def check(user: User) -> None:
     """Raises QuotaReached when this user may not start an answer now. No query for whom nothing is limited.
 
-    Call it in the transaction that starts the run.
+    Call it in the transaction that starts the run. Raises QueueFull when the workers are so far behind that it would wait for long.
     """
+    if app_settings.WORKERS == EXTERNAL:
+        _check_queue()
     allowance = access().allowance(user)
     if not allowance.is_limited:
         return
@@ -63,6 +66,13 @@ def check(user: User) -> None:
         if not meter.left:
             metrics.LIMITS.labels(meter.kind).inc()
             raise QuotaReached(_sentence(meter, allowance))
+
+
+def _check_queue() -> None:
+    """What is accepted is answered: more than the workers can see to is not accepted."""
+    waiting = Run.objects.filter(IS_OPEN, status=Run.Status.QUEUED).order_by()[: app_settings.QUEUE_LIMIT].count()
+    if waiting >= app_settings.QUEUE_LIMIT:
+        raise QueueFull("Too many messages are waiting for their answers now. Nothing was sent: try again in a minute.")
 
 
 def meters(user: User) -> list[Meter]:

@@ -5,7 +5,9 @@ from typing import Any
 
 from agentos.conf.kinds import Choice, Dotted, Flag, Folder, HostName, Names, Number, Origin, Origins, Reachable, Secret, Setting, Text, Url
 
-__all__ = ["AppSettings", "app_settings", "declared"]
+WORKERS = INLINE, EXTERNAL = "inline", "external"
+
+__all__ = ["EXTERNAL", "INLINE", "AppSettings", "app_settings", "declared"]
 
 
 class AppSettings:
@@ -71,6 +73,11 @@ class AppSettings:
         ("model", "first-words"),
     )
     HISTORY_TURNS = Number(20, "Earlier turns of a chat that the model is shown.")
+    WORKERS = Choice(
+        "inline", "`external`: runs are driven by `agentos worker` processes instead of servers. On PostgreSQL (docs/cluster.md).", WORKERS
+    )
+    WORKER_RUNS = Number(100, "Answers that one `agentos worker` gives at once.", least=1)
+    QUEUE_LIMIT = Number(1000, "Messages that may wait for workers. What is sent beyond that is refused with 429.", least=1)
     GRACE_SECONDS = Number(20, "Seconds that running answers get to finish when the server is told to stop (SIGTERM).")
     ALLOW_PRIVATE_HOSTS = Reachable(
         (), "Host names, addresses and networks (`10.1.0.0/16`), separated by commas, that webhooks may reach although they are private."

@@ -1,26 +1,33 @@
-"""`python -m tests.chaos [--kills 50] [--seed 1] [--people 6]`"""
+"""`python -m tests.chaos [--kills 50] [--seed 1] [--people 8] [--cluster]`"""
 
 import argparse
 import asyncio
+import contextlib
 import os
 import random
 import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
+from tests import postgres
 from tests.bench import people as bench_people
 from tests.bench.servers import free_port
 from tests.chaos import ledger
 from tests.chaos.checker import check, is_settled, over_at
+from tests.chaos.cluster import ClusterNemesis
 from tests.chaos.history import History
 from tests.chaos.ledger import POSTED
 from tests.chaos.line import Line
 from tests.chaos.nemesis import Nemesis, Server
-from tests.chaos.people import Visitor
+from tests.chaos.people import FAULTY, Visitor
 
 AGENTS = {"words": "scripted:60x15", "tool": "scripted:tool", "slow": "scripted:20x80", "careful": "scripted:approve"}
+
+TABS_SECONDS = 30.0
 
 
 def make(count: int) -> list[tuple[Any, str]]:
@@ -39,33 +46,62 @@ def make(count: int) -> list[tuple[Any, str]]:
     return chats
 
 
-async def storm(port: int, env: dict[str, str], chats: list[tuple[Any, str]], kills: int, seed: int, history: History) -> None:
+async def storm(env: dict[str, str], chats: list[tuple[Any, str]], kills: int, seed: int, history: History, database: Any) -> None:
+    """``database``: the PostgreSQL server of a cluster, which is struck too; None: one server with SQLite."""
     dice = random.Random(seed)
-    server, line, over = Server(free_port(), env), Line(port, 0), asyncio.Event()
-    line.server_port = server.port
-    await server.start()
-    await line.start()
-    visitors = [Visitor(person, chat, port, random.Random(dice.random()), history) for person, chat in chats]
+    servers = [Server(free_port(), env) for _ in range(2 if database else 1)]
+    lines = [Line(free_port(), server.port) for server in servers]
+    over, closed = asyncio.Event(), asyncio.Event()
+    await asyncio.gather(*(server.start() for server in servers))
+    for line in lines:
+        await line.start()
+    ports = [line.port for line in lines]
+    visitors = [Visitor(person, chat, ports, random.Random(dice.random()), history) for person, chat in chats]
     tasks = [asyncio.create_task(visitor.live(over)) for visitor in visitors]
+    tabs = [asyncio.create_task(visitor.watch(closed)) for visitor in visitors]
+    nemesis = ClusterNemesis(servers, lines, dice, history, database) if database else Nemesis(servers, lines, dice, history)
     try:
-        await Nemesis(server, line, dice, history).rage(kills)
+        await nemesis.rage(kills)
     finally:
         over.set()
         await asyncio.gather(*tasks)
     await settle(visitors)
-    server.signal(signal.SIGINT)
-    if not await server.gone(10):
-        history.fault("did not end by itself after SIGINT")
-        server.signal(signal.SIGKILL)
+    await look_at_tabs(visitors, history)
+    closed.set()
+    await asyncio.gather(*tabs)
+    for server in servers:
+        server.signal(signal.SIGINT)
+        if not await server.gone(10):
+            history.fault("did not end by itself after SIGINT")
+            server.signal(signal.SIGKILL)
+
+
+def anew(look: Callable[[], Any]) -> Any:
+    """Ask the database over a new connection: the one before may have been cut."""
+    from django.db import connections
+
+    connections.close_all()
+    return look()
 
 
 async def settle(visitors: list[Visitor]) -> None:
-    """Leave the server alone, answer what still waits, and wait until no run is open, or the promised time is over."""
+    """Leave the servers alone, answer what still waits, and wait until no run is open, or the promised time is over."""
     over = over_at()
-    while time.monotonic() < over and not await asyncio.to_thread(is_settled):
+    while time.monotonic() < over and not await asyncio.to_thread(anew, is_settled):
         for visitor in visitors:
-            await visitor.answer(("yes",))
+            with contextlib.suppress(*FAULTY):
+                await visitor.answer(("yes",))
         await asyncio.sleep(0.5)
+
+
+async def look_at_tabs(visitors: list[Visitor], history: History) -> None:
+    """Count the tabs that do not show what a page shows that is loaded now, some seconds after the last thing happened."""
+    over, wrong = time.monotonic() + TABS_SECONDS, visitors
+    while wrong and time.monotonic() < over:
+        wrong = [visitor for visitor in wrong if not await visitor.sees_what_is_there()]
+        await asyncio.sleep(0.5)
+    for _ in wrong:
+        history.fault("did not show in a tab what a fresh page shows")
 
 
 async def whole_answers() -> dict[str, list[str]]:
@@ -93,22 +129,27 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--people", type=int, default=8)
+    parser.add_argument("--cluster", action="store_true", help="two servers on one PostgreSQL, which is struck too")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="agentos-chaos-") as data_dir:
-        env = bench_people.environment(data_dir, AGENTS["words"])
+    place = postgres.own_server() if chosen.cluster else nullcontext(("", None))
+    with tempfile.TemporaryDirectory(prefix="agentos-chaos-") as data_dir, place as (url, database):
+        env = bench_people.environment(data_dir, AGENTS["words"], url)
         env["DJANGO_SETTINGS_MODULE"] = os.environ["DJANGO_SETTINGS_MODULE"] = "tests.chaos.settings"
         import django
 
         django.setup()
         history = History()
         chats = make(chosen.people)
-        asyncio.run(storm(free_port(), env, chats, chosen.kills, chosen.seed, history))
+        asyncio.run(storm(env, chats, chosen.kills, chosen.seed, history, database))
         calls = ledger.calls().total()
-        found = check(history, asyncio.run(whole_answers()))
+        whole = anew(lambda: asyncio.run(whole_answers()))
+        found = check(history, whole)
     acked = sum(message.acked for message in history.sent.values())
     print(f"Seed {chosen.seed}: {len(history.sent)} messages, {acked} acknowledged; {len(history.seen)} answers watched.")
     print(f"{calls} calls of tools; {len(history.answers)} questions answered.")
     print(f"Faults: {history.faults}. Errors that people met: {history.errors}.")
+    if history.back:
+        print(f"Served again after the database was back: in {max(history.back):.1f} s at most, of {len(history.back)} times.")
     print("Found: " + ", ".join(f"{name} {count}" for name, count in found.items()))
     misbehaved = [fault for fault in history.faults if fault.startswith("did not")]
     return 1 if any(found.values()) or misbehaved else 0

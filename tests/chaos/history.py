@@ -20,6 +20,7 @@ class History:
     answers: dict[str, set[str]] = field(default_factory=dict)  # run -> what people may have said to its question: yes, no
     faults: dict[str, int] = field(default_factory=dict)
     errors: dict[str, int] = field(default_factory=dict)
+    back: list[float] = field(default_factory=list)  # seconds until a server served again, once its database was back
 
     def fault(self, name: str) -> None:
         self.faults[name] = self.faults.get(name, 0) + 1

@@ -1,4 +1,4 @@
-"""The server of a chaos run, and who does it and its line harm."""
+"""The servers of a chaos run, and who does them, their lines and their database harm."""
 
 import asyncio
 import os
@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from tests.chaos.history import History
@@ -23,8 +24,9 @@ class Server:
     def __init__(self, port: int, env: dict[str, str]) -> None:
         self.port = port
         self.env = {**os.environ, **env, "PORT": str(port), "AGENTOS_GRACE_SECONDS": "1"}
-        self.log = Path(env["AGENTOS_DATA_DIR"]) / "server.log"
+        self.log = Path(env["AGENTOS_DATA_DIR"]) / f"server-{port}.log"
         self.process: subprocess.Popen[bytes] | None = None
+        self.is_frozen = False
 
     async def start(self) -> None:
         with self.log.open("ab") as log:
@@ -51,41 +53,61 @@ class Server:
         return False
 
 
+Fault = tuple[int, Callable[[], Awaitable[None]]]  # how often, among the others, and what
+
+
 class Nemesis:
-    def __init__(self, server: Server, line: Line, dice: random.Random, history: History) -> None:
-        self.server, self.line, self.dice, self.history = server, line, dice, history
+    """``kills`` is how often it kills a server; it does other harm in between."""
+
+    def __init__(self, servers: Sequence[Server], lines: Sequence[Line], dice: random.Random, history: History) -> None:
+        self.servers, self.lines, self.dice, self.history = servers, lines, dice, history
+
+    def faults(self) -> list[Fault]:
+        return [(10, self.kill), (1, self.terminate), (1, self.freeze), (2, self.cut), (1, self.hold)]
 
     async def rage(self, kills: int) -> None:
-        """Until the server has been killed ``kills`` times."""
+        weights, faults = zip(*self.faults(), strict=True)
         while self.history.faults.get("kill -9", 0) < kills:
             await asyncio.sleep(self.dice.uniform(*BREATH))
-            await self.dice.choices((self.kill, self.terminate, self.freeze, self.cut, self.hold), (10, 1, 1, 2, 1))[0]()
+            await self.dice.choices(faults, weights)[0]()
+
+    def one_server(self) -> Server:
+        """One that is not frozen: there is always one."""
+        return self.dice.choice([server for server in self.servers if not server.is_frozen])
 
     async def kill(self) -> None:
         self.history.fault("kill -9")
-        self.server.signal(signal.SIGKILL)
-        await self.server.gone(10)
-        await self.server.start()
+        server = self.one_server()
+        server.signal(signal.SIGKILL)
+        await server.gone(10)
+        await server.start()
 
     async def terminate(self) -> None:
         self.history.fault("SIGTERM")
-        self.server.signal(signal.SIGTERM)
-        if not await self.server.gone(15):
+        server = self.one_server()
+        server.signal(signal.SIGTERM)
+        if not await server.gone(15):
             self.history.fault("did not end by itself after SIGTERM")
-            self.server.signal(signal.SIGKILL)
-            await self.server.gone(10)
-        await self.server.start()
+            server.signal(signal.SIGKILL)
+            await server.gone(10)
+        await server.start()
 
     async def freeze(self) -> None:
         self.history.fault("SIGSTOP")
-        self.server.signal(signal.SIGSTOP)
-        await asyncio.sleep(self.dice.uniform(0.2, 2.0))
-        self.server.signal(signal.SIGCONT)
+        await freeze(self.one_server(), self.dice.uniform(0.2, 2.0))
 
     async def cut(self) -> None:
         self.history.fault("line cut")
-        self.line.cut()
+        self.dice.choice(self.lines).cut()
 
     async def hold(self) -> None:
         self.history.fault("line held")
-        await self.line.hold(self.dice.uniform(0.2, 2.0))
+        await self.dice.choice(self.lines).hold(self.dice.uniform(0.2, 2.0))
+
+
+async def freeze(server: Server, seconds: float) -> None:
+    server.is_frozen = True
+    server.signal(signal.SIGSTOP)
+    await asyncio.sleep(seconds)
+    server.signal(signal.SIGCONT)
+    server.is_frozen = False

@@ -4,6 +4,7 @@ import asyncio
 import random
 import re
 import uuid
+from collections.abc import AsyncIterator, Sequence
 
 from tests.bench.people import Person
 from tests.bench.wire import request
@@ -14,14 +15,17 @@ TIMEOUT = 20.0  # seconds for one request
 SIP, GULP = 256, 2**16  # bytes that a reader takes at once
 PAUSE = 0.05  # seconds between two sips
 HALF = 0.5
+LOOK_SECONDS = 2.0
 FAULTY = (ConnectionError, OSError, TimeoutError, asyncio.IncompleteReadError)
 
 
 class Visitor:
     """One person with one chat: sends, follows, looks away, stops, sends twice, answers what the agent asks."""
 
-    def __init__(self, person: Person, chat: str, port: int, dice: random.Random, history: History) -> None:
-        self.person, self.chat, self.port, self.dice, self.history = person, chat, port, dice, history
+    def __init__(self, person: Person, chat: str, ports: Sequence[int], dice: random.Random, history: History) -> None:
+        self.person, self.chat, self.ports, self.dice, self.history = person, chat, ports, dice, history
+        self.tab: LiveDom | None = None
+        self.tab_url = self.tab_cursor = ""
 
     async def live(self, over: asyncio.Event) -> None:
         while not over.is_set():
@@ -74,6 +78,27 @@ class Visitor:
                 if isinstance(result, BaseException):
                     raise result
 
+    async def watch(self, over: asyncio.Event) -> None:
+        """Have a tab open all the time, which comes back whenever its connection breaks, to any server."""
+        while not over.is_set():
+            try:
+                if self.tab is None:
+                    page = await self._get(f"/agentos/session/{self.chat}/")
+                    found = re.search(r'hx-sse:connect="([^"]+)"', page)
+                    self.tab, self.tab_url = LiveDom(page), found[1].replace("&amp;", "&") if found else ""
+                self.tab_cursor = await self._listen(self.tab_url, self.tab_cursor, self.tab, LOOK_SECONDS, GULP)
+            except FAULTY:
+                await asyncio.sleep(self.dice.uniform(0.1, 0.6))
+
+    async def sees_what_is_there(self) -> bool:
+        """Whether the tab that was open all the time shows every turn as a page does that is loaded now."""
+        if self.tab is None:
+            return False
+        fresh = LiveDom(await self._get(f"/agentos/session/{self.chat}/"))
+        turns = [str(turn["id"]) for turn in fresh.soup.select("#turns > article")]
+        there = {str(turn["id"]) for turn in self.tab.soup.select("#turns > article")}
+        return all(turn in there and self.tab.shown(turn) == fresh.shown(turn) for turn in turns)
+
     def _new_message(self) -> Sent:
         message = Sent(text=f"Message {uuid.uuid4().hex}", chat=self.chat)
         self.history.sent[message.text] = message
@@ -84,9 +109,10 @@ class Visitor:
             message.acked = True
 
     async def _post(self, path: str, form: dict[str, str]) -> bool:
-        headers = {"Cookie": self.person.cookies, "X-CSRFToken": self.person.csrf, "Origin": f"http://127.0.0.1:{self.port}"}
+        port = self.dice.choice(self.ports)
+        headers = {"Cookie": self.person.cookies, "X-CSRFToken": self.person.csrf, "Origin": f"http://127.0.0.1:{port}"}
         try:
-            reader, writer = await request(self.port, "POST", path, headers={**headers, "HX-Request": "true"}, form={**form, "x": "1"})
+            reader, writer = await request(port, "POST", path, headers={**headers, "HX-Request": "true"}, form={**form, "x": "1"})
         except ConnectionError as error:
             if " 429 " in str(error) or " 409 " in str(error):
                 return False  # refused, in words: nothing was accepted
@@ -96,7 +122,7 @@ class Visitor:
         return True
 
     async def _get(self, path: str) -> str:
-        reader, writer = await request(self.port, "GET", path, headers={"Cookie": self.person.cookies})
+        reader, writer = await request(self.dice.choice(self.ports), "GET", path, headers={"Cookie": self.person.cookies})
         body = await reader.read()
         writer.close()
         return body.decode()
@@ -105,22 +131,19 @@ class Visitor:
         """Take frames until the time is over or the connection breaks, and return the id of the last whole one. A small ``bite`` makes
         a slow reader."""
         headers = {"Cookie": self.person.cookies, **({"Last-Event-ID": cursor} if cursor else {})}
-        reader, writer = await request(self.port, "GET", url, headers=headers)
-        text = ""
+        reader, writer = await request(self.dice.choice(self.ports), "GET", url, headers=headers)
+        body = b""
         try:
             async with asyncio.timeout(seconds):
-                while chunk := await reader.read(bite):
-                    if bite == SIP:
-                        await asyncio.sleep(PAUSE)
-                    text += re.sub(r"\r\n[0-9a-f]+\r\n|^[0-9a-f]+\r\n|\r\n", "", chunk.decode(errors="replace"))
-        except TimeoutError:
+                async for data in pieces(reader, bite):
+                    body += data
+        except (TimeoutError, OSError, asyncio.IncompleteReadError):
             pass
         finally:
             writer.transport.abort() if self.dice.random() < HALF else writer.close()
-        *frames, _ = text.split("\n\n")
+        *frames, _ = body.decode(errors="replace").split("\n\n")
         for frame in frames:
-            data = "\n".join(line[6:] for line in frame.split("\n") if line.startswith("data: "))
-            dom.apply(data)
+            dom.apply("\n".join(line[6:] for line in frame.split("\n") if line.startswith("data: ")))
             if ids := re.search(r"^id: (.+)$", frame, re.MULTILINE):
                 cursor = ids[1]
         return cursor
@@ -131,3 +154,15 @@ class Visitor:
             said, answer = turn.select_one(".said-text"), turn.select_one(f"#{turn['id']}-answer")
             if said and answer:
                 self.history.saw(said.get_text(), " ".join(part.get_text() for part in answer.select(".prose")))
+
+
+async def pieces(reader: asyncio.StreamReader, bite: int) -> AsyncIterator[bytes]:
+    """The pieces of a body that is sent in chunks, read by so many bytes at once."""
+    while left := int(await reader.readline() or b"0", 16):
+        while left:
+            data = await reader.readexactly(min(bite, left))
+            left -= len(data)
+            yield data
+            if bite == SIP:
+                await asyncio.sleep(PAUSE)
+        await reader.readexactly(2)

@@ -234,7 +234,7 @@ class TestEngine:
 
     async def test_drives_nothing_of_a_chat_in_which_nothing_waits(self, transactional_db: None, session: ChatSession) -> None:
         engine = Engine()
-        await engine._take(session.pk)
+        await engine.take(session.pk)
         assert engine.run_tasks == {}
 
     async def test_begins_nothing_while_it_stops(self, transactional_db: None, session: ChatSession, member: User) -> None:
@@ -242,7 +242,7 @@ class TestEngine:
         engine = Engine()
         engine.stopping = True
         assert engine.lease() is None
-        await engine._take(run.session_id)
+        await engine.take(run.session_id)
         assert (await now(run)).status == Run.Status.QUEUED
 
     async def test_lets_runs_end_within_the_grace_time(self, transactional_db: None, member: User) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 from django.db import transaction
 
 from agentos.chat.models import Run
+from agentos.conf import EXTERNAL, app_settings
 from agentos.core.pubsub import pubsub
 
 
@@ -59,7 +60,13 @@ def drive(run: Run) -> None:
 def wake_on_commit(session_pk: int) -> None:
     """A message waits in this session: when that is committed, the driver of this process takes it, or another one's. Database work."""
     transaction.on_commit(lambda: wake(session_pk))
-    if lease() is None:
+    if lease() is not None:
+        return
+    if app_settings.WORKERS == EXTERNAL:
+        from agentos.chat.runs import queue  # noqa: PLC0415 - its library is loaded only where it is used
+
+        queue.put(session_pk)
+    else:
         pubsub.tell_others(f"queue#{session_pk}")
 
 

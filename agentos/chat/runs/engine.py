@@ -37,11 +37,12 @@ class Engine:
     """``start`` and ``stop`` belong to the server's lifespan; what a dispatcher does may be called from any thread.
 
     ``alone``: no other process can drive runs of this database, so those that are marked as running when it starts have died. Otherwise
-    they have died when their lease is over.
+    they have died when their lease is over. ``most``: how many runs it drives at once; None: all that there are.
     """
 
-    def __init__(self, *, alone: bool = False) -> None:
+    def __init__(self, *, alone: bool = False, most: int | None = None) -> None:
         self.alone = alone
+        self.most = most
         self.trusts_leases_at = 0.0
         self.loop: asyncio.AbstractEventLoop | None = None
         self.journal = Journal()
@@ -62,8 +63,7 @@ class Engine:
         self._spawn(self._sweep())
         self._spawn(self._watch_rights())
         self._spawn(self._listen())
-        for session_pk in await db.read(reaper.sessions_with_queued_runs):
-            self._spawn(self._take(session_pk))
+        await self._take_what_waits()
 
     async def stop(self, grace: float) -> None:
         """Give running answers ``grace`` seconds to end by themselves, then interrupt them, keeping their text."""
@@ -95,7 +95,7 @@ class Engine:
 
     def wake(self, session_pk: int) -> None:
         if self.loop:
-            loops.call_soon(self.loop, lambda: self._spawn(self._take(session_pk)))
+            loops.call_soon(self.loop, lambda: self._spawn(self.take(session_pk)))
 
     def cancel(self, run_pk: int) -> None:
         if self.loop:
@@ -116,7 +116,15 @@ class Engine:
         if not task.cancelled() and task.exception():
             log.error("A task of the engine broke.", exc_info=task.exception())
 
-    async def _take(self, session_pk: int) -> None:
+    async def _take_what_waits(self) -> None:
+        """Also what nobody has told of: its process died, or a notice was lost."""
+        for session_pk in (await db.read(reaper.sessions_with_queued_runs))[: self._room()]:
+            self._spawn(self.take(session_pk))
+
+    def _room(self) -> int:
+        return reaper.BATCH if self.most is None else max(0, self.most - len(self.run_tasks))
+
+    async def take(self, session_pk: int) -> None:
         """Claim the next queued run of the session, if none is active, and drive it."""
         if self.stopping:
             return
@@ -160,8 +168,7 @@ class Engine:
                 lease = None if self.stopping else LEASE
                 for run in await db.write(reaper.sweep, self._mine(), trusts_leases=trusts_leases, lease=lease):
                     self._spawn(self._drive(run))
-                for session_pk in await db.read(reaper.sessions_with_queued_runs):
-                    self._spawn(self._take(session_pk))
+                await self._take_what_waits()
             except Exception:
                 log.exception("The reaper could not work; it tries again.")
                 self._database_was_away()
@@ -180,11 +187,11 @@ class Engine:
 
     async def _look(self, heard: list[tuple[str, str, str]]) -> None:
         """A topic without a number: something may have been missed, so look at all there is."""
-        queued = {int(pk) for kind, _, pk in heard if kind == "queue" and pk}
+        for kind, _, session_pk in heard:
+            if kind == "queue" and session_pk and self._room():
+                self._spawn(self.take(int(session_pk)))
         if ("queue", "", "") in heard:
-            queued.update(await db.read(reaper.sessions_with_queued_runs))
-        for session_pk in queued:
-            self._spawn(self._take(session_pk))
+            await self._take_what_waits()
         runs = self._mine()
         if ("run", "", "") not in heard:
             runs = {int(pk): runs[int(pk)] for kind, _, pk in heard if kind == "run" and pk and int(pk) in runs}
