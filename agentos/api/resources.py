@@ -23,6 +23,14 @@ FULL_SESSION = {
     "fork_count": 0,
     "url": f"/api/v1/agentos/sessions/{SESSION['id']}/",
 }
+EXCERPT = {
+    "run_id": RUN_ID,
+    "turn": 3,
+    "of": "answer",
+    "text": "…two weeks of holiday in Lisbon…",
+    "matches": [{"start": 14, "end": 21}],
+    "run_url": f"/api/v1/agentos/runs/{RUN_ID}/",
+}
 TOOL_PART = {
     "kind": "tool",
     "call_id": "call_1",
@@ -94,12 +102,41 @@ class FullSession(Session):
     url: str
 
 
+class Match(BaseModel):
+    """From one character (counted from 0, as Unicode counts them) to before another."""
+
+    start: int
+    end: int
+
+
+class Excerpt(BaseModel):
+    """A piece of what was said in a run, and where in it something is that was looked for."""
+
+    model_config = example(EXCERPT)
+
+    run_id: str
+    turn: int
+    of: Literal["message", "answer"]
+    text: str
+    matches: list[Match]
+    run_url: str
+
+
+class ListedSession(FullSession):
+    """``excerpts``: of a search, where the session has the words: in the turn that has most of them. Empty where only its title or its
+    agent's name has them, and without a search."""
+
+    model_config = example({**FULL_SESSION, "excerpts": [EXCERPT]})
+
+    excerpts: list[Excerpt]
+
+
 class SessionList(BaseModel):
     """``next`` is the cursor of the page after this one, null on the last."""
 
-    model_config = example({"sessions": [FULL_SESSION], "next": "4711"})
+    model_config = example({"sessions": [{**FULL_SESSION, "excerpts": [EXCERPT]}], "next": "4711"})
 
-    sessions: list[FullSession]
+    sessions: list[ListedSession]
     next: str | None
 
 

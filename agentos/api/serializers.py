@@ -10,6 +10,7 @@ from agentos.agents import failures
 from agentos.api import resources, schemas
 from agentos.chat.live.parts import Part
 from agentos.chat.models import ChatSession, Feedback, Run
+from agentos.chat.searching import Excerpt
 from agentos.core import people
 
 VALUES = {Feedback.Value.GOOD: "good", Feedback.Value.BAD: "bad"}
@@ -56,6 +57,16 @@ def full_session(session: ChatSession) -> resources.FullSession:
         fork_count=session.fork_count,
         url=reverse("api:session", args=[session.session_id]),
     )
+
+
+def listed_session(session: ChatSession, excerpts: Sequence[Excerpt] = ()) -> resources.ListedSession:
+    return resources.ListedSession(**full_session(session).__dict__, excerpts=[_excerpt(each) for each in excerpts])
+
+
+def _excerpt(found: Excerpt) -> resources.Excerpt:
+    matches = [resources.Match(start=start, end=end) for start, end in found.matches]
+    about = {"run_id": found.run.run_id, "turn": found.run.turn, "run_url": run_url(found.run)}
+    return resources.Excerpt(**about, of=found.of, text=found.text, matches=matches)  # type: ignore[arg-type]
 
 
 def full_run(run: Run, session: ChatSession, *, parts: Sequence[Part] | None = None, answer: str = "") -> resources.FullRun:

@@ -10,8 +10,9 @@ from agentos.api.auth import ApiRequest
 from agentos.api.errors import CHANGE, FIND, READ
 from agentos.api.parameters import Cursor, IdempotencyKey, Limit, SessionId
 from agentos.api.scopes import ScopedRouter
-from agentos.api.serializers import full_session, session_json
+from agentos.api.serializers import full_session, listed_session, session_json
 from agentos.chat.models import ChatSession
+from agentos.chat.searching import excerpts_of
 from agentos.service import AgentOSService
 
 # Any of these asks for a page by cursor; without them the spec's numbered page is given.
@@ -49,7 +50,9 @@ def agentos_sessions_api(
     if not OF_CURSOR_PAGES & request.GET.keys():
         return schemas.SessionPage(**numbered_page(service, page))
     found = service.find_sessions(cursor=cursor, limit=limit, search=search, archived=ARCHIVED[archived], agent_id=agent)
-    return resources.SessionList(sessions=[full_session(session) for session in found.sessions], next=found.next or None)
+    excerpts = excerpts_of(found.sessions, search) if search else {}
+    rows = [listed_session(session, excerpts.get(session.pk, ())) for session in found.sessions]
+    return resources.SessionList(sessions=rows, next=found.next or None)
 
 
 @router.post(

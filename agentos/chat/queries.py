@@ -73,6 +73,11 @@ def run_for(user: User, run_id: str) -> Run | None:
     return runs.select_related("session__agent").filter(run_id=run_id).first()
 
 
+def run_of(session: ChatSession, run_id: str) -> Run | None:
+    """A run of this chat that can be shown, whether it is or not: not what was withdrawn or erased."""
+    return Run.objects.filter(session=session, run_id=run_id, version__gt=0).first()
+
+
 @dataclass(frozen=True, slots=True)
 class SessionPage:
     """``next``: the cursor of the page after this one, empty when there is none."""
@@ -161,6 +166,20 @@ def turns(session: ChatSession, *, before: int | None = None, limit: int = PAGE_
     found = list(runs[: limit + 1])
     older = found[limit - 1].turn if len(found) > limit else None
     return Turns(list(reversed(found[:limit])), older)
+
+
+def turns_through(run: Run, *, limit: int = PAGE_TURNS) -> Turns:
+    """The turns that led to this one, and it, whether they are shown or not: a version that is not chosen, as it was said."""
+    rows = Run.objects.filter(session=run.session_id, turn__lt=run.turn).values_list("pk", "follows", "version")
+    before = {pk: (follows, version) for pk, follows, version in rows}
+    path, key = [run.pk], run.follows
+    while key is not None and key in before:
+        follows, version = before.pop(key)
+        if version:
+            path.append(key)
+        key = follows
+    found = list(shown(Run.objects.filter(pk__in=path[:limit])).order_by("turn"))
+    return Turns(found, found[0].turn if len(path) > limit else None)
 
 
 def changed_runs(session: ChatSession, revision: int) -> list[Run]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from django.db.models import Case, Exists, IntegerField, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -31,11 +31,23 @@ WORD = re.compile(r"\s+")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where a chat has what was looked for, as HTML in which it is marked. ``excerpt``: of a message or an answer, else the agent's
-    name; nothing when only the title has it."""
+    """Where a chat has what was looked for, as HTML in which it is marked. ``excerpt``: of a message or an answer of ``run_id``, else the
+    agent's name; nothing when only the title has it."""
 
     title: SafeString
     excerpt: SafeString | str = ""
+    run_id: str = ""
+    turn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A piece of a message or of an answer, and where in it something is that was looked for: from one character to before another."""
+
+    run: Run
+    of: str
+    text: str
+    matches: list[tuple[int, int]]
 
 
 def terms_of(text: str) -> list[str]:
@@ -55,10 +67,20 @@ def find_sessions(user: User, text: str, *, archived: bool = False) -> list[Chat
 def search_sessions(user: User, text: str, *, archived: bool = False) -> list[ChatSession]:
     """The same, each with where it has them, as its ``found``."""
     sessions, terms = find_sessions(user, text, archived=archived), terms_of(text)
-    turns = _best_turns(sessions, terms)
+    turns = _best_runs(sessions, terms)
     for session in sessions:
         session.found = _found(session, turns.get(session.pk), terms)  # type: ignore[attr-defined]
     return sessions
+
+
+def excerpts_of(sessions: Sequence[ChatSession], text: str) -> dict[int, list[Excerpt]]:
+    """Return where sessions have the words of ``text``, by session: in one turn, in its message, its answer, or both."""
+    terms = terms_of(text)
+    found: dict[int, list[Excerpt]] = {}
+    for session, run in _best_runs(sessions, terms).items():
+        pieces = {of: excerpt_text(said, terms) for of, said in (("message", run.input), ("answer", run.answer))}
+        found[session] = [Excerpt(run, of, piece, _merged(_spans(piece, terms))) for of, piece in pieces.items() if piece]
+    return found
 
 
 def contains(terms: Sequence[str]) -> Q:
@@ -67,41 +89,53 @@ def contains(terms: Sequence[str]) -> Q:
     has_all = Q() if terms else Q(pk__in=())
     for term in terms:
         named = [pk for pk, name in agents if term in name]
-        said = Run.objects.filter(session=OuterRef("pk"), is_hidden=False, searchable__contains=term)
+        said = _kept_runs().filter(searchable__contains=term)
         has_all &= Q(searchable__contains=term) | Q(agent__in=named) | Q(Exists(said))
     return has_all
 
 
-def _best_turns(sessions: Sequence[ChatSession], terms: Sequence[str]) -> dict[int, tuple[str, str]]:
-    """Message and answer of the turn that has most of the terms, the newest of several, by session."""
+def _kept_runs() -> QuerySet[Run]:
+    """The runs of an outer query's session that can be shown: versions that are not chosen too, not what was withdrawn or erased."""
+    return Run.objects.filter(session=OuterRef("pk"), version__gt=0)
+
+
+def _best_runs(sessions: Sequence[ChatSession], terms: Sequence[str]) -> dict[int, Run]:
+    """The run that has most of the terms, by session; of several one that is shown, and the newest."""
+    if not terms:
+        return {}
     has = [When(searchable__contains=term, then=Value(1)) for term in terms]
     count = sum((Case(each, default=Value(0), output_field=IntegerField()) for each in has), start=Value(0))
-    runs = Run.objects.filter(session=OuterRef("pk"), is_hidden=False).annotate(has=count).filter(has__gt=0)
-    best = Subquery(runs.order_by("-has", "-turn", "-pk").values("pk")[:1])
+    runs = _kept_runs().annotate(has=count).filter(has__gt=0)
+    best = Subquery(runs.order_by("-has", "is_hidden", "-turn", "-pk").values("pk")[:1])
     found = ChatSession.objects.filter(pk__in=[session.pk for session in sessions]).order_by().annotate(best=best)
-    turns = Run.objects.filter(pk__in=found.values("best")).values_list("session_id", "input", "answer")
-    return {session: (said, answer) for session, said, answer in turns}
+    told = Run.objects.filter(pk__in=found.values("best")).only("run_id", "session_id", "turn", "input", "answer")
+    return {run.session_id: run for run in told}
 
 
-def _found(session: ChatSession, turn: tuple[str, str] | None, terms: Sequence[str]) -> Found:
+def _found(session: ChatSession, run: Run | None, terms: Sequence[str]) -> Found:
     title = marked(visible(session), terms)
-    excerpts = (excerpt(text, terms) for text in turn or ())
-    said = next(filter(None, excerpts), "")
-    if said or any(term in folded(session.title) for term in terms):
-        return Found(title, said)
+    if run and (said := excerpt(run.input, terms) or excerpt(run.answer, terms)):
+        return Found(title, said, run.run_id, run.turn)
+    if any(term in folded(session.title) for term in terms):
+        return Found(title)
     return Found(title, marked(visible(session.agent.name), terms))
 
 
 def excerpt(text: str, terms: Sequence[str]) -> SafeString | str:
     """Return the surroundings of the first term that ``text`` has, with all terms marked; nothing when it has none."""
+    return marked(excerpt_text(text, terms), terms)
+
+
+def excerpt_text(text: str, terms: Sequence[str]) -> str:
+    """Return them as a plain text."""
     place = _place(text, terms)
     if place < 0:
         return ""
     start, end = max(0, place - BEFORE), min(len(text), place + AFTER)
     start = _word_start(text, start, place) if start else 0
     end = cut_before(text, end)
-    line = marked(visible(" ".join(FENCE.sub(" ", text[start:end]).split())), terms)
-    return format_html("{}{}{}", "…" if start else "", line, "…" if end < len(text) else "")
+    line = visible(" ".join(FENCE.sub(" ", text[start:end]).split()))
+    return f"{'…' if start else ''}{line}{'…' if end < len(text) else ''}"
 
 
 def _word_start(text: str, start: int, place: int) -> int:

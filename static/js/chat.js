@@ -252,17 +252,30 @@
     if (turns) noteApproval();
   }
 
-  // The turn in the address is for browsers without scripts; here it would pull the view away from the end.
-  if (location.hash && document.getElementById("turns")) history.replaceState(history.state, "", location.pathname + location.search);
+  // The turn in the address is for browsers without scripts; here it would pull the view away from the end. A search leads to its turn once.
+  const isPast = document.querySelector("[data-past]");
+  const found = document.getElementById(document.getElementById("transcript")?.dataset.found);
+  const query = found && !isPast ? "" : location.search;
+  if ((location.hash || found) && document.getElementById("turns")) history.replaceState(history.state, "", location.pathname + query);
   const [visit] = performance.getEntriesByType("navigation");
   const place = visit?.type === "navigate" ? null : sessionStorage.getItem(placeKey());
-  const isPast = document.querySelector("[data-past]");
-  follows = !isPast && (place === null || place === "end");
+  follows = !isPast && !found && (place === null || place === "end");
   if (!isPast) history.scrollRestoration = "manual";
   watch();
-  if (turns && !follows && !isPast) scrollTo({ top: Number(place), behavior: "instant" });
+  if (turns && !follows && !isPast && !found) scrollTo({ top: Number(place), behavior: "instant" });
+  if (found) goToFound();
   see();
   addEventListener("pagehide", () => turns && sessionStorage.setItem(placeKey(), follows || isAtEnd() ? "end" : String(scrollY)));
+
+  // The turn that a search has led to: it is read from there, and marked for a moment.
+  function goToFound() {
+    found.scrollIntoView({ block: "start", behavior: "instant" });
+    found.tabIndex = -1;
+    found.focus({ preventScroll: true });
+    found.classList.add("found");
+    setTimeout(() => found.classList.remove("found"), 4_000);
+    jump.hidden = Boolean(isPast) || isAtEnd();
+  }
 
   // Earlier turns come in above the line that is being read, which stays where it is.
   let reading = null;

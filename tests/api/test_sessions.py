@@ -55,8 +55,24 @@ class TestList:
     def test_shows_what_lists_show(self, as_owner: Client, session: ChatSession) -> None:
         RunFactory(session=session, status=Run.Status.RUNNING)
         row = as_owner.get(SESSIONS, {"limit": 10}).json()["sessions"][0]
-        assert set(row) == KEYS
+        assert set(row) == {*KEYS, "excerpts"}
+        assert row["excerpts"] == []
         assert (row["status"], row["pinned"], row["archived"], row["url"]) == ("running", False, False, url(session))
+
+    def test_of_a_search_say_where_it_was_found(self, as_owner: Client, session: ChatSession) -> None:
+        run = RunFactory(session=session, input="Where to?", answer="To Lisbon, of course: Lisbon.")
+        (row,) = as_owner.get(SESSIONS, {"search": "lisbon"}).json()["sessions"]
+        assert row["excerpts"] == [
+            {
+                "run_id": run.run_id,
+                "turn": 1,
+                "of": "answer",
+                "text": "To Lisbon, of course: Lisbon.",
+                "matches": [{"start": 3, "end": 9}, {"start": 22, "end": 28}],
+                "run_url": f"{ROOT}runs/{run.run_id}/",
+            }
+        ]
+        assert as_owner.get(SESSIONS, {"search": "holiday"}).json()["sessions"][0]["excerpts"] == []
 
     def test_says_what_nobody_has_seen_and_reading_it_here_is_no_look(self, as_owner: Client, session: ChatSession) -> None:
         assert as_owner.get(url(session)).json()["unread"] is False
@@ -90,7 +106,7 @@ class TestList:
             with CaptureQueriesContext(connection) as queries:
                 assert as_owner.get(SESSIONS, {"limit": "50", "search": "Chat"}).json()["sessions"]
             counts.append(len(queries))
-        assert counts == [4, 4]  # the session, the user, the names of agents, the page
+        assert counts == [5, 5]  # the session, the user, the names of agents, the page, where it was found
 
 
 class TestOpen:

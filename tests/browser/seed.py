@@ -68,7 +68,7 @@ def login_of(user: Any) -> str:
 def long_chat(email: str) -> str:
     from agentos.access.models import User
     from agentos.agents.models import DjangoAgent
-    from agentos.chat.models import ChatSession, Run
+    from agentos.chat.models import ChatSession, Run, searchable_text
     from agentos.core import clock
 
     user, agent = User.objects.get(email=email), DjangoAgent.objects.get(agent_id="quick")
@@ -83,6 +83,7 @@ def long_chat(email: str) -> str:
             input=f"Question {number}",
             status=Run.Status.COMPLETED,
             answer=f"Answer {number}",
+            searchable=searchable_text(f"Question {number}", f"Answer {number}"),
             parts=[{"kind": "text", "text": f"Answer {number}. " + "It has some words. " * (number % 40)}],
             started_at=began,
             finished_at=began,

@@ -127,3 +127,46 @@ class TestLongChat:
         expect(page.locator(".turn")).to_have_count(60)
         expect(turn(page, 941)).to_be_attached()
         assert abs(page.evaluate(top) - line) <= 2
+
+
+class TestSearch:
+    @pytest.fixture
+    def reading(self, visit: Visit, server: Server) -> Page:
+        """The tab of somebody with a long chat, where the sidebar has found its fifth question."""
+        page = visit(server.reader).new_page()
+        page.goto("/agentos/")
+        page.locator("#search").fill('"question 500"')
+        expect(page.locator("#sidebar-results .excerpt")).to_have_text("Question 500")
+        return page
+
+    def test_leads_to_the_turn(self, reading: Page):
+        reading.locator("#sidebar-results .row > a").first.click()
+        found = turn(reading, 500)
+        expect(found).to_be_focused()
+        expect(found).to_be_in_viewport()
+        assert 0 <= found.bounding_box()["y"] <= 200  # type: ignore[index]
+        expect(reading.locator(".turn.found")).to_have_count(1)
+        expect(reading.locator(".turn.found")).to_have_count(0)
+        reading.get_by_role("link", name="Go to the latest").click()
+        expect(turn(reading, 1000)).to_be_in_viewport()
+
+    def test_leads_there_without_scripts(self, reading: Page, visit: Visit, server: Server):
+        page = visit(server.reader, java_script_enabled=False).new_page()
+        page.goto(str(reading.locator("#sidebar-results .row > a").first.get_attribute("href")))
+        expect(turn(page, 500)).to_be_in_viewport()
+        expect(page.locator(".turn:target")).to_have_id("turn-500")
+
+    def test_leads_to_a_version_that_is_not_chosen(self, chat: Page):
+        chat.locator("#turn-1-edit > summary").click()
+        chat.locator("#turn-1-edited").fill("About hazels")
+        chat.locator("#turn-1-edit-send").click()
+        expect(turn(chat).locator(".said-text")).to_have_text("About hazels")
+        expect_status(chat, "completed")
+        chat.locator("#search").fill("walnuts")
+        chat.locator("#sidebar-results .row > a").first.click()
+        expect(turn(chat).locator(".said-text")).to_have_text("About walnuts")
+        expect(chat.locator("#message")).to_have_count(0)
+        chat.get_by_role("button", name="Go on with it").click()
+        expect(chat.locator("#message")).to_be_visible()
+        expect(turn(chat).locator(".said-text")).to_have_text("About walnuts")
+        assert "run=" not in chat.url

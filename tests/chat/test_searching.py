@@ -13,7 +13,7 @@ from agentos.agents.models import DjangoAgent
 from agentos.chat import actions
 from agentos.chat.listing import page_of_sessions
 from agentos.chat.models import ChatSession, Run
-from agentos.chat.searching import FOUND_LIMIT, excerpt, marked, search_sessions, terms_of
+from agentos.chat.searching import FOUND_LIMIT, excerpt, excerpts_of, marked, search_sessions, terms_of
 from agentos.core import clock
 from tests.factories import AgentFactory, ChatSessionFactory, RunFactory
 
@@ -40,10 +40,23 @@ class TestSearch:
         assert titles(search_sessions(member, "holiday", archived=True)) == ["Old holiday"]
 
     def test_finds_nothing_of_what_was_taken_back(self, member: User) -> None:
-        """A message that was edited is hidden, and so are its words."""
         session = ChatSessionFactory(user=member, title="Shown")
-        RunFactory(session=session, input="a secret holiday", is_hidden=True)
+        RunFactory(session=session, input="a secret holiday", is_hidden=True, version=0)
         assert titles(search_sessions(member, "secret")) == []
+
+    def test_finds_versions_that_are_not_chosen(self, member: User) -> None:
+        session = ChatSessionFactory(user=member, title="Shown")
+        other = RunFactory(session=session, input="a secret holiday", is_hidden=True)
+        (found,) = search_sessions(member, "secret")
+        assert (found.found.run_id, found.found.turn) == (other.run_id, other.turn)  # type: ignore[attr-defined]
+
+    def test_leads_to_what_is_shown_first(self, member: User) -> None:
+        session = ChatSessionFactory(user=member, title="Shown")
+        shown = RunFactory(session=session, input="a secret holiday")
+        RunFactory(session=session, input="a secret holiday", is_hidden=True)
+        RunFactory(session=session, input="no secret")
+        (found,) = search_sessions(member, "secret holiday")
+        assert found.found.run_id == shown.run_id  # type: ignore[attr-defined]
 
     def test_needs_only_one_of_the_words_that_stand_in_different_places(self, member: User) -> None:
         session = ChatSessionFactory(user=member, title="Plain", agent=AgentFactory(name="Porter", is_global=True))
@@ -171,3 +184,19 @@ class TestWhere:
                 search_sessions(member, "red cat")
             counts.append(len(made))
         assert counts == [3, 3]
+
+
+class TestExcerptsOf:
+    def test_are_of_message_and_answer_with_their_places(self, member: User) -> None:
+        run = RunFactory(session__user=member, input="Red \U0001f600 cat", answer="No cat here. CAT!")
+        RunFactory(session=run.session, input="A cat")
+        found = excerpts_of([run.session], "cat red")[run.session_id]
+        assert [(each.run, each.of, each.text, each.matches) for each in found] == [
+            (run, "message", "Red \U0001f600 cat", [(0, 3), (6, 9)]),
+            (run, "answer", "No cat here. CAT!", [(3, 6), (13, 16)]),
+        ]
+
+    def test_of_a_title_are_none(self, member: User) -> None:
+        session = ChatSessionFactory(user=member, title="Cat")
+        assert excerpts_of([session], "cat") == {}
+        assert excerpts_of([session], " ") == {}

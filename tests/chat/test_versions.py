@@ -39,6 +39,32 @@ def places(run: Run) -> list[tuple[int, int, int, int]]:
     return [(one.edition, one.editions, one.version, one.versions) for one in queries.versions(run)]
 
 
+class TestOfAnEarlierVersion:
+    """A turn that stands behind a version of an earlier one that is not chosen."""
+
+    def test_is_shown_with_what_it_follows(self, session: ChatSession, turns: list[Run], member: User) -> None:
+        edited = ended(actions.edit_message(run=turns[0], text="Another start", by=member))
+        again = ended(actions.send_message(by=member, session=session, text="Another second"))
+        assert actions.choose_version(run=Run.objects.get(pk=turns[2].pk), by=member) == turns[2]
+        assert shown(session) == ["Question 1", "Question 2", "Question 3"]
+        assert [run.input for run in queries.turns_through(again).runs] == ["Another start", "Another second"]
+        actions.choose_version(run=Run.objects.get(pk=again.pk), by=member)
+        assert shown(session) == ["Another start", "Another second"]
+        assert queries.turns_through(edited).runs == [edited]
+
+    def test_leads_past_what_was_erased(self, session: ChatSession, turns: list[Run], member: User) -> None:
+        actions.erase_run(run=turns[1], by=member)
+        assert [run.input for run in queries.turns_through(turns[2]).runs] == ["Question 1", "Question 3"]
+        actions.edit_message(run=turns[0], text="Another start", by=member)
+        Run.objects.filter(status=Run.Status.QUEUED).update(status=Run.Status.COMPLETED)
+        actions.choose_version(run=Run.objects.get(pk=turns[2].pk), by=member)
+        assert shown(session) == ["Question 1", "Question 3"]
+
+    def test_is_read_in_pages(self, session: ChatSession, turns: list[Run]) -> None:
+        found = queries.turns_through(turns[2], limit=2)
+        assert ([run.turn for run in found.runs], found.older) == ([2, 3], 2)
+
+
 class TestEditMessage:
     def test_says_it_differently_in_the_same_chat(self, session: ChatSession, turns: list[Run], member: User) -> None:
         edited = actions.edit_message(run=turns[1], text="Question 2, better", by=member)

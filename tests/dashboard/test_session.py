@@ -53,6 +53,42 @@ class TestSessionPage:
         session.refresh_from_db()
         assert session.unseen == ChatSession.Unseen.ANSWER
 
+    def test_leads_to_the_turn_that_was_found(self, as_member: Client, session: ChatSession, url: str) -> None:
+        runs = RunFactory.create_batch(40, session=session)
+        found = page(as_member.get(f"{url}?run={runs[35].run_id}"))
+        assert found.one("#transcript")["data-found"] == "turn-36"
+        assert "session=" in str(found.one("#live")["hx-sse:connect"])
+
+    def test_leads_to_a_turn_above_the_last_ones(self, as_member: Client, session: ChatSession, url: str) -> None:
+        ChatSession.objects.update(unseen="answer")
+        runs = RunFactory.create_batch(60, session=session)
+        found = page(as_member.get(f"{url}?run={runs[9].run_id}"))
+        assert [turn["id"] for turn in found.all(".turn")] == [f"turn-{number}" for number in range(1, 21)]
+        assert found.one("#transcript")["data-found"] == "turn-10"
+        assert found.one(".transcript .older a.quiet")["href"] == url
+        session.refresh_from_db()
+        assert session.unseen  # the newest answer was not shown
+
+    def test_leads_to_a_version_that_is_not_chosen(self, as_member: Client, session: ChatSession, url: str) -> None:
+        first = RunFactory(session=session, input="First")
+        other = RunFactory(session=session, input="Not chosen", is_hidden=True, turn=2, follows=first.pk, versions=2)
+        RunFactory(session=session, input="Chosen", turn=2, follows=first.pk, version=2, versions=2)
+        found = page(as_member.get(f"{url}?run={other.run_id}"))
+        assert found.texts(".said-text") == ["First", "Not chosen"]
+        assert not found.has("#message")
+        response = as_member.post(str(found.one("form#composer")["action"]), {"stay": "1"})
+        assert response["Location"] == f"{url}?run={other.run_id}#turn-2"
+        assert page(as_member.get(url)).texts(".said-text") == ["First", "Not chosen"]
+
+    @pytest.mark.parametrize("run_id", ["", "x", "run_1", "\x00"])
+    def test_bears_any_turn_in_the_address(self, as_member: Client, session: ChatSession, url: str, run_id: str) -> None:
+        RunFactory(session=session)
+        withdrawn, other = RunFactory(session=session, is_hidden=True, version=0), RunFactory()
+        for each in (run_id, withdrawn.run_id, other.run_id):
+            found = page(as_member.get(url, {"run": each}))
+            assert len(found.all(".turn")) == 1
+            assert not found.has("[data-found]")
+
     def test_shows_both_speakers(self, as_member: Client, run: Run, url: str) -> None:
         found = page(as_member.get(url))
         assert found.text("h1") == "Refund case"

@@ -65,11 +65,17 @@ class TestList:
         assert queries(as_member, URL) == few
 
     def test_shows_where_it_found_something(self, as_member: Client, run: Run) -> None:
-        RunFactory(session=run.session, input="?", answer="Sent on <b> MONDAY of all of it")
+        there = RunFactory(session=run.session, input="?", answer="Sent on <b> MONDAY of all of it")
         found = page(as_member.get(URL, {"q": "case monday"}))
         assert (found.text(".chats .title mark"), found.text(".chats .excerpt mark")) == ("case", "MONDAY")
         assert found.text(".chats .excerpt") == "Sent on <b> MONDAY of all of it"
-        assert page(get(as_member, f"{URL}?q=monday")).text("#sidebar-results .excerpt mark") == "MONDAY"
+        aside = page(get(as_member, f"{URL}?q=monday"))
+        assert aside.text("#sidebar-results .excerpt mark") == "MONDAY"
+        links = [
+            str(where.one(row)["href"])
+            for where, row in ((found, ".chats .row > a:first-child"), (aside, "#sidebar-results .row > a:first-child"))
+        ]
+        assert links == [f"/agentos/session/{run.session.session_id}/?run={there.run_id}#turn-2"] * 2
 
     def test_of_a_search_takes_the_same_queries_for_any_number_of_chats(self, as_member: Client, session: ChatSession) -> None:
         few = queries(as_member, f"{URL}?q=refund")

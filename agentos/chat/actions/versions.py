@@ -71,11 +71,27 @@ def hide_from(session: ChatSession, turn: int, revision: int) -> None:
 
 
 def show_version(session: ChatSession, run: Run) -> None:
-    """Show a version of a turn in a locked session, and after it what was shown with it last."""
+    """Show a version of a turn in a locked session, what it follows, and after it what was shown with it last."""
     revision = change(session)
+    before = _hidden_before(run)
     later = Run.objects.filter(session=session, turn__gt=run.turn).values_list("pk", "follows", "version", "revision")
-    hide_from(session, run.turn, revision)
-    Run.objects.filter(pk__in=_path(run.pk, list(later))).update(is_hidden=False, revision=revision)
+    hide_from(session, min([run.turn, *before.values()]), revision)
+    Run.objects.filter(pk__in=[*before, *_path(run.pk, list(later))]).update(is_hidden=False, revision=revision)
+
+
+def _hidden_before(run: Run) -> dict[int, int]:
+    """The runs that this one follows and that are not shown either, by their keys: their turns. It stands in a version of an earlier turn
+    then."""
+    rows = Run.objects.filter(session=run.session_id, turn__lt=run.turn, is_hidden=True).values_list("pk", "follows", "version", "turn")
+    hidden = {pk: (follows, version, turn) for pk, follows, version, turn in rows}
+    before: dict[int, int] = {}
+    key = run.follows
+    while key is not None and key in hidden:
+        follows, version, turn = hidden.pop(key)
+        if version:
+            before[key] = turn
+        key = follows
+    return before
 
 
 def _path(start: int, later: list[tuple[int, int | None, int, int]]) -> list[int]:

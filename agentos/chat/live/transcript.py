@@ -23,13 +23,16 @@ class Transcript:
     is_busy: bool
 
 
-def open_transcript(session: ChatSession, *, may_write: bool, before: int | None = None, asks: Asked | None = None) -> Transcript:
-    """Read the last turns of a session, or those before turn ``before``. ``asks``: in the place of what runs ask, by their keys.
+def open_transcript(
+    session: ChatSession, *, may_write: bool, before: int | None = None, through: Run | None = None, asks: Asked | None = None
+) -> Transcript:
+    """Read the last turns of a session, those before turn ``before``, or those up to a run that need not be shown (``through``).
+    ``asks``: in the place of what runs ask, by their keys.
 
     The cursor's revision is the session's as it was read before its turns: what changes in between is sent again, never missed.
     """
-    page = queries.turns(session, before=before)
-    newest = page.runs[-1].turn if page.runs and before is None else 0
+    page = queries.turns_through(through) if through else queries.turns(session, before=before)
+    newest = page.runs[-1].turn if page.runs and before is None and through is None else 0
     cursor = Cursor(session.revision)
     views = []
     for run in page.runs:

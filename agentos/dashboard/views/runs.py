@@ -123,6 +123,8 @@ def version(request: SignedInRequest, run_id: str) -> HttpResponse:
         shown = actions.choose_version(run=run, by=request.user, **number)
     except ChatError as error:
         return refused(request, error, run.session)
+    if "stay" in request.POST:  # from a page that showed it already
+        return go_to(request, f"{path_to('dashboard:session', run.session.session_id)}?run={shown.run_id}#{turn_id(shown)}")
     return show_turn(request, shown)
 
 

@@ -1,5 +1,6 @@
 """A chat that goes on: its last turns, the composer, and the turns before."""
 
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -14,8 +15,9 @@ from django.views.decorators.http import require_GET
 from agentos.access.guards import SignedInMixin, signed_in
 from agentos.chat.drawing import render_turns
 from agentos.chat.errors import ChatError
-from agentos.chat.live.transcript import Asked, open_transcript
-from agentos.chat.models import ChatSession
+from agentos.chat.live.transcript import Asked, Transcript, open_transcript
+from agentos.chat.models import ChatSession, Run
+from agentos.chat.queries import run_of
 from agentos.chat.seen import look
 from agentos.core.http.htmx import fragments, go_to, wants_fragment
 from agentos.core.http.request import SignedInRequest
@@ -25,11 +27,13 @@ from agentos.dashboard.layout import frame
 from agentos.dashboard.views.chat import composer_again
 from agentos.service import AgentOSService, SessionNotFound
 
+TURNS_AFTER = 10  # that are shown behind a turn which a page leads to
+
 
 class AgentOSSessionView(SignedInMixin, View):
     def get(self, request: SignedInRequest, session_id: str) -> HttpResponse:
         session = session_or_404(request, session_id)
-        if turn_in(request) is None:
+        if turn_in(request) is None and "run" not in request.GET:
             look(session)
         return session_page(request, session)
 
@@ -92,22 +96,46 @@ def turn_in(request: SignedInRequest) -> int | None:
     return whole_number(request.GET.get("before", ""))
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a chat a page opens. ``found``: the run that it leads to. ``is_past``: it does not show the end, and stands still."""
+
+    transcript: Transcript
+    found: Run | None = None
+    is_past: bool = False
+
+
+def place_in(request: SignedInRequest, session: ChatSession, *, may_write: bool, asks: Asked | None) -> Place:
+    """``?run=`` leads to a turn, wherever it is: also above the last ones, and in a version that is not chosen. ``?before=``: to what
+    stands before a turn."""
+    if (before := turn_in(request)) is not None:
+        return Place(open_transcript(session, may_write=may_write, before=before), is_past=True)
+    found = run_of(session, request.GET["run"]) if "run" in request.GET else None
+    if found and found.is_hidden:
+        return Place(open_transcript(session, may_write=False, through=found), found, is_past=True)
+    latest = open_transcript(session, may_write=may_write, asks=asks)
+    if found is None or any(view.run.pk == found.pk for view in latest.turns):
+        return Place(latest, found)
+    return Place(open_transcript(session, may_write=may_write, before=found.turn + TURNS_AFTER + 1), found, is_past=True)
+
+
 def session_page(
     request: SignedInRequest, session: ChatSession, *, status: int = HTTPStatus.OK, asks: Asked | None = None, **sent: Any
 ) -> HttpResponse:
     """``sent``: the text that stays in the composer, and why it was refused. ``asks``: what a run asks, with what was typed."""
     service = AgentOSService(request.user)
     agent = service.get_agent_by_id(session.agent.agent_id)
-    before = turn_in(request)
-    transcript = open_transcript(session, may_write=agent is not None, before=before, asks=asks)
+    place = place_in(request, session, may_write=agent is not None, asks=asks)
+    transcript = place.transcript
     context = {
-        **frame(request, session=session, agent=agent, cursor="" if before else transcript.cursor),
+        **frame(request, session=session, agent=agent, cursor="" if place.is_past else transcript.cursor),
         "session": session,
         "agent": session.agent,
         "agentos_info": SimpleLazyObject(service.get_agent_os_info),
         "turns": render_turns(transcript.turns, get_token(request)),
         "older": transcript.older,
-        "is_past": before is not None,
+        "is_past": place.is_past,
+        "found": place.found,
         **composer_context(request.user, closed="" if sent.get("text") and agent else objection(agent, request.user), **sent),
     }
     return render(request, "agentos/session.html", context, status=status)
