@@ -11,6 +11,7 @@ from agentos.core.starting.sentences import plainly
 COMMANDS = {
     "serve": ("agentos_serve", "start the server (in an empty folder: a local installation with its data in .data)"),
     "worker": ("agentos_worker", "drive the runs of servers with AGENTOS_WORKERS=external, until it is told to stop"),
+    "createoperator": ("agentos_createoperator", "make the account of somebody who runs the site"),
     "demo": ("agentos_demo", "make demo accounts and agents"),
     "backup": ("agentos_backup", "write a backup into one file, while the server works"),
     "restore": ("agentos_restore", "put a backup back"),
@@ -20,8 +21,8 @@ USAGE = "\n".join(
     [
         "usage: agentos COMMAND [options]",
         "",
-        *(f"  {name:<8}{help_text}" for name, (_, help_text) in COMMANDS.items()),
-        f"  {'manage':<8}any other command of Django's, for example: agentos manage createsuperuser",
+        *(f"  {name:<16}{help_text}" for name, (_, help_text) in COMMANDS.items()),
+        f"  {'manage':<16}any other command of Django's, for example: agentos manage migrate",
         "",
         "agentos COMMAND --help lists the options of a command.",
     ]

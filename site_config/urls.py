@@ -23,6 +23,7 @@ urlpatterns = [
     path("agentos/", include(pages)),
     path("", include((root, "site"))),
     path("", include("agentos.access.urls")),
+    path("setup/", include("agentos.operations.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/agentos/", include("agentos.api.urls")),
     path("v1/", include("agentos.api.openai.urls")),

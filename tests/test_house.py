@@ -34,6 +34,7 @@ PUBLIC = {
     "api:api-root": "is only the API's own base for reverse()",
     "openai:openapi-json": "describes the API, holds no data",
     "openai:api-root": "is only the API's own base for reverse()",
+    "operations:set-up": "makes the first account, for whoever has the link that the server printed",
     "webhooks:agentos_webhook": "called by other systems, starts nothing",
     "webhooks:receive": "called by other systems, proven by a signature",
 }

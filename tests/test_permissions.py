@@ -153,6 +153,8 @@ TABLE: dict[tuple[str, str], Row] = {
     ("inbox:rotate", "POST"): page_of_operator(422),
     ("inbox:switch", "POST"): page_of_operator(303),
     ("inbox:delete", "POST"): page_of_operator(303),
+    ("operations:set-up", "GET"): everybody(404),  # without its link there is nothing
+    ("operations:set-up", "POST"): everybody(404),
     ("site:root", "GET"): page(302),
     ("site:root", "POST"): page(302),
     ("dashboard:home", "GET"): page(200),

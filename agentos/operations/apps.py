@@ -4,6 +4,8 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
+from agentos.core.starting import welcome
+
 
 class OperationsConfig(AppConfig):
     name = "agentos.operations"
@@ -12,3 +14,4 @@ class OperationsConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("agentos.operations.outcomes").listen()
+        welcome.use(import_module("agentos.operations.links").first_account)

@@ -293,7 +293,7 @@ class TestRequests:
 
 
 class TestTheRest:
-    def test_limits_that_are_hit_are_counted(self) -> None:
+    def test_limits_that_are_hit_are_counted(self, db: None) -> None:
         counting = Counting()
         limits.check("send", "1", limit=1, seconds=60)
         with pytest.raises(Problem):

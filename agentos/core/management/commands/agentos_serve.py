@@ -25,8 +25,8 @@ from agentos.conf import app_settings
 from agentos.core.serving import files, memory, sockets
 from agentos.core.serving.protocol import Connection
 from agentos.core.serving.sockets import say_ready
+from agentos.core.starting import welcome
 from agentos.core.starting.ready import make_ready
-from agentos.core.starting.refusal import manage
 from agentos.core.starting.sentences import said
 
 log = logging.getLogger("agentos.server")
@@ -85,7 +85,7 @@ class Command(BaseCommand):
             self.collect_static()
             if options["demo"]:
                 call_command("agentos_demo", stdout=accounts)
-        server = Server(config(), greeting(address(listening), accounts.getvalue() or first_account()))
+        server = Server(config(), greeting(address(listening), accounts.getvalue() or first_account(address(listening))))
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listening])
         if not server.started:
@@ -199,11 +199,11 @@ def config() -> uvicorn.Config:
     )
 
 
-def first_account() -> str:
+def first_account(where: str) -> str:
     """Return how to make the first account, when there is none yet."""
     if get_user_model().objects.exists():
         return ""
-    return f"There is no account yet. Make the first one, in another shell here: {manage('createsuperuser')}"
+    return "\n".join(welcome.first_account(where))
 
 
 def address(listening: socket.socket) -> str:

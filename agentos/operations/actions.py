@@ -1,0 +1,93 @@
+"""Making operators: never the first one who comes, but whoever has a link that the server's owner was shown."""
+
+import secrets
+from datetime import timedelta
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+
+from agentos.access.actions import NAME_LIMIT, create_user
+from agentos.access.users import User
+from agentos.audit.actions import record
+from agentos.core import clock, people
+from agentos.core.http.errors import Problem
+from agentos.core.text import clean
+from agentos.operations import queries
+from agentos.operations.models import SetupLink
+
+LIFE = timedelta(hours=24)
+SECRET_BYTES = 32
+TAKEN = "There is an account with this e-mail address already."
+
+
+class InvalidOperator(Problem):
+    """What is asked of a new account cannot be. Names the field."""
+
+    status = 422
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(self.status, sentence)
+        self.field = field
+
+
+class LinkIsOver(Problem):
+    """The link is wrong, was used, or is too old."""
+
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__(self.status, "This link does not work: it was used, or it is older than a day, or it is not whole.")
+
+
+@transaction.atomic
+def create_operator(*, email: str, name: str = "", password: str, by: User | None) -> User:
+    """Raises InvalidOperator."""
+    email, name = _checked(email, name)
+    try:
+        validate_password(password, User(**people.columns(address=email, name=name)))
+    except ValidationError as error:
+        raise InvalidOperator("password", " ".join(error.messages)) from None
+    return create_user(email=email, name=name, password=password, is_operator=True, by=by)
+
+
+@transaction.atomic
+def make_link(*, email: str = "", name: str = "", by: User | None) -> str:
+    """Return the text of a new link, which is known nowhere else. Without ``email`` it makes the first account. Raises InvalidOperator."""
+    if email:
+        email, name = _checked(email, name)
+    SetupLink.objects.filter(expires_at__lte=clock.now()).delete()
+    token = secrets.token_urlsafe(SECRET_BYTES)
+    link = SetupLink.objects.create(digest=queries.digest_of(token), email=email, name=name, expires_at=clock.now() + LIFE)
+    record("operations.setup_link.created", by=by, object_type="setup_link", object_id=str(link.pk))
+    return token
+
+
+@transaction.atomic
+def set_up(*, token: str, email: str, name: str = "", password: str, by: User | None) -> User:
+    """Make the account that the link is for, once, however many ask at the same moment. Raises LinkIsOver, InvalidOperator.
+
+    ``email`` counts where the link names nobody.
+    """
+    list(SetupLink.objects.select_for_update().order_by("pk"))  # whoever comes second waits here, and finds nothing then
+    link = queries.link_of(token)
+    if link is None:
+        raise LinkIsOver
+    user = create_operator(email=link.email or email, name=name or link.name, password=password, by=by)
+    SetupLink.objects.filter(email=link.email).delete()
+    return user
+
+
+def _checked(email: str, name: str) -> tuple[str, str]:
+    name = " ".join(clean(name).split())
+    if len(name) > NAME_LIMIT:
+        raise InvalidOperator("name", f"A name has at most {NAME_LIMIT} characters.")
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise InvalidOperator("email", "Enter an e-mail address, such as olga@example.com.") from None
+    columns = people.columns(address=email)
+    if any(User.objects.filter(**{f"{column}__iexact": value}).exists() for column, value in columns.items()):
+        raise InvalidOperator("email", TAKEN)
+    return next(iter(columns.values()), email), name

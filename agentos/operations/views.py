@@ -1,0 +1,42 @@
+"""The page that makes an operator, for whoever has the link."""
+
+from django.conf import settings
+from django.contrib.auth import login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from agentos.operations import actions, queries
+from agentos.operations.forms import SetUpForm
+
+PAGE = "operations/set_up.html"
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+def set_up(request: HttpRequest) -> HttpResponse:
+    """The link's text is in the query, which no log has, and then in the form."""
+    token = request.POST.get("token", "") or request.GET.get("token", "")
+    link = queries.link_of(token)
+    if link is None:
+        return _is_over(request)
+    form = SetUpForm(request.POST or None, email=link.email, initial={"name": link.name})
+    if request.method != "POST":
+        return render(request, PAGE, {"form": form, "token": token})
+    if form.is_valid():
+        data = form.cleaned_data
+        try:
+            user = actions.set_up(token=token, email=data["email"], name=data["name"], password=data["password"], by=None)
+        except actions.InvalidOperator as wrong:
+            form.add_error(wrong.field, wrong.sentence)
+        except actions.LinkIsOver:
+            return _is_over(request)
+        else:
+            login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+            return redirect(settings.LOGIN_REDIRECT_URL)
+    return render(request, PAGE, {"form": form, "token": token}, status=422)
+
+
+def _is_over(request: HttpRequest) -> HttpResponse:
+    return render(request, PAGE, {"error": actions.LinkIsOver().sentence}, status=404)
