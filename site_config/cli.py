@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": ("agentos_demo", "make demo accounts and agents"),
     "backup": ("agentos_backup", "write a backup into one file, while the server works"),
     "restore": ("agentos_restore", "put a backup back"),
+    "move": ("agentos_move", "bring everything from SQLite to PostgreSQL"),
     "check": ("check", "say what is wrong with the settings"),
 }
 USAGE = "\n".join(

@@ -39,4 +39,4 @@ def set_up(request: HttpRequest) -> HttpResponse:
 
 
 def _is_over(request: HttpRequest) -> HttpResponse:
-    return render(request, PAGE, {"error": actions.LinkIsOver().sentence}, status=404)
+    return render(request, PAGE, status=404)
