@@ -24,7 +24,16 @@ def names_in(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["agentos.env", ".env.example", "Dockerfile", "compose.yaml", "systemd/agentos.service", "kubernetes/agentos.yaml"]
+    "name",
+    [
+        "agentos.env",
+        ".env.example",
+        "Dockerfile",
+        "compose.yaml",
+        "systemd/agentos.service",
+        "systemd/agentos-worker@.service",
+        "kubernetes/agentos.yaml",
+    ],
 )
 def test_settings_are_ours(name: str) -> None:
     found = names_in(DEPLOY / name) - OF_OTHERS - PROVIDED_BY_COMPOSE
