@@ -52,7 +52,7 @@ class Rethought(Event):
 @dataclass(frozen=True, slots=True)
 class ToolStarted(Event):
     """``decision``: of a person, where the call had to be decided: ``approved``, ``refused``, or ``answered`` for a form. ``decided_by``:
-    their name, where it was not the one whose chat it is."""
+    their name, where it was not the one whose chat it is. ``note``: what they wrote about it."""
 
     kind = "tool_started"
     call_id: str
@@ -60,10 +60,13 @@ class ToolStarted(Event):
     args: dict[str, Any]
     decision: str = ""
     decided_by: str = ""
+    note: str = ""
 
     def data(self) -> dict[str, Any]:
         said = {"call_id": self.call_id, "name": self.name, "args": self.args}
-        return said | {"decision": self.decision, "decided_by": self.decided_by} if self.decision else said
+        if self.decision:
+            said |= {"decision": self.decision, "decided_by": self.decided_by}
+        return said | {"note": self.note} if self.note else said
 
 
 @dataclass(frozen=True, slots=True)

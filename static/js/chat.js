@@ -5,7 +5,7 @@
   const page = document.documentElement;
   const isTouch = matchMedia("(hover: none)");
   const box = () => document.getElementById("message");
-  const draftKey = () => `draft:${document.body.dataset.person}:${location.pathname}`;
+  const draftKey = (path = location.pathname) => `draft:${document.body.dataset.person}:${path}`;
   const placeKey = () => `place:${location.pathname}`;
   const isComposing = (event) => event.isComposing || event.keyCode === 229; // Safari sends Enter after the composition has ended
 
@@ -35,6 +35,14 @@
   }
 
   document.addEventListener("input", ({ target }) => target === box() && keepDraft());
+
+  // What was written to one agent is meant for the other one that is picked then.
+  document.addEventListener("click", (event) => {
+    const other = event.target.closest("#agent-picker a[data-agent]");
+    if (!other || !box()?.value || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    sessionStorage.setItem(draftKey(other.pathname), box().value);
+    sessionStorage.removeItem(draftKey());
+  });
 
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || isComposing(event)) return;

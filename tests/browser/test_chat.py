@@ -37,6 +37,25 @@ class TestFirstMessage:
         assert shown_turns(page) == before
 
 
+class TestDraft:
+    def test_goes_along_to_another_agent(self, page: Page):
+        page.goto("/agentos/chat/quick/")
+        page.locator("#message").fill("Half a thought")
+        page.locator("#agent-picker summary").click()
+        page.locator("#agent-picker").get_by_role("link", name="Parrot").click()
+        page.wait_for_url("**/chat/parrot/")
+        expect(page.locator("#message")).to_have_value("Half a thought")
+        page.goto("/agentos/chat/quick/")
+        expect(page.locator("#message")).to_have_value("")
+
+    def test_of_indented_code_is_shown_as_it_was_written(self, page: Page):
+        start_chat(page, "parrot", "    return total")
+        expect_status(page, "completed")
+        assert turn(page).locator(".said-text").text_content() == "    return total"
+        expect(turn(page).locator(".said-text")).to_have_css("white-space", "pre-wrap")
+        expect(page.locator("#turn-1-edited")).to_have_value("    return total")
+
+
 class TestLiveTab:
     @pytest.mark.parametrize("agent", ["tour", "quick", "broken"])
     def test_shows_what_a_freshly_loaded_one_shows(self, page: Page, agent: str):

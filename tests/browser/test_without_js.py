@@ -53,7 +53,7 @@ class TestWithoutJavascript:
         reload_until_answered(plain_page)
         expect_status(plain_page, "waiting")
         expect(turn(plain_page).locator(".asks")).to_contain_text("Rehearsal letter")
-        plain_page.get_by_label("A note to the agent").fill("Not today")
+        plain_page.get_by_label("A note, if you like.").fill("Not today")
         plain_page.get_by_role("button", name=decision).click()
         expect(plain_page).to_have_url(CHAT_URL)
         reload_until_answered(plain_page)

@@ -43,8 +43,10 @@ class TestSendMessage:
         assert run.session.title == "Draft a reply to the customer."
         assert verbs() == ["chat.session.created", "chat.message.sent"]
 
-    def test_takes_a_single_line_without_the_blanks_round_it(self, member: User, scripted: DjangoAgent) -> None:
-        assert actions.send_message(by=member, agent=scripted, text="  Hello \n").input == "Hello"
+    @pytest.mark.parametrize("text", ["    return total \n", " \n\n    return total"])
+    def test_keeps_the_indentation_of_a_single_line(self, member: User, scripted: DjangoAgent, text: str) -> None:
+        run = actions.send_message(by=member, agent=scripted, text=text)
+        assert (run.input, run.session.title) == ("    return total", "return total")
 
     def test_cuts_a_long_title_at_a_word(self, member: User, scripted: DjangoAgent) -> None:
         run = actions.send_message(by=member, agent=scripted, text="word " * 50)

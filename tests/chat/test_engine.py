@@ -439,9 +439,10 @@ class TestApproval:
     async def test_says_who_decided_when_it_was_somebody_else(self, engine: Engine, member: User, owner: User) -> None:
         run = await self.paused(member)
         await sync_to_async(run.session.agent.__class__.objects.update)(is_global=True)
-        await answer(run=run, answers=[Answer(run.requirements[0]["call_id"])], by=owner)
+        await answer(run=run, answers=[Answer(run.requirements[0]["call_id"], note="She is expected.")], by=owner)
         run = await ended(run)
-        assert [(part["decision"], part["decided_by"]) for part in run.parts if part["kind"] == "tool"] == [("approved", "Olga Owner")]
+        (called,) = [part for part in run.parts if part["kind"] == "tool"]
+        assert (called["decision"], called["decided_by"], called["note"]) == ("approved", "Olga Owner", "She is expected.")
 
     async def test_goes_on_after_a_restart(self, transactional_db: None, member: User) -> None:
         first = Engine()

@@ -188,6 +188,7 @@ class TestAnEvent:
         run = Run.objects.get()
         assert run.status == Run.Status.QUEUED
         assert [(each["call_id"], each["confirmed"], each["note"]) for each in run.answers] == [("call_1", True, "Go on")]
+        assert [each["by"] for each in run.answers] == ["Otto Operator"]  # and not the identity, with whose rights it goes on
         assert AuditRecord.objects.get(verb="webhooks.run.answered").actor == operator
         assert AuditRecord.objects.get(verb="chat.run.answered").actor == endpoint.identity
         again = as_operator.post(reverse("inbox:answer", args=[event.pk]), posted)

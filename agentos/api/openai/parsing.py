@@ -111,9 +111,10 @@ def conversation_of(messages: Sequence[Message], field: str) -> tuple[list[str],
     for number, message in enumerate(messages):
         if message.role in {"tool", "function"} or message.tool_calls or message.function_call:
             raise BadField(f"{field}.{number}", OF_OTHERS, code="unsupported_value")
-        text = clean("\n".join(_texts(message, f"{field}.{number}"))).strip()
+        text = clean("\n".join(_texts(message, f"{field}.{number}"))).rstrip()
         if not text:
             continue
+        text = text.strip("\n")
         if message.role in {"system", "developer"}:
             notes.append(text)
         elif said and said[-1]["role"] == message.role:

@@ -67,9 +67,7 @@ def send_message(  # noqa: PLR0913 - what goes with a message
 
 def checked_message(text: str) -> str:
     """Return a message as it is stored. Raises InvalidInput."""
-    message = BLANK_LINES.sub("", clean(text).rstrip())
-    if "\n" not in message:
-        message = message.lstrip()  # of several lines, the indentation of the first one says something: they may be code
+    message = BLANK_LINES.sub("", clean(text).rstrip())  # the indentation of the first line says something: it may be code
     if not message:
         raise InvalidInput("message", "Write a message first.")
     if len(message) > MESSAGE_LIMIT:

@@ -104,9 +104,11 @@ def continue_run(*, run: Run, by: User) -> Run:
     return going_on
 
 
-def answer_run(*, run: Run, answers: list[Answer], by: User) -> None:
+def answer_run(*, run: Run, answers: list[Answer], by: User, decided_by: User | None = None) -> None:
     """Answer what a waiting run asks for, and let it go on. What will be called is what was stored; ``answers`` only say
-    yes, no, or fill in values. Raises WrongState, InvalidInput, AgentClosed, AgentUnavailable."""
+    yes, no, or fill in values. ``decided_by``: the person who did, where they act with the rights of ``by``.
+
+    Raises WrongState, InvalidInput, AgentClosed, AgentUnavailable."""
     with transaction.atomic():
         session = lock(run.session_id)
         run = Run.objects.select_for_update().get(pk=run.pk)
@@ -118,8 +120,9 @@ def answer_run(*, run: Run, answers: list[Answer], by: User) -> None:
             understood = approvals.check(run.requirements, answers)
         except BadAnswer as error:
             raise InvalidInput("answers", str(error), error.errors) from None
-        decided_by = "" if by.pk == session.user_id else name_of(by)
-        run.answers = [asdict(answer) | {"by": decided_by} for answer in understood.values()]
+        person = decided_by or by
+        name = "" if person.pk == session.user_id else name_of(person)
+        run.answers = [asdict(answer) | {"by": name} for answer in understood.values()]
         run.status, run.requirements = Run.Status.QUEUED, []
         run.revision = bring_to_top(session)
         run.save(update_fields=["answers", "status", "requirements", "revision"])

@@ -4,14 +4,14 @@ answer, the page in the middle of a run, and what a live tab ends up with.
 A part is a dict, kept as JSON on the run:
 ``{"kind": "text" | "reasoning", "text": ...}`` or
 ``{"kind": "tool", "call_id", "name", "args", "status": "running" | "finished" | "failed", "result", "seconds"}``, and where a person
-has decided on the call, ``decision`` and ``decided_by`` (agents/events.py: ToolStarted).
+has decided on the call, ``decision``, ``decided_by`` and ``note`` (agents/events.py: ToolStarted).
 """
 
 from collections.abc import Iterable
 from typing import Any
 
 Part = dict[str, Any]
-DECIDED = ("decision", "decided_by")
+DECIDED = ("decision", "decided_by", "note")
 DELTAS = frozenset({"text", "reasoning"})
 
 

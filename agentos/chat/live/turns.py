@@ -40,6 +40,7 @@ class PartView:
     seconds: float | None = None
     decision: str = ""
     decided_by: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +302,7 @@ def part_view(part: Part, element_id: SafeString, *, growing: bool) -> PartView:
             seconds=None if is_refused else part["seconds"],
             decision=part.get("decision", ""),
             decided_by=part.get("decided_by", ""),
+            note=part.get("note", ""),
         )
     text = part["text"]
     if not growing:

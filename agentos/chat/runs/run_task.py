@@ -158,7 +158,7 @@ class RunTask:
         for stored in self.run.answers:
             if stored["call_id"] == event.call_id:
                 decision = "refused" if not stored["confirmed"] else "answered" if stored["values"] else "approved"
-                return replace(event, decision=decision, decided_by=stored.get("by", ""))
+                return replace(event, decision=decision, decided_by=stored.get("by", ""), note=stored.get("note", ""))
         return event
 
     async def _finish(self, entry: Entry, end: Event) -> None:

@@ -27,7 +27,7 @@ def answer_event_run(*, event: WebhookEvent, answers: list[Answer], by: User) ->
     """
     run = _run_of(event)
     with transaction.atomic():
-        chat.answer_run(run=run, answers=answers, by=run.session.user)
+        chat.answer_run(run=run, answers=answers, by=run.session.user, decided_by=by)
         record("webhooks.run.answered", by=by, object_type="webhook_event", object_id=str(event.pk), run=run.run_id)
 
 
