@@ -5,6 +5,7 @@ PORT ?= 8000
 JOBS ?= auto
 KILLS ?= 50
 CLUSTER ?=
+WORKERS ?= 2
 SEED ?= 1
 N ?= 200
 ONLY ?=
@@ -51,7 +52,7 @@ test: .venv/ready-for-tests chromium ## run all tests: on SQLite, on PostgreSQL,
 	@echo "Tests in Chromium"
 	@$(BIN)/python -m pytest -q -n $(JOBS) -m browser
 	@echo "Chaos: $(KILLS) kills, four minutes or so"
-	@$(LOCAL) $(BIN)/python -m tests.chaos --kills $(KILLS) --seed $(SEED) $(if $(CLUSTER),--cluster)
+	@$(LOCAL) $(BIN)/python -m tests.chaos --kills $(KILLS) --seed $(SEED) $(if $(CLUSTER),--cluster --workers $(WORKERS))
 
 check: .venv/ready-for-tests ## lint, types, import rules, templates, migrations, deployment
 	@$(BIN)/ruff check --quiet
@@ -71,8 +72,8 @@ fmt: .venv/ready-for-tests ## put code and templates into their form
 	@$(BIN)/ruff format --quiet
 	@$(BIN)/djlint templates partials --reformat --quiet
 
-chaos: .venv/ready-for-tests ## kill the server under people who chat: make chaos KILLS=200 SEED=7
-	@$(LOCAL) $(BIN)/python -m tests.chaos --kills $(KILLS) --seed $(SEED) $(if $(CLUSTER),--cluster)
+chaos: .venv/ready-for-tests ## kill the server under people who chat: make chaos KILLS=200 SEED=7 CLUSTER=1
+	@$(LOCAL) $(BIN)/python -m tests.chaos --kills $(KILLS) --seed $(SEED) $(if $(CLUSTER),--cluster --workers $(WORKERS))
 
 backup-drill: .venv/ready-for-tests ## back up under people who chat, restore elsewhere, compare every message
 	@$(LOCAL) $(BIN)/python -m tests.operations.drill

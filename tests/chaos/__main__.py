@@ -1,4 +1,4 @@
-"""`python -m tests.chaos [--kills 50] [--seed 1] [--people 8] [--cluster]`"""
+"""`python -m tests.chaos [--kills 50] [--seed 1] [--people 8] [--cluster [--workers 2]]`"""
 
 import argparse
 import asyncio
@@ -18,7 +18,7 @@ from tests.bench import people as bench_people
 from tests.bench.servers import free_port
 from tests.chaos import ledger
 from tests.chaos.checker import check, is_settled, over_at
-from tests.chaos.cluster import ClusterNemesis
+from tests.chaos.cluster import ClusterNemesis, Worker
 from tests.chaos.history import History
 from tests.chaos.ledger import POSTED
 from tests.chaos.line import Line
@@ -46,20 +46,23 @@ def make(count: int) -> list[tuple[Any, str]]:
     return chats
 
 
-async def storm(env: dict[str, str], chats: list[tuple[Any, str]], kills: int, seed: int, history: History, database: Any) -> None:
+async def storm(
+    env: dict[str, str], chats: list[tuple[Any, str]], kills: int, seed: int, history: History, database: Any, workers: int
+) -> None:
     """``database``: the PostgreSQL server of a cluster, which is struck too; None: one server with SQLite."""
     dice = random.Random(seed)
     servers = [Server(free_port(), env) for _ in range(2 if database else 1)]
     lines = [Line(free_port(), server.port) for server in servers]
     over, closed = asyncio.Event(), asyncio.Event()
-    await asyncio.gather(*(server.start() for server in servers))
+    drivers = [Worker(free_port(), env) for _ in range(workers)]
+    await asyncio.gather(*(server.start() for server in [*servers, *drivers]))
     for line in lines:
         await line.start()
     ports = [line.port for line in lines]
     visitors = [Visitor(person, chat, ports, random.Random(dice.random()), history) for person, chat in chats]
     tasks = [asyncio.create_task(visitor.live(over)) for visitor in visitors]
     tabs = [asyncio.create_task(visitor.watch(closed)) for visitor in visitors]
-    nemesis = ClusterNemesis(servers, lines, dice, history, database) if database else Nemesis(servers, lines, dice, history)
+    nemesis = ClusterNemesis(servers, lines, dice, history, database, drivers) if database else Nemesis(servers, lines, dice, history)
     try:
         await nemesis.rage(kills)
     finally:
@@ -69,7 +72,7 @@ async def storm(env: dict[str, str], chats: list[tuple[Any, str]], kills: int, s
     await look_at_tabs(visitors, history)
     closed.set()
     await asyncio.gather(*tabs)
-    for server in servers:
+    for server in [*servers, *drivers]:
         server.signal(signal.SIGINT)
         if not await server.gone(10):
             history.fault("did not end by itself after SIGINT")
@@ -130,17 +133,20 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--people", type=int, default=8)
     parser.add_argument("--cluster", action="store_true", help="two servers on one PostgreSQL, which is struck too")
+    parser.add_argument("--workers", type=int, default=0, help="of a cluster, whose servers then only queue")
     chosen = parser.parse_args()
     place = postgres.own_server() if chosen.cluster else nullcontext(("", None))
     with tempfile.TemporaryDirectory(prefix="agentos-chaos-") as data_dir, place as (url, database):
         env = bench_people.environment(data_dir, AGENTS["words"], url)
+        if chosen.workers:
+            env["AGENTOS_WORKERS"] = os.environ["AGENTOS_WORKERS"] = "external"
         env["DJANGO_SETTINGS_MODULE"] = os.environ["DJANGO_SETTINGS_MODULE"] = "tests.chaos.settings"
         import django
 
         django.setup()
         history = History()
         chats = make(chosen.people)
-        asyncio.run(storm(env, chats, chosen.kills, chosen.seed, history, database))
+        asyncio.run(storm(env, chats, chosen.kills, chosen.seed, history, database, chosen.workers))
         calls = ledger.calls().total()
         whole = anew(lambda: asyncio.run(whole_answers()))
         found = check(history, whole)

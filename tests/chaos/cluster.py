@@ -17,9 +17,27 @@ AWAY = (0.2, 3.0)  # seconds that the database is away
 BACK_SECONDS = 30.0  # that a server has to serve again; what it takes is told
 
 
+class Worker(Server):
+    """A process that is struck as a server is. Its port is nobody's: it tells by its log that it is ready."""
+
+    command = "agentos_worker"
+
+    async def is_ready(self) -> bool:
+        return self.log.read_text(errors="replace").count("The worker is ready.") >= self.starts
+
+
 class ClusterNemesis(Nemesis):
-    def __init__(self, servers: Sequence[Server], lines: Sequence[Line], dice: random.Random, history: History, database: Any) -> None:
-        super().__init__(servers, lines, dice, history)
+    def __init__(
+        self,
+        servers: Sequence[Server],
+        lines: Sequence[Line],
+        dice: random.Random,
+        history: History,
+        database: Any,
+        workers: Sequence[Server] = (),
+    ) -> None:
+        super().__init__([*servers, *workers], lines, dice, history)
+        self.webs = servers
         self.database = database
         self.sleeper: asyncio.Task[None] | None = None
 
@@ -56,7 +74,7 @@ class ClusterNemesis(Nemesis):
     async def serve_again(self) -> None:
         """Wait until every server that is awake serves pages that ask the database."""
         began = time.monotonic()
-        for server in [server for server in self.servers if not server.is_frozen]:
+        for server in [server for server in self.webs if not server.is_frozen]:
             while not await serves(server.port):
                 if time.monotonic() - began > BACK_SECONDS:
                     self.history.fault("did not serve again after the database was back")

@@ -21,23 +21,30 @@ BREATH = (0.4, 1.8)  # seconds between two faults
 
 
 class Server:
+    command = "agentos_serve"
+
     def __init__(self, port: int, env: dict[str, str]) -> None:
         self.port = port
         self.env = {**os.environ, **env, "PORT": str(port), "AGENTOS_GRACE_SECONDS": "1"}
         self.log = Path(env["AGENTOS_DATA_DIR"]) / f"server-{port}.log"
         self.process: subprocess.Popen[bytes] | None = None
         self.is_frozen = False
+        self.starts = 0
 
     async def start(self) -> None:
+        self.starts += 1
         with self.log.open("ab") as log:
-            command = [sys.executable, "manage.py", "agentos_serve"]
+            command = [sys.executable, "manage.py", self.command]
             self.process = subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=log, stderr=log)
         over = time.monotonic() + START_SECONDS
-        while not await asyncio.to_thread(answers, self.port):
+        while not await self.is_ready():
             if self.process.poll() is not None or time.monotonic() > over:
                 msg = f"The server did not start.\n{self.log.read_text(errors='replace')[-LOG_END:]}"
                 raise RuntimeError(msg)
             await asyncio.sleep(0.05)
+
+    async def is_ready(self) -> bool:
+        return await asyncio.to_thread(answers, self.port)
 
     def signal(self, number: signal.Signals) -> None:
         if self.process:
