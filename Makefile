@@ -82,8 +82,9 @@ mutants: .venv/ready-for-tests ## see whether tests notice small faults: make mu
 	@$(LOCAL) $(BIN)/python -m tests.mutants -n $(N) --seed $(SEED) $(ONLY)
 
 bench: .venv/ready-for-tests ## measure against Agno's own server
-	@$(LOCAL) $(BIN)/python -m tests.bench
-	@$(LOCAL) $(BIN)/python -m tests.bench --database postgres --chats 1,50,100 --idle 0
+	@if [ -n "$(CLUSTER)" ]; then $(LOCAL) $(BIN)/python -m tests.bench.cluster; else \
+	$(LOCAL) $(BIN)/python -m tests.bench && \
+	$(LOCAL) $(BIN)/python -m tests.bench --database postgres --chats 1,50,100 --idle 0; fi
 
 lock: .venv/ready-for-tests ## write the exact versions of what pyproject.toml names
 	@$(BIN)/pip install -qq --disable-pip-version-check uv
