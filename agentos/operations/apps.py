@@ -4,7 +4,7 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
-from agentos.core.starting import welcome
+from agentos.core.starting import beside, welcome
 
 
 class OperationsConfig(AppConfig):
@@ -14,4 +14,5 @@ class OperationsConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("agentos.operations.outcomes").listen()
+        beside.use(lambda is_working: import_module("agentos.operations.watched").Watched(is_working))
         welcome.use(import_module("agentos.operations.links").first_account)

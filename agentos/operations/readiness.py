@@ -16,6 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
 from agentos.chat.registry import registry
+from agentos.conf import EXTERNAL, app_settings
 from agentos.core import db, repeated
 from agentos.core.starting import migrations
 from agentos.operations import outcomes
@@ -25,6 +26,8 @@ log = logging.getLogger("agentos.server")
 KEPT_SECONDS = 1.0
 PATIENCE = 3.0  # seconds in which the database has to answer
 OK, FAILING = "ok", "failing"
+DETAILS = frozenset({"workers"})  # that change nothing about what this process can do: messages are taken in, and wait
+ALIVE = """SELECT EXISTS (SELECT FROM procrastinate_workers WHERE last_heartbeat > now() - interval '60 seconds')"""
 
 
 class State(NamedTuple):
@@ -37,6 +40,13 @@ def said(status: str, checks: Mapping[str, str]) -> State:
 
 
 STOPPING = said("stopping", {})
+
+
+def _workers() -> str:
+    """Whether anybody drives what is queued. Database work."""
+    with connection.cursor() as cursor:
+        cursor.execute(ALIVE)
+        return OK if cursor.fetchone()[0] else "none"
 
 
 class Readiness:
@@ -85,10 +95,11 @@ class Readiness:
     def _ask_database(self) -> dict[str, str]:
         try:
             is_current = db.keep_connection(self._is_current)
+            workers = db.keep_connection(_workers) if app_settings.WORKERS == EXTERNAL else ""
         except Exception as error:  # noqa: BLE001 - whatever it is, the answer is no
             repeated.warn("readiness", "The database could not be asked whether it is there: %s: %s", type(error).__name__, error)
             return {"database": FAILING, "migrations": "unknown"}
-        return {"database": OK, "migrations": OK if is_current else FAILING}
+        return {"database": OK, "migrations": OK if is_current else FAILING, **({"workers": workers} if workers else {})}
 
     def _is_current(self) -> bool:
         """Whether all that this code needs was applied. More is no harm: a newer version has begun to take over."""
@@ -99,7 +110,7 @@ class Readiness:
 
     def _found(self, of_database: Mapping[str, str]) -> None:
         checks = {**of_database, "engine": OK if self.is_working() else FAILING}
-        failed = [name for name, found in checks.items() if found != OK]
+        failed = [name for name, found in checks.items() if found != OK and name not in DETAILS]
         self.state = said("unavailable" if failed else "ready", {**checks, "models": outcomes.models()})
         self.good_until = asyncio.get_running_loop().time() + KEPT_SECONDS
         if failed != (self.failed or []):

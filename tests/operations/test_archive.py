@@ -150,6 +150,11 @@ class TestUnpack:
             archive.unpack(pack(tmp_path / "x", ("manifest.json", text(manifest, files=files)), (name, b"x")), folder)
         assert list(folder.iterdir()) == []
 
+    def test_compares_each_checksum(self, manifest: Manifest, tmp_path: Path, into: Callable[[], Path]) -> None:
+        about = {"a": {"size": 1, "sha256": "0" * 64}}
+        with pytest.raises(CannotStart, match="the checksum of a is wrong"):
+            archive.unpack(pack(tmp_path / "x", ("manifest.json", text(manifest, files=about)), ("a", b"x")), into())
+
     def test_misses_what_is_not_there(self, manifest: Manifest, tmp_path: Path, into: Callable[[], Path]) -> None:
         with pytest.raises(CannotStart, match="a is missing"):
             archive.unpack(pack(tmp_path / "x", ("manifest.json", text(manifest, files={"a": {"size": 1, "sha256": ""}}))), into())

@@ -63,6 +63,16 @@ class TestRequests:
         assert (await Caller(leaves=True).ask("GET", "/sign-in/"))[0] == 200
 
 
+def test_what_breaks_leaves_no_word_of_its_error_in_a_span(sent: InMemorySpanExporter) -> None:
+    def breaks() -> None:
+        with core.span("x", {}):
+            raise ValueError(CANARY)
+
+    with pytest.raises(ValueError, match=CANARY):
+        breaks()
+    assert CANARY not in sent.get_finished_spans()[0].to_json()
+
+
 class TestRuns:
     @pytest.mark.parametrize(("model", "code"), [("scripted:3x0", ""), ("scripted:auth", "model_auth")])
     async def test_are_spans_without_a_word_of_what_was_said(

@@ -13,6 +13,7 @@ from agentos.agents.local_model.supervisor import local_model
 from agentos.chat.runs.engine import Engine
 from agentos.conf import EXTERNAL, app_settings
 from agentos.core import db
+from agentos.core.starting import beside
 from agentos.core.starting.ready import make_ready
 from agentos.core.starting.sentences import said
 
@@ -43,6 +44,8 @@ class Command(BaseCommand):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         engine, listener = Engine(most=app_settings.WORKER_RUNS), Listener()
         await asyncio.to_thread(runtime.engine)  # the first run should not have to wait for it
+        watched = beside.new(engine.is_alive)
+        await watched.start()
         await local_model.start()
         await listener.start()
         await engine.start()
@@ -56,4 +59,5 @@ class Command(BaseCommand):
         await listener.stop()
         await local_model.stop()
         await runtime.close()
+        await watched.stop()
         db.close()
