@@ -52,7 +52,9 @@ test: .venv/ready-for-tests chromium ## run all tests: on SQLite, on PostgreSQL,
 	@echo "Tests in Chromium"
 	@$(BIN)/python -m pytest -q -n $(JOBS) -m browser
 	@echo "Chaos: $(KILLS) kills, four minutes or so"
-	@$(LOCAL) $(BIN)/python -m tests.chaos --kills $(KILLS) --seed $(SEED) $(if $(CLUSTER),--cluster --workers $(WORKERS))
+	@$(LOCAL) $(BIN)/python -m tests.chaos --kills $(KILLS) --seed $(SEED)
+	@echo "Chaos among servers and workers on one PostgreSQL: 10 kills, three minutes or so"
+	@$(LOCAL) $(BIN)/python -m tests.chaos --kills 10 --seed $(SEED) --cluster --workers $(WORKERS)
 
 check: .venv/ready-for-tests ## lint, types, import rules, templates, migrations, deployment
 	@$(BIN)/ruff check --quiet

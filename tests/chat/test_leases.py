@@ -2,20 +2,23 @@
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
+from agno.tools import Toolkit
 from asgiref.sync import sync_to_async
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, connections
 
 from agentos.access.models import User
 from agentos.agents.events import Interrupted
 from agentos.agents.models import DjangoAgent
+from agentos.agents.runtime import tools
 from agentos.audit.models import AuditRecord
 from agentos.chat import actions
-from agentos.chat.models import ChatSession, Run
+from agentos.chat.models import ChatSession, Run, RunEvent
+from agentos.chat.runs import dispatch, reaper, waiting
 from agentos.chat.runs import engine as engine_module
-from agentos.chat.runs import reaper, waiting
 from agentos.chat.runs.claiming import ATTEMPTS, claim_next
 from agentos.chat.runs.ending import end_run
 from agentos.chat.runs.engine import Engine
@@ -23,6 +26,7 @@ from agentos.chat.runs.journal import Row, _store
 from agentos.core import clock
 from agentos.core import db as database
 from agentos.core.db import database_clock
+from agentos.core.pubsub import pubsub
 from tests.factories import AgentFactory, RunEventFactory
 
 LEASE = timedelta(seconds=30)
@@ -201,6 +205,82 @@ class TestADriver:
             while engine.run_tasks:
                 await asyncio.sleep(0.01)
         assert await sync_to_async(status)(sent) == Run.Status.RUNNING
+
+    async def test_lets_go_of_a_run_that_was_stopped_at_another_process(
+        self, scripted: DjangoAgent, engine: Engine, member: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        agent = await sync_to_async(AgentFactory)(model="scripted:hang", is_global=True)
+        sent = await sync_to_async(actions.send_message)(by=member, agent=agent, text="hello")
+        async with asyncio.timeout(20):
+            while sent.pk not in engine.run_tasks:
+                await asyncio.sleep(0.01)
+            told: list[str] = []
+            monkeypatch.setattr(pubsub, "tell_others", lambda *topics: told.extend(topics))
+            monkeypatch.setattr(dispatch, "cancel", lambda _: None)  # it is another's, as that process sees it
+            await sync_to_async(actions.stop_run)(run=await Run.objects.aget(pk=sent.pk), by=member)
+            assert f"run#{sent.pk}" in told
+            pubsub.publish(f"run#{sent.pk + 1}")  # of a run that is not here
+            await asyncio.sleep(0.05)
+            assert sent.pk in engine.run_tasks
+            pubsub.publish(f"run#{sent.pk}")
+            while engine.run_tasks:
+                await asyncio.sleep(0.01)
+        assert await sync_to_async(status)(sent) == Run.Status.STOPPED
+
+    async def test_takes_what_another_process_tells_of(
+        self, transactional_db: None, session: ChatSession, member: User, engine: Engine
+    ) -> None:
+        for topic in (f"queue#{session.pk}", "queue"):  # the second one: something may have been missed
+            run = await Run.objects.acreate(session=session, by=member, turn=1 + await session.runs.acount(), input="hello")
+            pubsub.publish(topic)
+            done = await waiting.ended(run, 20)
+            assert done
+            assert done.status == Run.Status.COMPLETED
+        assert engine.run_tasks == {}
+
+    async def test_that_may_drive_so_many_takes_no_more(self, transactional_db: None, session: ChatSession, member: User) -> None:
+        few = Engine(most=0)
+        await few.start()
+        try:
+            run = await Run.objects.acreate(session=session, by=member, turn=1, input="hello")
+            pubsub.publish(f"queue#{session.pk}", "queue")
+            await asyncio.sleep(0.2)
+            assert await sync_to_async(status)(run) == Run.Status.QUEUED
+        finally:
+            await few.stop(0)
+            database.close()
+
+    async def test_calls_no_tool_before_the_journal_says_so(
+        self, scripted: DjangoAgent, engine: Engine, member: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whoever takes the run over could not know of it."""
+        known: list[int] = []
+
+        def multiply(a: int, b: int) -> str:
+            """Multiply two numbers."""
+            with ThreadPoolExecutor(1) as another:  # as another process sees it
+                known.append(another.submit(noted).result(20))
+            return str(a * b)
+
+        def noted() -> int:
+            try:
+                return RunEvent.objects.filter(kind="tool_started").count()
+            finally:
+                connections.close_all()
+
+        monkeypatch.setitem(tools.FACTORIES, "calculator", lambda: Toolkit(name="calculator", tools=[multiply]))
+        agent = await sync_to_async(AgentFactory)(model="scripted:tool", is_global=True)
+        async with engine.journal.writing:  # the database does not answer
+            sent = await sync_to_async(actions.send_message)(by=member, agent=agent, text="hello")
+            async with asyncio.timeout(20):
+                while not (sent.pk in engine.run_tasks and engine.run_tasks[sent.pk].open_tools):
+                    await asyncio.sleep(0.01)
+            await asyncio.sleep(0.2)  # in which a tool that does not wait is called
+            assert known == []
+        done = await waiting.ended(sent, 20)
+        assert done
+        assert done.status == Run.Status.COMPLETED
+        assert known == [1]
 
 
 @pytest.mark.django_db
