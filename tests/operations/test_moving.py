@@ -127,6 +127,28 @@ def test_moves_nothing_when_anything_does_not_fit(data: Path, target: str) -> No
     done(manage(data, "agentos_move", "--to", target))  # starting over
 
 
+ARRIVES_OTHERWISE = """
+from django.db import connections
+from agentos.operations import moving
+copy = moving._copy
+def otherwise(model):
+    copy(model)
+    if model._meta.label == "access.User":
+        connections[moving.ALIAS].cursor().execute("UPDATE access_user SET name = name || '.' WHERE id = 1")
+moving._copy = otherwise
+try:
+    moving.move({url!r})
+except moving.CannotStart as error:
+    print("refused:", error)
+"""
+
+
+def test_moves_nothing_when_anything_arrives_otherwise(data: Path, target: str) -> None:
+    said = done(manage(data, "shell", "--no-imports", "-c", ARRIVES_OTHERWISE.format(url=target)))
+    assert "refused: access_user did not arrive as it was" in said
+    assert is_empty(target)
+
+
 def test_refuses_a_target_that_is_not_empty(data: Path, target: str, tmp_path: Path) -> None:
     done(
         manage(tmp_path / "x", "shell", "--no-imports", "-c", "from tests.factories import UserFactory; UserFactory()", DATABASE_URL=target)
