@@ -76,7 +76,7 @@ def agentos_send_message(request: ApiRequest, payload: schemas.MessageIn, idempo
     url_name="agentos_create_session",
     operation_id="create_session",
     response={200: schemas.SessionCreated, **CHANGE},
-    summary="Open an empty session",
+    summary="Open an empty session with an agent",
 )
 def agentos_create_session(request: ApiRequest, payload: schemas.SessionIn, idempotency_key: IdempotencyKey = "") -> schemas.SessionCreated:
     return _create_session(request, payload, idempotency_key)

@@ -32,11 +32,15 @@ class InvalidInput(ChatError):
     status = 422
     code = "invalid_fields"
 
-    def __init__(self, field: str, sentence: str, answers: Mapping[tuple[str, str], str] = MappingProxyType({})) -> None:
-        """``answers``: what is wrong with each field of a form, by its call and its name."""
+    def __init__(
+        self, field: str, sentence: str, answers: Mapping[tuple[str, str], str] = MappingProxyType({}), *, longest: int | None = None
+    ) -> None:
+        """``answers``: what is wrong with each field of a form, by its call and its name. ``longest``: how long a text that is too
+        long may be."""
         super().__init__(sentence)
         self.field = field
         self.answers = answers
+        self.longest = longest
 
 
 class KeyReused(ChatError):

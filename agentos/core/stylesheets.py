@@ -9,7 +9,8 @@ from django.core.files.storage import storages
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 PARTS = tuple(
-    f"css/{name}.css" for name in ("tokens", "base", "layout", "controls", "sidebar", "cards", "chat", "composer", "settings", "print")
+    f"css/{name}.css"
+    for name in ("tokens", "base", "layout", "controls", "sidebar", "cards", "chat", "composer", "settings", "contrast", "print")
 )  # each is the cascade layer of its name; the first one orders them
 WHOLE = "css/app.css"
 

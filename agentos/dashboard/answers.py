@@ -14,7 +14,7 @@ from agentos.agents.models import DjangoAgent
 from agentos.chat import queries, quotas
 from agentos.chat.actions import WITHDRAWN
 from agentos.chat.drawing import render_turn
-from agentos.chat.errors import ChatError
+from agentos.chat.errors import ChatError, InvalidInput, QueueFull, TooMuch
 from agentos.chat.live.transcript import shown_parts
 from agentos.chat.live.turns import missing_of, turn_id, turn_view
 from agentos.chat.models import ChatSession, Run
@@ -72,6 +72,17 @@ def composer_context(user: User, *, closed: str = "", **more: Any) -> dict[str, 
     """Every composer has a key of its own: the same message sent twice from it is one message."""
     meters = [] if closed else quotas.scarce(user)
     return {"idempotency_key": ids.new_id("key"), "text": "", "error": "", "closed": closed, "meters": meters, **more}
+
+
+def refusal(error: ChatError) -> dict[str, Any]:
+    """What a composer says of a message that was not taken, and when that is no longer true."""
+    return {
+        "error": error.sentence,
+        "is_text_wrong": isinstance(error, InvalidInput),
+        "longest": error.longest if isinstance(error, InvalidInput) else None,
+        "passes_after": error.headers.get("Retry-After") if isinstance(error, TooMuch) else None,
+        "is_queue_full": isinstance(error, QueueFull),
+    }
 
 
 def composer(user: User, **more: Any) -> str:

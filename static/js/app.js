@@ -55,13 +55,18 @@
   dress(document.body);
 
   function dress(root) {
-    for (const code of all(root, ".code")) if (!code.querySelector(":scope > .copy-code")) code.append(copyButton());
+    for (const code of all(root, ".code")) if (!code.querySelector(":scope > .copy-code")) code.append(copyButton(code));
     for (const time of all(root, "time[datetime]")) localise(time);
     for (const notice of all(root, ".notice[data-seconds]")) dismissLater(notice, Number(notice.dataset.seconds));
+    for (const error of all(root, ".error[data-seconds]")) setTimeout(() => error.remove(), error.dataset.seconds * 1000);
   }
 
-  function copyButton() {
-    return document.getElementById("copy-template").content.firstElementChild.cloneNode(true);
+  // Its name says which code: as the page calls it, or by the first line.
+  function copyButton(code) {
+    const button = document.getElementById("copy-template").content.firstElementChild.cloneNode(true);
+    const line = code.dataset.called ?? code.querySelector("pre")?.textContent.trim().split("\n").find((words) => words.length > 2) ?? "";
+    if (line) button.setAttribute("aria-label", `${button.title}: ${line.trim().slice(0, 60)}`);
+    return button;
   }
 
   function localise(time) {
@@ -81,12 +86,14 @@
     for (const time of document.querySelectorAll("time.clock")) localise(time);
   }, 1_000);
 
-  // An error goes when its field is written in again.
+  // An error goes when its field is written in again; that a text is too long, when it is short enough.
   document.addEventListener("input", ({ target }) => {
     if (target.getAttribute("aria-invalid") !== "true") return;
-    target.removeAttribute("aria-invalid");
     const described = (target.getAttribute("aria-describedby") ?? "").split(/\s+/).filter(Boolean);
     const errors = described.filter((id) => document.getElementById(id)?.matches(".error"));
+    const longest = Math.min(...errors.map((id) => Number(document.getElementById(id).dataset.longest ?? Infinity)));
+    if (longest < [...target.value.trim()].length) return;
+    target.removeAttribute("aria-invalid");
     for (const id of errors) document.getElementById(id).remove();
     target.setAttribute("aria-describedby", described.filter((id) => !errors.includes(id)).join(" "));
   });

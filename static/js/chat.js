@@ -55,6 +55,19 @@
     } else if (!box().value) scrollFromBox(event);
   });
 
+  // How high the composer is: what floats above it, and what is scrolled to, stays clear of it.
+  let measured = null;
+  const height = new ResizeObserver(() => page.style.setProperty("--composer", `${measured?.offsetHeight ?? 0}px`));
+
+  function measure() {
+    const composer = document.getElementById("composer");
+    if (composer === measured) return;
+    height.disconnect();
+    measured = composer;
+    if (composer) height.observe(composer);
+  }
+  measure();
+
   // The focus stays in the box: while that is empty, the keys that move in a text move the page.
   function scrollFromBox(event) {
     const by = { ArrowUp: -LINE, ArrowDown: LINE, PageUp: -0.8 * innerHeight, PageDown: 0.8 * innerHeight }[event.key];
@@ -86,6 +99,15 @@
     fold.querySelector("summary").focus();
   });
 
+  // "Too many messages wait" goes when fewer of them wait.
+  function forgetFullQueue() {
+    const full = document.querySelector("#composer-error[data-until=fewer-wait]");
+    if (!full) return;
+    const waiting = document.querySelectorAll(".turn[data-status=queued]").length;
+    full.dataset.waiting ??= waiting;
+    if (waiting < Number(full.dataset.waiting)) full.remove();
+  }
+
   // What was typed while the message was on its way stays in the box.
   let sent = "";
   let rest = null;
@@ -116,6 +138,8 @@
   });
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
     watch();
+    measure();
+    forgetFullQueue();
     if (ctx.sourceElement?.id === "live") return restoreDraft(); // the stream may have opened the composer again
     if (rest !== null && box()) box().value = rest;
     rest = null;
@@ -179,7 +203,8 @@
 
   function goToApproval(event) {
     if (!approval || approval.isMet || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return;
-    const first = document.getElementById(approval.id)?.querySelector("[tabindex='0'], input:not([type=hidden]), textarea, button");
+    const asks = document.getElementById(approval.id);
+    const first = asks?.querySelector(".ask-field :is(input, textarea), input[type=radio]") ?? asks?.querySelector("button");
     if (!first || document.querySelector(":popover-open, dialog[open]")) return;
     event.preventDefault();
     first.focus();

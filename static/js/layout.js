@@ -5,7 +5,7 @@
   const main = document.getElementById("main");
   const menu = document.getElementById("menu");
   const overlay = document.getElementById("overlay");
-  const narrow = matchMedia("(max-width: 799px)");
+  const narrow = matchMedia("(max-width: 49.9375em)"); // as in the stylesheets: with large letters a wide screen is narrow, too
   const THEMES = { system: "as the system", light: "light", dark: "dark" };
   let opener = null;
 
@@ -68,6 +68,7 @@
     else if (on("[data-fold]")) fold(true);
     else if (on("[data-presses]")) event.preventDefault(), overlay.close(), document.getElementById(on("[data-presses]").dataset.presses).click();
     else if (event.target === overlay) overlay.close(); // beside what it holds
+    else if (on("#filters-open")) on("#filters-open").setAttribute("aria-expanded", String(on("#filters-open").ariaExpanded !== "true"));
     else if (on(".drawer-open")) event.preventDefault(), openDrawer();
     else if (on(".drawer-close, .drawer-shade")) event.preventDefault(), closeDrawer();
   });
@@ -195,10 +196,18 @@
   }
 
   function escape(event) {
-    if (document.querySelector(":popover-open, dialog[open]") || event.target.closest(".edit[open]")) return;
+    if (document.querySelector(":popover-open, dialog[open]") || event.target.closest(".edit.in-place[open]")) return;
+    const fold = event.target.closest(":is(.account, .picker, .confirm, .edit)[open]");
+    if (fold) return (fold.open = false), fold.querySelector("summary").focus();
     if (sidebar.classList.contains("open")) closeDrawer();
     else if (event.target.id !== "search" || !event.target.value) document.querySelector(".turn[data-status=running] [data-stop]")?.click();
   }
+
+  // A list that lies over the page goes when one goes on.
+  for (const moved of ["click", "focusin"])
+    document.addEventListener(moved, ({ target }) => {
+      for (const picker of document.querySelectorAll(".picker[open]")) if (!picker.contains(target)) picker.open = false;
+    });
 
   function moveInList(event) {
     const list = event.target.closest(".sidebar-lists, #menu");

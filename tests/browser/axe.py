@@ -26,6 +26,7 @@ EVERYTHING: dict[str, Any] = {
     "runOnly": {"type": "tag", "values": TAGS},
     "rules": {rule: {"enabled": True} for rule in OFF_BY_ITSELF},
 }
+SEVEN_TO_ONE: dict[str, Any] = {"resultTypes": ["violations"], "runOnly": {"type": "rule", "values": ["color-contrast-enhanced"]}}
 COLOURS: dict[str, Any] = {"resultTypes": ["violations"], "runOnly": {"type": "rule", "values": OF_COLOURS}}
 
 

@@ -162,7 +162,7 @@ def refused_notice(page: Page) -> None:
 
 
 def filters_open(page: Page) -> None:
-    fold = page.locator("#filters-fold > summary")
+    fold = page.locator("#filters-open")
     if fold.is_visible():
         fold.click()
 

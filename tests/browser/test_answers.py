@@ -30,10 +30,10 @@ def test_the_live_tab_shows_what_a_freshly_loaded_one_shows(page: Page):
 def test_a_footnote_leads_there_and_back(page: Page):
     start_chat(page, "parrot", f"Claim[^1].\n\n{'Many words. ' * 400}\n\n[^1]: The source.")
     expect_status(page, "completed")
-    page.get_by_role("link", name="Footnote 1").click()
+    page.get_by_role("link", name="Footnote 1", exact=True).click()
     expect(answer(page).locator(".footnotes li")).to_be_in_viewport()
     page.get_by_role("link", name="Back to the text").click()
-    expect(page.get_by_role("link", name="Footnote 1")).to_be_in_viewport()
+    expect(page.get_by_role("link", name="Footnote 1", exact=True)).to_be_in_viewport()
 
 
 def test_on_a_phone_nothing_is_wider_than_the_screen(visit: Visit, person: Person):

@@ -45,8 +45,25 @@ class TestApproval:
         expect(turn(page).locator(".failed")).to_have_count(0)
         expect_focus_kept(page)
 
+    def test_is_the_next_stop_of_tab_with_what_it_decides(self, page: Page):
+        start_chat(page, "careful", "Write to Ada")
+        expect_status(page, "waiting")
+        wait_for_stream(page)
+        expect(page.locator("#message")).to_be_focused()
+        page.keyboard.press("Tab")
+        approve = turn(page).get_by_role("button", name="Approve")
+        expect(approve).to_be_focused()
+        expect(approve).to_have_accessible_description(re.compile("wants to call .*Hello", re.DOTALL))
+
 
 class TestForm:
+    def test_is_the_next_stop_of_tab(self, page: Page):
+        start_chat(page, "curious", "Plan a trip")
+        expect_status(page, "waiting")
+        wait_for_stream(page)
+        page.keyboard.press("Tab")
+        expect(turn(page).get_by_label("City")).to_be_focused()
+
     def test_says_what_is_wrong_at_its_field_and_keeps_what_was_typed(self, page: Page):
         start_chat(page, "curious", "Plan a trip")
         expect_status(page, "waiting")

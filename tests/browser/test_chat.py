@@ -92,6 +92,19 @@ class TestComposer:
         expect(page.locator("#message")).to_be_focused()
         expect(page.locator(".turn")).to_have_count(1)
 
+    def test_says_that_it_is_too_long_until_it_is_short_enough(self, page: Page):
+        start_chat(page, "quick", "Hello")
+        expect_status(page, "completed")
+        send(page, TOO_LONG)
+        box, error = page.locator("#message"), page.locator("#composer-error")
+        expect(error).to_be_visible()
+        box.fill(TOO_LONG + "x")
+        expect(error).to_be_visible()
+        expect(box).to_have_attribute("aria-invalid", "true")
+        box.fill("x" * 32_000)
+        expect(error).to_have_count(0)
+        expect(box).not_to_have_attribute("aria-invalid", "true")
+
     def test_does_not_send_an_empty_message(self, page: Page):
         start_chat(page, "quick", "Hello")
         expect_status(page, "completed")

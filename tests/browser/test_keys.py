@@ -117,3 +117,44 @@ class TestFocus:
         page.keyboard.press("Enter")
         expect(turn(page, 2)).to_have_count(0)
         expect(page.locator("#message")).to_be_focused()
+
+
+class TestEscape:
+    def test_closes_what_was_opened_and_gives_the_focus_back(self, page: Page):
+        page.goto("/agentos/chat/quick/")
+        for fold in ("#account", "#agent-picker"):
+            summary = page.locator(f"{fold} > summary")
+            summary.focus()
+            page.keyboard.press("Enter")
+            page.keyboard.press("Tab")
+            expect(page.locator(f"{fold} a:focus")).to_have_count(1)
+            page.keyboard.press("Escape")
+            expect(summary).to_be_focused()
+            expect(page.locator(f"{fold} a").first).to_be_hidden()
+
+    def test_leaves_the_running_answer_alone_when_it_closes_something(self, page: Page):
+        start_chat(page, "silent", "Hello")
+        expect(answer(page)).to_contain_text(words_of(4))
+        page.locator("#account > summary").focus()
+        page.keyboard.press("Enter")
+        page.keyboard.press("Escape")
+        expect(page.locator("#account a").first).to_be_hidden()
+        expect_status(page, "running")
+
+    def test_closes_the_list_of_shortcuts_that_says_its_name_first(self, page: Page):
+        page.goto("/agentos/")
+        page.locator("#new-chat").focus()
+        page.keyboard.press("?")
+        expect(page.locator("#overlay-title")).to_be_focused()
+        page.get_by_role("button", name="Close", exact=True).click()
+        expect(page.locator("#new-chat")).to_be_focused()
+
+
+class TestPicker:
+    def test_closes_when_one_goes_on(self, page: Page):
+        page.goto("/agentos/chat/quick/")
+        picker = page.locator("#agent-picker")
+        picker.locator("summary").click()
+        expect(picker.locator("a").first).to_be_visible()
+        page.locator("#message").focus()
+        expect(picker.locator("a").first).to_be_hidden()

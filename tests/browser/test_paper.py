@@ -1,5 +1,6 @@
 """A chat on paper."""
 
+import itertools
 import re
 
 import pytest
@@ -30,6 +31,24 @@ class TestPaper:
         assert page.locator("body").evaluate(colours) == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]
         expect(turn(page).locator(".answer-parts .code").first).to_have_css("break-inside", "avoid")
         expect(turn(page).locator(".answer-parts .code pre").first).to_have_css("white-space", "pre-wrap")
+
+    def test_has_no_gaps_where_there_are_buttons_on_the_screen(self, page: Page):
+        start_chat(page, "tour", "Show me around")
+        expect_status(page, "completed")
+        page.set_viewport_size({"width": 680, "height": 960})  # a sheet
+        page.emulate_media(media="print")
+        expect(page.locator("#chat-header .model")).to_be_visible()
+        calls = [fold.bounding_box() for fold in turn(page).locator(".fold-line").all()]
+        assert len(calls) == 3
+        for above, below in itertools.pairwise(calls):
+            assert above
+            assert below
+            assert below["y"] - above["y"] - above["height"] < 8
+            assert above["height"] < 28
+        said, answer = turn(page).locator(".said-text").bounding_box(), turn(page).locator(".answer").bounding_box()
+        assert said
+        assert answer
+        assert answer["y"] - said["y"] - said["height"] < 32
 
     def test_has_every_turn_of_a_long_chat(self, visit: Visit, server: Server):
         page = visit(server.reader).new_page()

@@ -65,6 +65,20 @@ class TestPhone:
         expect(phone.locator("#send")).to_be_in_viewport(ratio=1)
         assert not too_small(phone.locator("#composer"))
 
+    def test_folds_the_filters_and_says_whether_some_are_in_use(self, phone: Page):
+        phone.goto("/agentos/agents/")
+        button, facets = phone.get_by_role("button", name="Filters"), phone.locator("#facets .chip")
+        expect(facets.first).to_be_hidden()
+        expect(phone.locator("#agent-list .card").first).to_be_in_viewport()
+        expect(button).to_have_accessible_name("Filters")
+        button.tap()
+        expect(button).to_have_attribute("aria-expanded", "true")
+        phone.locator(".chip:visible", has=phone.locator("input[name=capability]")).first.tap()
+        expect(phone.locator("#agent-list .card:not(.locked)")).to_have_count(1)
+        button.tap()
+        expect(facets.first).to_be_hidden()
+        expect(button).to_have_accessible_name("Filters in use")
+
     def test_never_scrolls_sideways(self, phone: Page):
         for path in ("/agentos/", "/agentos/agents/", "/agentos/agents/?q=nothing", "/agentos/chat/hostile/", "/agentos/chat/nobody/"):
             phone.goto(path)

@@ -114,6 +114,7 @@ class TestFirstMessage:
             assert sentence in found.text("#composer-error")
             assert found.one("#message").get_text().removeprefix("\n") == text
             assert found.one("#message")["aria-invalid"] == "true"
+            assert found.one("#composer-error").get("data-longest") == ("32000" if text.strip() else None)
         assert not ChatSession.objects.exists()
 
     def test_to_an_agent_that_is_down_stays_in_the_box(self, as_member: Client) -> None:
@@ -124,3 +125,4 @@ class TestFirstMessage:
         assert response.headers["HX-Reswap"] == "outerHTML"
         assert found.one("#message").get_text() == "\n\nHello <b>"
         assert "Nothing was sent" in found.text("#composer-error")
+        assert "aria-invalid" not in found.one("#message").attrs  # nothing is wrong with the text

@@ -216,6 +216,7 @@ class TestTooManyMessages:
         assert answer.status_code == 429
         found = page(answer)
         assert "You sent a lot in a short time" in found.text("#composer-error")
+        assert found.one("#composer-error")["data-seconds"] == answer.headers["Retry-After"]  # then it goes
         assert int(answer.headers["Retry-After"]) >= 1
         assert int(as_owner.post(url, {"message": "Two"}).headers["Retry-After"]) >= 1
         assert found.one("#message").get_text().strip() == "Two"

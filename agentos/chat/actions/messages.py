@@ -71,7 +71,8 @@ def checked_message(text: str) -> str:
     if not message:
         raise InvalidInput("message", "Write a message first.")
     if len(message) > MESSAGE_LIMIT:
-        raise InvalidInput("message", f"A message can have {MESSAGE_LIMIT:,} characters; this one has {len(message):,}.")
+        sentence = f"A message can have {MESSAGE_LIMIT:,} characters; this one has {len(message):,}."
+        raise InvalidInput("message", sentence, longest=MESSAGE_LIMIT)
     return message
 
 

@@ -127,7 +127,8 @@ def _copy(run: Run, session: ChatSession) -> Run:
 def _title(text: str) -> str:
     title = " ".join(clean(text).split())
     if len(title) > TITLE_LIMIT:
-        raise InvalidInput("title", f"A title can have {TITLE_LIMIT} characters; this one has {len(title)}.")
+        sentence = f"A title can have {TITLE_LIMIT} characters; this one has {len(title)}."
+        raise InvalidInput("title", sentence, longest=TITLE_LIMIT)
     return title
 
 

@@ -216,6 +216,7 @@ def _labels(number: int, language: str | None) -> Mapping[str, str]:
         "retry": _("Try again: answer %(number)d"),
         "edit": _("Edit message %(number)d"),
         "cancel": _("Cancel the edit of message %(number)d"),
+        "send": _("Send the edit of message %(number)d"),
         "fork": _("Fork here, after turn %(number)d"),
         "good": _("Answer %(number)d is good"),
         "bad": _("Answer %(number)d is bad"),

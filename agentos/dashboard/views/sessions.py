@@ -74,7 +74,7 @@ def rename(request: SignedInRequest, session_id: str) -> HttpResponse:
     try:
         actions.rename_session(session=session, title=title, by=request.user)
     except InvalidInput as error:
-        return manage_page(request, session, status=error.status, error=error.sentence, title=title)
+        return manage_page(request, session, status=error.status, error=error.sentence, longest=error.longest, title=title)
     return chat_changed(request, session, plain_url=reverse("dashboard:session", args=[session_id]))
 
 
