@@ -21,6 +21,20 @@ WIDE = "\n\n".join(
 )
 
 
+# Notes every painted state of the answer that shows a table as its model writes it.
+WATCH_FOR_PIPES = """
+window.piped = [];
+const look = () => {
+  const answer = document.querySelector(".turn:last-of-type .answer-parts");
+  const words = answer ? document.createTreeWalker(answer, NodeFilter.SHOW_TEXT) : null;
+  for (let text = words?.nextNode(); text; text = words.nextNode())
+    if (text.data.includes("|") && !text.parentElement.closest("pre, code") && text.parentElement.checkVisibility()) window.piped.push(text.data);
+  requestAnimationFrame(look);
+};
+requestAnimationFrame(look);
+"""
+
+
 @pytest.fixture
 def phone(visit: Visit, person: Person) -> Page:
     return visit(person, viewport={"width": WIDTH, "height": HEIGHT}, is_mobile=True, has_touch=True).new_page()
@@ -90,6 +104,13 @@ class TestPhone:
         for path in (f"{phone.url.partition('#')[0]}manage/", "/agentos/sessions/", "/agentos/sessions/?q=nothing", "/agentos/"):
             phone.goto(path)
             expect_no_sideways_scroll(phone)
+
+    def test_never_shows_a_table_as_it_is_written(self, phone: Page):
+        phone.add_init_script(WATCH_FOR_PIPES)
+        start_chat(phone, "tour", "Show me around")
+        expect_status(phone, "completed")
+        expect(phone.locator("#turns table td").last).to_have_text("a key in the environment")
+        assert phone.evaluate("window.piped") == []
 
     def test_never_scrolls_sideways_before_one_is_in(self, visit: Visit):
         page = visit(viewport={"width": WIDTH, "height": HEIGHT}, is_mobile=True, has_touch=True).new_page()

@@ -167,19 +167,48 @@ def test_open_code_is_told_from_text_by_its_first_whole_line() -> None:
         ("- - **two**: three", 0, False),
         ("-     **two**: three", 0, False),
         ("- one\ntwo", len("- one"), True),
-        ("| a | b |\n|---|", len("| a | b |\n"), False),
         ("one\ntwo", len("one"), True),
         ("\n\n", 0, False),
         ("", 0, False),
     ],
 )
 def test_whole_lines_and_whole_sentences_are_settled(rest: str, end: int, goes_on: bool) -> None:
-    assert settled(rest) == (end, goes_on)
+    assert settled(rest)[:2] == (end, goes_on)
+
+
+@pytest.mark.parametrize(
+    ("rest", "end", "is_row"),
+    [
+        ("|", 0, True),
+        ("| a | b", 0, True),
+        ("| a | b |\n", 0, True),
+        ("| a | b |\n|---|", 0, True),
+        ("| a | b |\n|---|---|\n", len("| a | b |\n|---|---|\n"), False),
+        ("| a | b |\n|---|---|\n| 1 |", len("| a | b |\n|---|---|\n"), True),
+        ("| a | b |\n|---|---|\n| 1 | 2 |\n", len("| a | b |\n|---|---|\n| 1 | 2 |\n"), False),
+        ("So:\n| a | b |\n| - ", len("So:\n"), True),
+        ("| a | b |\n| no table |\n| 1", len("| a | b |\n| no table |\n"), False),
+        ("|x| is how far it is from nought.\nAnd", len("|x| is how far it is from nought."), False),
+        ("| " + "x" * 2000 + "\n", 2003, False),
+    ],
+)
+def test_a_row_is_not_shown_before_it_is_whole(rest: str, end: int, is_row: bool) -> None:
+    found = settled(rest)
+    assert (found.end, found.is_row) == (end, is_row)
+
+
+def test_a_long_table_goes_on_in_few_steps() -> None:
+    table = "| a | b |\n|---|---|\n" + "| 1 | 2 |\n" * 4000
+    ends = {settled(table[:length]).end for length in range(0, len(table), 50)}
+    late = sorted(end for end in ends if end > SETTLED_LIMIT)
+    assert 10 < len(late) < 30
+    assert max(late) > len(table) * 0.8
+    assert all(settled(table[: end + 60]).is_row for end in late)
 
 
 def test_code_is_shown_as_it_is_written() -> None:
     assert shape("```\nx = 1\n") is None
-    assert shape("```") == (0, False)
+    assert shape("```") == (0, False, False)
 
 
 def test_a_long_block_is_not_rendered_again_and_again() -> None:

@@ -12,6 +12,10 @@ from agentos.core.rendering.fences import OPENING, Fence, may_hold
 from agentos.core.rendering.formulas import BLOCK_LIMIT, block_delimiters, formula_at, unclosed
 
 LIST_MARKER = re.compile(r" {0,3}([-*+]|\d{1,9}[.)])(\s|$)")
+ROW = re.compile(r"[ \t]*\|")
+DELIMITERS = re.compile(r"[ \t|:]*-[- \t|:]*")  # the second line of a table
+ROWS_LOOKED_AT = 100  # back from the last one: so many in a row are a table
+HEAD_LIMIT = 1000  # characters of a line that may be the head of a table
 SETTLED_LIMIT = 4000  # characters of an open block that are rendered again and again while it grows
 MARKUP = re.compile(r"[*_`\[\]<~\\&$]|://|www\.")
 SENTENCE_END = re.compile(r"[.!?:][)\"'*_`\]~]*\s")
@@ -113,10 +117,12 @@ def closed_end(text: str) -> int:
 
 
 class Settled(NamedTuple):
-    """``end``: up to where an open block is rendered. ``goes_on``: what follows belongs to its last paragraph or item."""
+    """``end``: up to where an open block is rendered. ``goes_on``: what follows belongs to its last paragraph or item. ``is_row``: it is
+    of a table, and nobody sees it before its row is whole."""
 
     end: int = 0
     goes_on: bool = False
+    is_row: bool = False
 
 
 def shape(rest: str) -> Settled | None:
@@ -127,11 +133,13 @@ def shape(rest: str) -> Settled | None:
 def settled(rest: str) -> Settled:
     """Return what is settled of ``rest`` (what stands after the last cut), which is no code. A rule about the text alone, so that
     all tabs show the same. A formula is not settled before its end."""
-    limit = min(len(rest), SETTLED_LIMIT)
+    limit = _limit(rest)
     if ("\\" in rest or "$$" in rest) and (formula := unclosed(rest[:limit])) >= 0:
         limit = formula
     start = rest.rfind("\n", 0, limit) + 1
     line = rest[start:limit]
+    if (table := _unfinished_table(rest, start, limit)) >= 0:
+        return Settled(table, is_row=True)
     marker = LIST_MARKER.match(line)
     said = line[marker.end() :] if marker else line
     is_text = bool(said) and not said[0].isspace() and said[0] not in "|>#" and not (LIST_MARKER.match(said) or OPENING.match(said))
@@ -141,6 +149,32 @@ def settled(rest: str) -> Settled:
         return Settled()
     goes_on = is_text and not marker and not rest.endswith("\n\n", 0, start)
     return Settled(start - 1, goes_on=True) if goes_on else Settled(start)
+
+
+def _limit(rest: str) -> int:
+    """Up to where an open block may be rendered. A long table goes on in steps, each an eighth longer: what all of them cost grows with
+    its length."""
+    limit = SETTLED_LIMIT
+    if len(rest) <= limit or not ROW.match(rest):
+        return min(len(rest), limit)
+    while limit * 9 // 8 <= len(rest):
+        limit = limit * 9 // 8
+    return limit
+
+
+def _unfinished_table(rest: str, start: int, limit: int) -> int:
+    """Return where those rows at the end begin that are not shown yet: the head of a table until its second line says that it is one,
+    and then a row until it is whole; -1 when there are none. ``start``: of the last line."""
+    if start < limit and not ROW.match(rest, start):
+        return -1
+    first, rows = start, 0
+    while first and rows < ROWS_LOOKED_AT and ROW.match(rest, before := rest.rfind("\n", 0, first - 1) + 1):
+        first, rows = before, rows + 1
+    if rows > 1:
+        second = rest.find("\n", first) + 1
+        is_table = rows == ROWS_LOOKED_AT or DELIMITERS.fullmatch(rest, second, rest.find("\n", second))
+        return start if is_table and len(rest) > start else -1
+    return first if first < len(rest) and start - first < HEAD_LIMIT else -1
 
 
 def _sentences_end(line: str) -> int:

@@ -320,7 +320,8 @@ def open_block(part_element: str, rest: str) -> SafeString:
         name = highlighting.language(code.info)
         return format_html('<div id="{}-open" class="open-block open-code" data-language="{}">{}</div>', part_element, name, code.text)
     so_far = settled(rest)
-    tail = format_html('<span id="{}-tail" class="tail">{}</span>', part_element, rest[so_far.end :])
+    kind = "tail row-to-come" if so_far.is_row else "tail"
+    tail = format_html('<span id="{}-tail" class="{}">{}</span>', part_element, kind, rest[so_far.end :])
     if not so_far.end:
         return format_html('<div id="{}-open" class="open-block">{}</div>', part_element, tail)
     rendered = markdown.render(rest[: so_far.end], growing=True)
