@@ -98,8 +98,10 @@ class TestForcedColours:
         page = visit(person, forced_colors="active").new_page()
         start_chat(page, "silent", "Hello")
         wait_for_words(page, 4)
-        for shape in (".pulse", "#sidebar-list .dot"):
-            assert page.locator(shape).evaluate("element => getComputedStyle(element).backgroundColor") not in {paper, "rgba(0, 0, 0, 0)"}
+        assert page.locator(".pulse").evaluate("element => getComputedStyle(element).backgroundColor") not in {paper, "rgba(0, 0, 0, 0)"}
+        edge = lines(page.locator("#sidebar-list .dot"))[1]
+        assert is_drawn(edge)
+        assert paper not in edge
 
 
 class TestMoreContrast:

@@ -28,7 +28,7 @@ const look = () => {
   const answer = document.querySelector(".turn:last-of-type .answer-parts");
   const words = answer ? document.createTreeWalker(answer, NodeFilter.SHOW_TEXT) : null;
   for (let text = words?.nextNode(); text; text = words.nextNode())
-    if (text.data.includes("|") && !text.parentElement.closest("pre, code") && text.parentElement.checkVisibility()) window.piped.push(text.data);
+    if (text.data.includes("|") && !text.parentElement.closest("pre, code") && text.parentElement.checkVisibility()) piped.push(text.data);
   requestAnimationFrame(look);
 };
 requestAnimationFrame(look);
