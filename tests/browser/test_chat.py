@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from agentos.chat.actions import QUEUE_LIMIT
 from tests.browser.acting import (
     answer,
     expect_status,
@@ -104,6 +105,30 @@ class TestComposer:
         box.fill("x" * 32_000)
         expect(error).to_have_count(0)
         expect(box).not_to_have_attribute("aria-invalid", "true")
+
+    def test_says_that_too_many_wait_until_fewer_do(self, page: Page):
+        start_chat(page, "silent", "Hello")
+        for number in range(QUEUE_LIMIT):
+            send(page, f"Again {number}")
+            expect(page.locator(".turn")).to_have_count(number + 2)
+        send(page, "Once more")
+        expect(page.locator("#composer-error")).to_be_visible()
+        page.get_by_role("button", name="Stop answer 1").click()
+        expect_status(page, "running", 2)
+        expect(page.locator("#composer-error")).to_have_count(0)
+        expect(page.locator("#message")).to_have_value("Once more")
+
+    def test_says_that_too_many_came_until_the_time_is_over(self, page: Page):
+        start_chat(page, "quick", "Hello")
+        expect_status(page, "completed")
+        composer = page.locator("#composer").evaluate("element => element.outerHTML")
+        refused = composer.replace("<div", '<p id="composer-error" class="error" data-seconds="1">Too many.</p><div', 1)
+        answer = {"status": 429, "headers": {"HX-Reswap": "outerHTML"}, "content_type": "text/html", "body": refused}
+        page.route("**/session/*/", lambda route: route.fulfill(**answer) if route.request.method == "POST" else route.continue_())
+        with page.expect_response(lambda response: response.status == 429):
+            send(page, "Again")
+        page.wait_for_function("() => document.getElementById('composer-error')")
+        expect(page.locator("#composer-error")).to_have_count(0)
 
     def test_does_not_send_an_empty_message(self, page: Page):
         start_chat(page, "quick", "Hello")
