@@ -92,7 +92,7 @@
     const described = (target.getAttribute("aria-describedby") ?? "").split(/\s+/).filter(Boolean);
     const errors = described.filter((id) => document.getElementById(id)?.matches(".error"));
     const longest = Math.min(...errors.map((id) => Number(document.getElementById(id).dataset.longest ?? Infinity)));
-    if (longest < [...target.value.trim()].length) return;
+    if (longest < [...target.value.trimEnd()].length) return;
     target.removeAttribute("aria-invalid");
     for (const id of errors) document.getElementById(id).remove();
     target.setAttribute("aria-describedby", described.filter((id) => !errors.includes(id)).join(" "));
