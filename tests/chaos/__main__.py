@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
-from tests import postgres
+from tests import postgres, redis
 from tests.bench import people as bench_people
 from tests.bench.servers import free_port
 from tests.chaos import ledger
@@ -47,9 +47,10 @@ def make(count: int) -> list[tuple[Any, str]]:
 
 
 async def storm(
-    env: dict[str, str], chats: list[tuple[Any, str]], kills: int, seed: int, history: History, database: Any, workers: int
+    env: dict[str, str], chats: list[tuple[Any, str]], kills: int, seed: int, history: History, shared: tuple[Any, Any], workers: int
 ) -> None:
-    """``database``: the PostgreSQL server of a cluster, which is struck too; None: one server with SQLite."""
+    """``shared``: by the servers of a cluster, and struck too: a PostgreSQL and a cache; None each: one server with SQLite."""
+    database, cache = shared
     dice = random.Random(seed)
     servers = [Server(free_port(), env) for _ in range(2 if database else 1)]
     lines = [Line(free_port(), server.port) for server in servers]
@@ -62,7 +63,9 @@ async def storm(
     visitors = [Visitor(person, chat, ports, random.Random(dice.random()), history) for person, chat in chats]
     tasks = [asyncio.create_task(visitor.live(over)) for visitor in visitors]
     tabs = [asyncio.create_task(visitor.watch(closed)) for visitor in visitors]
-    nemesis = ClusterNemesis(servers, lines, dice, history, database, drivers) if database else Nemesis(servers, lines, dice, history)
+    nemesis = Nemesis(servers, lines, dice, history)
+    if database:
+        nemesis = ClusterNemesis(servers, lines, dice, history, database, cache, drivers)
     try:
         await nemesis.rage(kills)
     finally:
@@ -132,12 +135,15 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--people", type=int, default=8)
-    parser.add_argument("--cluster", action="store_true", help="two servers on one PostgreSQL, which is struck too")
+    parser.add_argument("--cluster", action="store_true", help="two servers on one PostgreSQL and one cache, which are struck too")
     parser.add_argument("--workers", type=int, default=0, help="of a cluster, whose servers then only queue")
     chosen = parser.parse_args()
     place = postgres.own_server() if chosen.cluster else nullcontext(("", None))
-    with tempfile.TemporaryDirectory(prefix="agentos-chaos-") as data_dir, place as (url, database):
+    remembered: Any = redis.server() if chosen.cluster else nullcontext()
+    with tempfile.TemporaryDirectory(prefix="agentos-chaos-") as data_dir, place as (url, database), remembered as cache:
         env = bench_people.environment(data_dir, AGENTS["words"], url)
+        if cache:
+            env["CACHE_URL"] = os.environ["CACHE_URL"] = cache.url
         if chosen.workers:
             env["AGENTOS_WORKERS"] = os.environ["AGENTOS_WORKERS"] = "external"
         env["DJANGO_SETTINGS_MODULE"] = os.environ["DJANGO_SETTINGS_MODULE"] = "tests.chaos.settings"
@@ -146,7 +152,7 @@ def main() -> int:
         django.setup()
         history = History()
         chats = make(chosen.people)
-        asyncio.run(storm(env, chats, chosen.kills, chosen.seed, history, database, chosen.workers))
+        asyncio.run(storm(env, chats, chosen.kills, chosen.seed, history, (database, cache), chosen.workers))
         calls = ledger.calls().total()
         whole = anew(lambda: asyncio.run(whole_answers()))
         found = check(history, whole)

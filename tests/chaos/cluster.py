@@ -1,4 +1,4 @@
-"""What else is done to servers that share a PostgreSQL, and to that."""
+"""What else is done to servers that share a PostgreSQL and a cache, and to those."""
 
 import asyncio
 import random
@@ -10,6 +10,7 @@ from tests.bench.wire import request
 from tests.chaos.history import History
 from tests.chaos.line import Line
 from tests.chaos.nemesis import BREATH, Fault, Nemesis, Server, freeze
+from tests.redis import RedisServer
 
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
 LONGER_THAN_A_LEASE = 35.0  # seconds
@@ -34,15 +35,18 @@ class ClusterNemesis(Nemesis):
         dice: random.Random,
         history: History,
         database: Any,
+        cache: RedisServer,
         workers: Sequence[Server] = (),
     ) -> None:
         super().__init__([*servers, *workers], lines, dice, history)
         self.webs = servers
         self.database = database
+        self.cache = cache
         self.sleeper: asyncio.Task[None] | None = None
 
     def faults(self) -> list[Fault]:
-        return [*super().faults(), (2, self.cut_database), (1, self.restart_database), (1, self.freeze_for_long)]
+        of_what_is_shared = [(2, self.cut_database), (1, self.restart_database), (1, self.empty_cache), (1, self.stop_cache)]
+        return [*super().faults(), *of_what_is_shared, (1, self.freeze_for_long)]
 
     async def rage(self, kills: int) -> None:
         await super().rage(kills)
@@ -55,6 +59,17 @@ class ClusterNemesis(Nemesis):
         if self.sleeper is None or self.sleeper.done():
             self.history.fault("SIGSTOP for longer than a lease")
             self.sleeper = asyncio.create_task(freeze(self.one_server(), LONGER_THAN_A_LEASE))
+
+    async def empty_cache(self) -> None:
+        self.history.fault("cache emptied")
+        with self.cache.ask() as asked:
+            asked.flushall()
+
+    async def stop_cache(self) -> None:
+        self.history.fault("cache stopped")
+        await asyncio.to_thread(self.cache.stop)
+        await asyncio.sleep(self.dice.uniform(*AWAY))
+        await asyncio.to_thread(self.cache.start)
 
     async def cut_database(self) -> None:
         self.history.fault("all connections of the database cut")

@@ -62,6 +62,11 @@ def jobs(site: Cluster) -> int:
     return int(count)
 
 
+def taken_jobs(site: Cluster) -> int:
+    ((count,),) = site.sql("SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'")
+    return int(count)
+
+
 class TestAServer:
     def test_leaves_what_is_sent_to_the_workers(self, site: Cluster, member: httpx.Client, tmp_path: Path) -> None:
         before = jobs(site)
@@ -131,6 +136,20 @@ class TestAWorker:
             assert len(site.wait_for(silent["run_id"], "interrupted")["answer"].split()) == 3
             until(lambda: site.run(mute["run_id"])["attempt"] == 2)
             member_stops(site, member, 0, mute["run_id"])
+        finally:
+            other.kill()
+
+    def test_takes_out_the_jobs_of_one_that_died(self, site: Cluster, worker: Worker, member: httpx.Client, tmp_path: Path) -> None:
+        run = site.send("x", agent="mute")
+        site.wait_for(run["run_id"], "running")
+        worker.kill()
+        member_stops(site, member, 0, run["run_id"])
+        assert taken_jobs(site)
+        site.sql("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '2 minutes'")
+        other = Worker(site, tmp_path / "other.log")
+        other.start()
+        try:
+            until(lambda: not taken_jobs(site))
         finally:
             other.kill()
 

@@ -9,13 +9,16 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from procrastinate import App
+from procrastinate.app import WorkerOptions
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
 
 log = logging.getLogger(__name__)
 
 QUEUE = "runs"
 TASK = "agentos.take"
+HOW: WorkerOptions = {"queues": [QUEUE], "install_signal_handlers": False, "delete_jobs": "always", "shutdown_graceful_timeout": 0}
 AGAIN_SECONDS = 1.0  # after the queue's database was away
 DEAD_SECONDS = 60.0  # without a sign of life: then a worker's jobs are taken out
 
@@ -32,10 +35,11 @@ async def work(take: Callable[[int], Awaitable[None]], at_once: int) -> None:
             queue = app.with_connector(app.connector.get_worker_connector())  # type: ignore[attr-defined]
             queue.task(name=TASK, queue=QUEUE)(_shielded(take))
             async with queue.open_async():
-                await _forget_the_dead(queue)
-                await queue.run_worker_async(
-                    queues=[QUEUE], concurrency=at_once, install_signal_handlers=False, delete_jobs="always", shutdown_graceful_timeout=0
-                )
+                forgetting = asyncio.create_task(_forget_the_dead(queue))
+                try:
+                    await queue.run_worker_async(**HOW | {"concurrency": at_once})
+                finally:
+                    forgetting.cancel()
         except Exception:
             log.exception("The queue could not be read; trying again.")
         await asyncio.sleep(AGAIN_SECONDS)
@@ -49,6 +53,11 @@ def _shielded(take: Callable[[int], Awaitable[None]]) -> Callable[[int], Awaitab
 
 
 async def _forget_the_dead(queue: App) -> None:
-    """Take out the jobs of workers that died. Their runs are seen to by their leases."""
-    for job in await queue.job_manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=DEAD_SECONDS):
-        await queue.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
+    """Take out the jobs of workers that died, now and then. Their runs are seen to by their leases."""
+    while True:
+        try:
+            for job in await queue.job_manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=DEAD_SECONDS):
+                await queue.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
+        except ConnectorException as error:  # the database is away
+            log.warning("The jobs of workers that died could not be taken out: %s", error)
+        await asyncio.sleep(DEAD_SECONDS)
