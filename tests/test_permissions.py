@@ -116,6 +116,10 @@ TABLE: dict[tuple[str, str], Row] = {
     ("api:webhooks", "GET"): api(200),
     ("api:webhooks", "POST"): api_of_managers(201),
     ("api:webhook_events", "GET"): api(200),
+    ("api:access_requests", "GET"): api(200),
+    ("api:access_requests", "POST"): (UNAUTHORIZED, UNAUTHORIZED, 409, 409, 201, 201),  # of those who have the agent nobody has to ask
+    ("api:grant_access", "POST"): (UNAUTHORIZED, UNAUTHORIZED, 204, NOT_FOUND, NOT_FOUND, 204),  # owners of the team, and operators
+    ("api:decline_access", "POST"): (UNAUTHORIZED, UNAUTHORIZED, 204, NOT_FOUND, NOT_FOUND, 204),
     ("api:webhook", "GET"): api_of_managers(200),
     ("api:webhook", "PATCH"): api_of_managers(200),
     ("api:webhook", "DELETE"): api_of_managers(204),
@@ -214,6 +218,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "api:agentos_api": {"action": "session", "session_id": "SESSION"},
     "api:agentos_send_message": {"message": "Hi", "session_id": "SESSION"},
     "api:agentos_create_session": {"agent_id": "AGENT"},
+    "api:access_requests": {"agent_id": "AGENT"},
     "api:agentos_sessions_api": {"agent_id": "AGENT"},
     "api:session": {"title": "Renamed"},
     "api:fork_session": {},

@@ -23,6 +23,7 @@ SCOPES: Mapping[str, str] = MappingProxyType(
         "sessions:read": "Read your chats, their answers and their events.",
         "sessions:write": "Open, rename, pin, archive, delete and fork chats, and judge answers.",
         "runs:write": "Send messages, and stop, retry, continue and approve answers.",
+        "access:manage": "Ask for agents, and decide who gets those of your teams.",
         "webhooks:manage": "Manage webhook endpoints and look at their deliveries.",
     }
 )

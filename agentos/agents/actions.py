@@ -9,7 +9,7 @@ from agentos.access.actions import AccessError, add_member
 from agentos.access.adapters import is_default_rule
 from agentos.access.models import Plan
 from agentos.access.users import User
-from agentos.agents import queries
+from agentos.agents import mail, queries
 from agentos.agents.models import AccessRequest, DjangoAgent
 from agentos.audit.actions import record
 from agentos.conf import app_settings
@@ -20,6 +20,9 @@ from agentos.core.security.invisible import visible
 
 class CannotGrant(AccessError):
     """An agent that no team opens."""
+
+    status = 409
+    code = "no_team"
 
     def __init__(self) -> None:
         super().__init__("No team opens this agent. Give them its plan in the administration.")
@@ -54,14 +57,18 @@ def deactivate_agent(*, agent: DjangoAgent, by: User | None) -> DjangoAgent:
 
 
 def ask_for_access(*, agent: DjangoAgent, by: User) -> AccessRequest:
-    """Ask for an agent that is locked. To ask again changes nothing. Raises ``Problem`` 429."""
+    """Ask for an agent that is locked; those who decide are told, by mail once a day at most. To ask again changes nothing.
+
+    Raises ``Problem`` 429."""
     limits.check(
         "ask-access", str(by.pk), limit=app_settings.CREATIONS_A_MINUTE, seconds=60, sentence="You asked for a lot in a short time."
     )
     with transaction.atomic():
         asked, is_new = AccessRequest.objects.get_or_create(agent=agent, user=by)
         if is_new:
-            record("agents.access.asked", by=by, object_type="agent", object_id=agent.agent_id)
+            if not mail.was_mailed(agent_id=agent.agent_id, by=by):
+                transaction.on_commit(lambda: mail.tell(asked))
+            record(mail.ASKED, by=by, object_type="agent", object_id=agent.agent_id)
             for pk in queries.deciders_of(agent).values_list("pk", flat=True):
                 notices.send(pk, f"{visible(people.name_of(by))} asks for access to {agent}. See Settings, Access requests.")
     return asked

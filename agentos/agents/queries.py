@@ -125,6 +125,12 @@ def access_requests_for(user: User) -> list[AccessRequest]:
     return [each for each in asked if not may_use(each.user_id, each.agent_id)]
 
 
+def access_requests_by(user: User) -> list[AccessRequest]:
+    """Return what this user asks for, and does not have by now."""
+    asked = AccessRequest.objects.select_related("agent__team", "user").filter(user=user, agent__is_active=True)[:REQUESTS_LISTED]
+    return [each for each in asked if not may_use(user.pk, each.agent_id)]
+
+
 def access_requests_decided_by(user: User) -> QuerySet[AccessRequest]:
     found = AccessRequest.objects.select_related("agent__team", "user")
     if is_operator(user):

@@ -177,7 +177,9 @@ class Reader:
 
     def curl(self, method: str, path: str, operation: Schema, example: Any) -> str:
         """A call that can be pasted into a shell."""
-        names = {parameter["name"]: parameter.get("example", "...") for parameter in operation["parameters"] if parameter["in"] == "path"}
+        names = {
+            parameter["name"]: str(parameter.get("example", "...")) for parameter in operation["parameters"] if parameter["in"] == "path"
+        }
         url = re.sub(r"{(\w+)}", lambda found: names[found[1]], path)
         verb = "" if method == ("GET" if example is None else "POST") else f"-X {method} "
         follows = "-N " if operation["operationId"] == "run_events" else ""

@@ -3,9 +3,9 @@
 from django.urls import NoReverseMatch, reverse
 
 from agentos.conf import app_settings
+from agentos.core import mail
 from agentos.core.starting.refusal import manage
 from agentos.operations import actions
-from agentos.webhooks.outbound import mail
 
 BY_HAND = "There is no account yet. Make the first one, an operator's, in another shell here: {command}"
 BY_LINK = "There is no account yet. Make the first one, an operator's, here. The link works once, for a day:"

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from agentos.access.models import User
-from agentos.agents.models import DjangoAgent
+from agentos.agents.models import AccessRequest, DjangoAgent
 from agentos.api import sending
 from agentos.api.app import api
 from agentos.api.resources import RUN_ID
@@ -21,14 +21,14 @@ from agentos.api.schemas import SESSION
 from agentos.api.scopes import NEEDED
 from agentos.api.webhook_resources import HOOK_ID, MESSAGE_ID
 from agentos.chat.registry import registry
-from tests.factories import ChatSessionFactory, RunFactory
+from tests.factories import AgentFactory, ChatSessionFactory, RunFactory, UserFactory
 from tests.webhooks.outbound import make_delivery, make_endpoint
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "integrations.md"
 
 pytestmark = pytest.mark.django_db
 
-IN_THE_WRONG_STATE = {"continue_run": 409, "answer_run": 409}  # the example's run is complete
+IN_THE_WRONG_STATE = {"continue_run": 409, "answer_run": 409, "ask_for_access": 409}  # the run is complete, the agent open
 UNANSWERED = {"send_message": 504}  # nothing answers in this test
 OPERATIONS = {
     operation["operationId"]: operation for methods in api.get_openapi_schema()["paths"].values() for operation in methods.values()
@@ -79,7 +79,9 @@ class TestExamples:
         session = ChatSessionFactory(user=owner, agent=everyone_agent, session_id=SESSION["id"])
         RunFactory(session=session)
         RunFactory(session=session, run_id=RUN_ID)
-        make_delivery(make_endpoint(owner.memberships.get().team, hook_id=HOOK_ID), message_id=MESSAGE_ID)
+        team = owner.memberships.get().team
+        make_delivery(make_endpoint(team, hook_id=HOOK_ID), message_id=MESSAGE_ID)
+        AccessRequest.objects.create(pk=7, agent=AgentFactory(team=team), user=UserFactory())
         yield
         for stream in list(registry.streams):  # opened by an example that nobody read to its end
             registry.close(stream)

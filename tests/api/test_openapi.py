@@ -17,7 +17,7 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import ignored_auth
 
 from agentos.access.models import User
-from agentos.agents.models import DjangoAgent
+from agentos.agents.models import AccessRequest, DjangoAgent
 from agentos.api.app import api
 from agentos.api.resources import RUN_ID
 from agentos.api.schemas import SESSION
@@ -26,7 +26,7 @@ from agentos.api.webhook_resources import HOOK_ID, MESSAGE_ID
 from agentos.chat.runs.engine import Engine
 from agentos.core import db as database
 from tests.api.calls import ROOT
-from tests.factories import ChatSessionFactory, RunFactory
+from tests.factories import AgentFactory, ChatSessionFactory, RunFactory, UserFactory
 from tests.webhooks.outbound import make_delivery, make_endpoint
 
 DOCUMENT = api.get_openapi_schema()
@@ -72,7 +72,14 @@ class Credential:
 
 OPERATIONS = {operation.label: operation for operation in (found.ok() for found in SCHEMA.get_all_operations() if isinstance(found, Ok))}
 # As the examples have them.
-NAMES = {"session_id": SESSION["id"], "run_id": RUN_ID, "agent_id": "assistant", "hook_id": HOOK_ID, "message_id": MESSAGE_ID}
+NAMES: dict[str, Any] = {
+    "session_id": SESSION["id"],
+    "run_id": RUN_ID,
+    "agent_id": "assistant",
+    "hook_id": HOOK_ID,
+    "message_id": MESSAGE_ID,
+    "request_id": 7,
+}
 
 
 def bodies() -> Iterator[tuple[str, Any, Any]]:
@@ -90,8 +97,8 @@ def bodies() -> Iterator[tuple[str, Any, Any]]:
 
 
 EXAMPLES = {name: (operation, body) for name, operation, body in bodies()}
-# What the example's run, which is complete, has no use for.
-IN_THE_WRONG_STATE = {"continue_run", "answer_run"}
+# What the example's run, which is complete, has no use for, and who has the agent already.
+IN_THE_WRONG_STATE = {"continue_run", "answer_run", "ask_for_access"}
 # In two modes, so twice as many an operation. One database for all of a test's calls: what they leave behind is part of it.
 GENERATED = settings(max_examples=8, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
@@ -125,7 +132,9 @@ def credential(answering: None, owner: User, as_owner: Client, secret: str, ever
     session = ChatSessionFactory(user=owner, agent=everyone_agent, session_id=SESSION["id"])
     RunFactory(session=session, turn=1)
     RunFactory(session=session, turn=2, run_id=RUN_ID)
-    make_delivery(make_endpoint(owner.memberships.get().team, hook_id=HOOK_ID), message_id=MESSAGE_ID)
+    team = owner.memberships.get().team
+    make_delivery(make_endpoint(team, hook_id=HOOK_ID), message_id=MESSAGE_ID)
+    AccessRequest.objects.create(pk=NAMES["request_id"], agent=AgentFactory(team=team), user=UserFactory())
     COOKIE.update({name: morsel.value for name, morsel in as_owner.cookies.items()})
     HEADER["Authorization"] = f"Bearer {secret}"
     yield

@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from agentos.access.models import Membership, Team, User
 from agentos.core import db as database
+from agentos.core.mail import send, site
 from agentos.webhooks.outbound import actions, results
 from agentos.webhooks.outbound import mail as letters
 from agentos.webhooks.outbound.dispatcher import Dispatcher
@@ -146,7 +147,7 @@ class TestTheMail:
         def fail_to_write() -> str:
             raise LookupError
 
-        monkeypatch.setattr("agentos.webhooks.outbound.mail.site", fail_to_write)
+        monkeypatch.setattr("agentos.core.mail.site", fail_to_write)
         await fail(endpoint, dispatcher)
         assert f"The mail that the webhook {endpoint.hook_id} is off could not be written." in caplog.text
         assert (await Delivery.objects.aget()).status == "failed"
@@ -206,7 +207,7 @@ class TestAMailServer:
 
     def test_is_not_asked_when_there_is_nobody_to_tell(self, silent: socket.socket, settings: Any) -> None:
         settings.EMAIL_TIMEOUT = 0.2
-        letters.send([])
+        send([], "a test")
         silent.setblocking(False)
         with pytest.raises(BlockingIOError):
             silent.accept()
@@ -227,4 +228,4 @@ class TestTheSite:
     def test_is_where_the_settings_say(self, changed: dict[str, Any], origin: str, settings: Any) -> None:
         for name, value in {"ORIGIN": "", "INSECURE_HTTP": False, **changed}.items():
             setattr(settings, name if name == "ALLOWED_HOSTS" else f"AGENTOS_{name}", value)
-        assert letters.site() == origin
+        assert site() == origin

@@ -1,17 +1,12 @@
 """Tells those who manage a webhook by mail that the system has switched it off, so that they do not find out by what is missing."""
 
 import logging
-from smtplib import SMTPRecipientsRefused, SMTPResponseException
-from threading import Thread
-from typing import Any
 
-from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import EmailMessage
 from django.urls import reverse
 
 from agentos.access.users import User
-from agentos.conf import app_settings
-from agentos.core import db
+from agentos.core import db, mail
 from agentos.core.people import address_of, name_of
 from agentos.core.security.invisible import visible
 from agentos.webhooks.outbound import queries
@@ -44,7 +39,7 @@ async def send_notice(endpoint: Endpoint) -> None:
     except Exception:
         log.exception("The mail that the webhook %s is off could not be written.", endpoint.hook_id)
     else:
-        Thread(target=send, args=[letters], name=THREAD, daemon=True).start()
+        mail.post(letters, what="a webhook is off", thread=THREAD)
 
 
 def write(endpoint: Endpoint) -> list[EmailMessage]:
@@ -53,36 +48,7 @@ def write(endpoint: Endpoint) -> list[EmailMessage]:
 
 
 def _letter(endpoint: Endpoint, person: User) -> EmailMessage:
-    link = site() + reverse("webhooks_out:endpoint", args=[endpoint.hook_id])
+    link = mail.site() + reverse("webhooks_out:endpoint", args=[endpoint.hook_id])
     name = visible(name_of(person))
     about = {"webhook": str(endpoint), "team": str(endpoint.team), "because": visible(endpoint.off_because)}
     return EmailMessage(f"The webhook “{endpoint}” was switched off", TEXT.format(person=name, link=link, **about), to=[address_of(person)])
-
-
-def send(letters: list[EmailMessage]) -> None:
-    """Send each. Never raises; that the mail server refuses one letter is no reason to keep back the others."""
-    if not letters:
-        return
-    try:
-        with get_connection() as connection:
-            for letter in letters:
-                _send(letter, connection)
-    except Exception:
-        log.exception("The mails that a webhook is off could not be sent.")
-
-
-def _send(letter: EmailMessage, connection: Any) -> None:
-    try:
-        connection.send_messages([letter])
-    except (SMTPRecipientsRefused, SMTPResponseException):
-        log.warning("The mail server refused one of the mails that a webhook is off.", exc_info=True)
-
-
-def site() -> str:
-    """Return where people open this site, as its settings say it: no request has a say in what a mail links to."""
-    if app_settings.ORIGIN:
-        return app_settings.ORIGIN
-    host = (settings.ALLOWED_HOSTS or ["localhost"])[0].removeprefix(".")
-    if app_settings.LOCAL:
-        return f"http://{host}:{app_settings.PORT}"
-    return f"{'http' if app_settings.INSECURE_HTTP else 'https'}://{host}"
