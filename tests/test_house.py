@@ -76,6 +76,36 @@ class TestModules:
         assert not reads.search('answer.headers["HX-Reswap"] = "outerHTML"')
 
 
+class TestNotices:
+    def test_are_marked_for_translation(self) -> None:
+        """What a view says in the corner of a page: ``messages.success(request, _("Saved."))``."""
+        found = [
+            f"{name(path)}:{node.lineno}"
+            for path in WRITTEN
+            for node in ast.walk(tree(path))
+            if isinstance(node, ast.Call) and is_notice(node.func) and any(is_unmarked(argument) for argument in node.args[1:])
+        ]
+        assert found == []
+
+    @pytest.mark.parametrize("unmarked", ['"Saved."', 'f"{name} was deleted."', '_("Yes.") if done else "No."', '"%s is here." % name'])
+    def test_are_told_from_marked_ones(self, unmarked: str) -> None:
+        assert is_unmarked(ast.parse(unmarked, mode="eval").body)
+        assert not is_unmarked(ast.parse('_("%(name)s is here.") % {"name": name} if done else problem.sentence', mode="eval").body)
+
+
+def is_notice(called: ast.expr) -> bool:
+    return isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and called.value.id == "messages"
+
+
+def is_unmarked(said: ast.expr) -> bool:
+    """Whether a sentence stands in this expression that no ``_()`` is round."""
+    if isinstance(said, ast.IfExp):
+        return is_unmarked(said.body) or is_unmarked(said.orelse)
+    if isinstance(said, ast.BinOp):
+        return is_unmarked(said.left)
+    return isinstance(said, ast.JoinedStr) or (isinstance(said, ast.Constant) and isinstance(said.value, str))
+
+
 class TestViews:
     def test_leave_the_database_to_actions_and_queries(self) -> None:
         """No ``.objects``, no ``.save()``, no ``transaction``: a face parses, asks, answers."""

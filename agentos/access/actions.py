@@ -84,7 +84,7 @@ def change_name(*, name: str, by: User) -> None:
     columns = people.name_columns()
     label = " ".join(clean(name).split())
     if not columns:
-        raise InvalidPreference("name", "Users of this site have no names that could be changed here.")
+        raise InvalidPreference("name", "Names cannot be changed here on this site.")
     if len(label) > NAME_LIMIT:
         raise InvalidPreference("name", f"A name has at most {NAME_LIMIT} characters.")
     if label != getattr(by, columns[0]):
@@ -97,9 +97,9 @@ def change_name(*, name: str, by: User) -> None:
 def change_preferences(*, by: User, theme: str | None = None, enter_sends: bool | None = None, spoken: str | None = None) -> Preferences:
     """Change what is given of how this user wants the pages. Raises InvalidPreference."""
     if theme is not None and theme not in Preferences.Theme.values:
-        raise InvalidPreference("theme", "Choose one of the colours that there are.")
+        raise InvalidPreference("theme", "Choose one of the colours.")
     if spoken is not None and spoken not in Preferences.Spoken.values:
-        raise InvalidPreference("spoken", "Choose one of the ways that there are.")
+        raise InvalidPreference("spoken", "Choose one of the options.")
     wanted = {"theme": theme, "enter_sends": enter_sends, "spoken": spoken}
     before = queries.preferences_of(by)
     changed = {name: value for name, value in wanted.items() if value is not None and value != getattr(before, name)}
@@ -248,14 +248,14 @@ def create_token(*, by: User, name: str, scopes: Iterable[str], days: int = toke
     if owner != by and owner.has_usable_password():
         raise InvalidToken("user", "A token would show you what is theirs: people make their tokens themselves.")
     limits.check(
-        "token-create", str(by.pk), limit=app_settings.CREATIONS_A_MINUTE, seconds=60, sentence="You made a lot of tokens in a short time."
+        "token-create", str(by.pk), limit=app_settings.CREATIONS_A_MINUTE, seconds=60, sentence="You created many tokens in a short time."
     )
     wanted = set(scopes)
     label = " ".join(clean(name).split())
     if not 1 <= len(label) <= NAME_LIMIT:
         raise InvalidToken("name", f"Give the token a name of at most {NAME_LIMIT} characters.")
     if not wanted or not wanted <= tokens.SCOPES.keys():
-        raise InvalidToken("scopes", "Choose at least one of the scopes that there are.")
+        raise InvalidToken("scopes", "Choose at least one scope.")
     if not 1 <= days <= tokens.LONGEST:
         raise InvalidToken("days", f"A token can last 1 to {tokens.LONGEST} days.")
     with transaction.atomic():

@@ -19,12 +19,12 @@ class TokenForm(forms.Form):
         label="Name",
         max_length=100,
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "What will use it?"}),
-        error_messages={"required": "Give the token a name, so that you know it again."},
+        error_messages={"required": "Give the token a name, so that you recognise it."},
     )
     scopes = forms.MultipleChoiceField(
         choices=tuple(SCOPES.items()),
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one thing that it may do."},
+        error_messages={"required": "Choose at least one thing that it can do."},
     )
     days = forms.TypedChoiceField(
         label="Expires in",

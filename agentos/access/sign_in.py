@@ -27,8 +27,8 @@ class SignInForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
-    refused = "This e-mail address and password do not belong together. Check both and try again."
-    locked = "There were too many attempts to sign in with this address. Wait {wait}, then try again."
+    refused = "This e-mail address and password do not match. Check both and try again."
+    locked = "There were too many sign-in attempts with this address. Wait {wait}, then try again."
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -61,7 +61,11 @@ def ask_for_access(*, agent: DjangoAgent, by: User) -> AccessRequest:
 
     Raises ``Problem`` 429."""
     limits.check(
-        "ask-access", str(by.pk), limit=app_settings.CREATIONS_A_MINUTE, seconds=60, sentence="You asked for a lot in a short time."
+        "ask-access",
+        str(by.pk),
+        limit=app_settings.CREATIONS_A_MINUTE,
+        seconds=60,
+        sentence="You asked for access too often in a short time.",
     )
     with transaction.atomic():
         asked, is_new = AccessRequest.objects.get_or_create(agent=agent, user=by)

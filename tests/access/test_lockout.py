@@ -28,7 +28,7 @@ class TestFiveWrongPasswords:
         answer = sign_in(anonymous, owner.email)
         assert answer.status_code == 429
         assert page(answer).texts("[role=alert]") == [
-            "There were too many attempts to sign in with this address. Wait 15 minutes, then try again."
+            "There were too many sign-in attempts with this address. Wait 15 minutes, then try again."
         ]
         assert 890 < int(answer["Retry-After"]) <= 900
         assert "_auth_user_id" not in anonymous.session

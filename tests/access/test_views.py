@@ -9,7 +9,7 @@ from agentos.access.models import User
 from tests.factories import PASSWORD
 from tests.html import page
 
-REFUSED = "This e-mail address and password do not belong together. Check both and try again."
+REFUSED = "This e-mail address and password do not match. Check both and try again."
 
 
 def sign_in(client: Client, email: str, password: str = PASSWORD, **more: str) -> Any:

@@ -166,7 +166,7 @@ class TestSearch:
         chat.locator("#sidebar-results .row > a").first.click()
         expect(turn(chat).locator(".said-text")).to_have_text("About walnuts")
         expect(chat.locator("#message")).to_have_count(0)
-        chat.get_by_role("button", name="Go on with it").click()
+        chat.get_by_role("button", name="Use this version").click()
         expect(chat.locator("#message")).to_be_visible()
         expect(turn(chat).locator(".said-text")).to_have_text("About walnuts")
         assert "run=" not in chat.url

@@ -74,7 +74,7 @@ class TestAsking:
         settings.AGENTOS_CREATIONS_A_MINUTE = 1
         assert post(as_stranger, ASK).status_code == 200
         assert post(as_stranger, ASK).status_code == 429
-        assert "You asked for a lot" in page(as_stranger.post(ASK, follow=True)).text("#notices")
+        assert "too often" in page(as_stranger.post(ASK, follow=True)).text("#notices")
 
     def test_tells_owners_of_the_team_and_operators_and_nobody_else(
         self,

@@ -88,7 +88,7 @@ class TestDashboard:
         assert not page(as_stranger.get(URL)).has("#next")  # no agent is open: the page says how one opens
 
     def test_tells_what_waits_first(self, as_member: Client, session: ChatSession) -> None:
-        assert "Go on with a chat" in page(as_member.get(URL)).text("#next")
+        assert "Continue a chat" in page(as_member.get(URL)).text("#next")
         RunFactory(session=session, status=Run.Status.WAITING)
         assert "waiting for your decision" in page(as_member.get(URL)).text("#next")
 

@@ -70,7 +70,7 @@ class TestPalette:
     def test_says_so_when_there_is_nothing(self, as_member: Client, session: ChatSession) -> None:
         found = page(get(as_member, f"{URL}?q=zebra"))
         assert not found.has("[role=option]")
-        assert "Nothing is called that" in found.text("[role=status]")
+        assert "Nothing matches" in found.text("[role=status]")
 
     def test_shows_operators_their_places(self, as_operator: Client) -> None:
         assert {"Administration", "Inbox of webhooks"} < set(groups(get(as_operator, URL))["Go to"])

@@ -263,7 +263,7 @@ class TestThePage:
         monkeypatch.setattr("agentos.webhooks.inbound.queries.endpoint_for", lambda *_: found)
         mapping = {"event_path": "a", "message_events": "b", "message_path": "c", "key_path": "", "preamble": "Typed"}
         changed = as_operator.post(url("endpoint", endpoint), {"name": "New", "agent": found.agent_id, **mapping})
-        assert (changed.status_code, page(changed).text("#endpoint-error")) == (404, "This endpoint was deleted meanwhile.")
+        assert (changed.status_code, page(changed).text("#endpoint-error")) == (404, "This endpoint has been deleted.")
         assert page(changed).one("[name=preamble]").text.strip() == "Typed"
         assert as_operator.post(url("rotate", endpoint), {"hours": "24", "secret": ""}).status_code == 404
         assert as_operator.post(url("delete", endpoint)).status_code == 404

@@ -201,7 +201,7 @@ class TestAWebhook:
         as_owner.post(url("rotate", endpoint))
         assert secret_of(endpoint) != before
         assert "There is a new secret." in as_owner.get(url("endpoint", endpoint)).content.decode()
-        assert "signature of the old secret, too" in " ".join(as_owner.get(url("endpoint", endpoint)).content.decode().split())
+        assert "signed with the old secret, too" in " ".join(as_owner.get(url("endpoint", endpoint)).content.decode().split())
 
     def test_is_switched_off_and_on(self, as_owner: Client, endpoint: Endpoint) -> None:
         waiting = make_delivery(endpoint)

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from agentos.access.guards import signed_in
@@ -52,5 +53,6 @@ def decide(request: SignedInRequest, request_id: int) -> HttpResponse:
     except actions.CannotGrant as error:
         messages.error(request, error.sentence)
     else:
-        messages.success(request, f"{asked.user} is in the team {asked.agent.team} now." if is_granted else "The request is gone.")
+        granted = _("%(person)s is in the team %(team)s now.") % {"person": asked.user, "team": asked.agent.team}
+        messages.success(request, granted if is_granted else _("The request was declined."))
     return go_to(request, reverse("dashboard:access-requests"))

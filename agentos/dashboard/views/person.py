@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseNotFound
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from agentos.access import actions
@@ -34,7 +35,7 @@ def person(request: SignedInRequest) -> HttpResponse:
         if "name" in chosen:
             actions.change_name(name=chosen.pop("name"), by=request.user)
         actions.change_preferences(by=request.user, **chosen)
-        messages.success(request, "Saved.")
+        messages.success(request, _("Saved."))
         return go_to(request, reverse("dashboard:person"))
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return render(request, "agentos/person.html", {"tab": "person", "form": form}, status=status)
@@ -66,7 +67,7 @@ def picture(request: SignedInRequest) -> HttpResponse:
     except Problem as problem:
         context = {"tab": "person", "form": PersonForm(None, initial=initial_of(request)), "picture_error": problem.sentence}
         return render(request, "agentos/person.html", context, status=problem.status)
-    messages.success(request, "Saved.")
+    messages.success(request, _("Saved."))
     return go_to(request, reverse("dashboard:person"))
 
 

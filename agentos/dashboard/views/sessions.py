@@ -5,6 +5,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from agentos.access.guards import signed_in
@@ -94,9 +95,10 @@ def archive(request: SignedInRequest, session_id: str) -> HttpResponse:
     archived = request.POST.get("archived") == "1"
     actions.archive_session(session=session, archived=archived, by=request.user)
     if archived:
-        messages.success(request, f"“{session}” is in the archive.", extra_tags=f"{UNDO}{reverse('dashboard:archive', args=[session_id])}")
+        said = _("“%(chat)s” is in the archive.") % {"chat": session}
+        messages.success(request, said, extra_tags=f"{UNDO}{reverse('dashboard:archive', args=[session_id])}")
     else:
-        messages.success(request, f"“{session}” is back in the list.")
+        messages.success(request, _("“%(chat)s” is back in the list.") % {"chat": session})
     return chat_changed(request, session, plain_url=reverse("dashboard:session", args=[session_id]))
 
 
@@ -105,7 +107,8 @@ def archive(request: SignedInRequest, session_id: str) -> HttpResponse:
 def delete(request: SignedInRequest, session_id: str) -> HttpResponse:
     session = session_or_404(request, session_id)
     actions.delete_session(session=session, by=request.user)
-    messages.success(request, f"“{session}” was deleted.", extra_tags=f"{UNDO}{reverse('dashboard:restore', args=[session_id])}")
+    said = _("“%(chat)s” was deleted.") % {"chat": session}
+    messages.success(request, said, extra_tags=f"{UNDO}{reverse('dashboard:restore', args=[session_id])}")
     if came_from(request) == reverse("dashboard:session", args=[session_id]):
         return go_to(request, reverse("dashboard:home"))
     return chat_changed(request, session, plain_url=reverse("dashboard:sessions"))
@@ -119,5 +122,5 @@ def restore(request: SignedInRequest, session_id: str) -> HttpResponse:
     if session is None:
         raise Http404
     actions.restore_session(session=session, by=request.user)
-    messages.success(request, f"“{session}” is back.")
+    messages.success(request, _("“%(chat)s” is back.") % {"chat": session})
     return chat_changed(request, session, plain_url=reverse("dashboard:session", args=[session_id]))

@@ -15,7 +15,7 @@ class EndpointForm(forms.Form):
         label="Name",
         max_length=NAME_LIMIT,
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "What receives it?"}),
-        error_messages={"required": "Give it a name, so that you know it again."},
+        error_messages={"required": "Give it a name, so that you recognise it."},
     )
     url = forms.CharField(
         label="URL",

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from agentos.access.guards import signed_in
@@ -36,7 +37,7 @@ def endpoints(request: SignedInRequest) -> HttpResponse:
         except actions.WebhookError as error:
             form.add_error(error.field or None, str(error))
         else:
-            messages.success(request, f"“{endpoint}” is ready. Give its secret to the receiver.")
+            messages.success(request, _("“%(name)s” is ready. Give its secret to the receiver.") % {"name": endpoint})
             return go_to(request, _url(endpoint))
     return _list(request, form, teams, HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -55,7 +56,7 @@ def endpoint(request: SignedInRequest, hook_id: str) -> HttpResponse:
         except actions.InvalidEndpoint as error:
             form.add_error(error.field, str(error))
         else:
-            messages.success(request, "Saved.")
+            messages.success(request, _("Saved."))
             return go_to(request, _url(found))
     return _page(request, _managed(request, hook_id), form=form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -77,7 +78,7 @@ def reveal(request: SignedInRequest, hook_id: str) -> HttpResponse:
 def rotate(request: SignedInRequest, hook_id: str) -> HttpResponse:
     found = _managed(request, hook_id)
     actions.rotate_secret(endpoint=found, by=request.user)
-    messages.success(request, "There is a new secret. For a day the old one signs, too.")
+    messages.success(request, _("There is a new secret. For one day, messages are signed with the old one, too."))
     return go_to(request, _url(found))
 
 
@@ -95,7 +96,7 @@ def switch(request: SignedInRequest, hook_id: str) -> HttpResponse:
 def delete(request: SignedInRequest, hook_id: str) -> HttpResponse:
     found = _managed(request, hook_id)
     actions.delete_endpoint(endpoint=found, by=request.user)
-    messages.success(request, f"“{found}” was deleted.")
+    messages.success(request, _("“%(name)s” was deleted.") % {"name": found})
     return go_to(request, reverse("webhooks_out:endpoints"))
 
 

@@ -29,7 +29,7 @@ SHOWN: dict[str, tuple[str, str, str]] = {
     "ends-without-finish": ("Once upon", "did not say that it was done", "length"),
     "think-tags-split": ("42", "", "stop"),
 }
-FAILED = {"only-white-space": "answered nothing", "tool-then-nothing": "added nothing", "withheld": "withheld the answer"}
+FAILED = {"only-white-space": "gave no answer", "tool-then-nothing": "added nothing", "withheld": "withheld the answer"}
 
 
 @pytest.fixture(scope="module")

@@ -95,7 +95,7 @@ def replay_event(*, event: WebhookEvent, by: User) -> Delivery:
     with transaction.atomic():
         endpoint = _lock(event.endpoint)
         if endpoint is None:
-            raise Problem(404, "The endpoint was deleted meanwhile, and its events with it.")
+            raise Problem(404, "The endpoint has been deleted, and its events with it.")
         if not endpoint.is_active:
             raise Problem(409, "The endpoint is switched off. Switch it on to replay its events.")
         again = WebhookEvent.objects.create(

@@ -21,7 +21,7 @@ from agentos.core.security.secrets import Unreadable, seal, unseal
 from agentos.core.security.signatures import check_secret, new_secret
 from agentos.webhooks.inbound.models import SERVICE_DOMAIN, WebhookEndpoint, new_endpoint_id
 
-GONE = "This endpoint was deleted meanwhile."
+GONE = "This endpoint has been deleted."
 LOST = "The secret cannot be read: it was stored under another SECRET_KEY. Rotate it, and give the sender the new one."
 
 

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agentos.access.guards import operator_only
@@ -35,7 +36,7 @@ def new(request: SignedInRequest) -> HttpResponse:
     form = NewEndpointForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         made = actions.create_endpoint(by=request.user, **form.cleaned_data)
-        messages.success(request, f"{made} is ready. Reveal its secret and give it to the sender.")
+        messages.success(request, _("%(name)s is ready. Reveal its secret and give it to the sender.") % {"name": made})
         return go_to(request, reverse("inbox:endpoint", args=[made.endpoint_id]))
     status = UNPROCESSABLE if form.is_bound else HTTPStatus.OK
     return render(request, "agentos/webhooks/inbox_new.html", {"tab": "endpoints", "form": form}, status=status)
@@ -54,7 +55,7 @@ def endpoint(request: SignedInRequest, endpoint_id: str) -> HttpResponse:
         actions.change_endpoint(endpoint=found, by=request.user, **form.cleaned_data)
     except Problem as problem:
         return endpoint_page(request, found, form=form, error=problem.sentence, status=problem.status)
-    messages.success(request, "Saved.")
+    messages.success(request, _("Saved."))
     return go_to(request, reverse("inbox:endpoint", args=[endpoint_id]))
 
 
@@ -90,7 +91,7 @@ def rotate(request: SignedInRequest, endpoint_id: str) -> HttpResponse:
         actions.rotate_secret(endpoint=found, keep_for=form.keep_for, secret=form.cleaned_data["secret"], by=request.user)
     except Problem as problem:
         return endpoint_page(request, found, error=problem.sentence, status=problem.status)
-    messages.success(request, "There is a new secret. Reveal it and give it to the sender.")
+    messages.success(request, _("There is a new secret. Reveal it and give it to the sender."))
     return go_to(request, reverse("inbox:endpoint", args=[endpoint_id]))
 
 
@@ -110,7 +111,7 @@ def delete(request: SignedInRequest, endpoint_id: str) -> HttpResponse:
         actions.delete_endpoint(endpoint=found, by=request.user)
     except Problem as problem:
         raise Http404 from problem
-    messages.success(request, f"“{found}” was deleted.")
+    messages.success(request, _("“%(name)s” was deleted.") % {"name": found})
     return go_to(request, reverse("inbox:endpoints"))
 
 

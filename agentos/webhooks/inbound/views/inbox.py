@@ -8,6 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from agentos.access.guards import operator_only
@@ -63,7 +64,7 @@ def replay(request: SignedInRequest, event_id: int) -> HttpResponse:
     except Problem as problem:
         return event_page(request, found, error=problem.sentence, status=problem.status)
     if not delivery.problem:
-        messages.success(request, "The event was replayed.")
+        messages.success(request, _("The event was replayed."))
     return go_to(request, reverse("inbox:event", args=[delivery.event.pk]))
 
 
@@ -75,7 +76,7 @@ def stop(request: SignedInRequest, event_id: int) -> HttpResponse:
         stopped = actions.stop_event_run(event=found, by=request.user)
     except Problem as problem:
         return event_page(request, found, error=problem.sentence, status=problem.status)
-    messages.success(request, "The run was stopped." if stopped else "The run had ended already.")
+    messages.success(request, _("The run was stopped.") if stopped else _("The run had ended already."))
     return go_to(request, reverse("inbox:event", args=[event_id]))
 
 
