@@ -77,6 +77,7 @@
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
     showTitle();
     showTheme();
+    if (ctx.sourceElement?.id === "search") sayFound();
     if (ctx.target === menu && ctx.sourceElement?.matches("[aria-haspopup]")) openMenu(ctx.sourceElement);
     if (ctx.text?.includes('id="sidebar-list"') || ctx.target?.id === "sidebar-older") mendSidebar();
   });
@@ -93,6 +94,11 @@
     const icon = document.querySelector("link[rel=icon]");
     const shown = unseen || news ? icon.dataset.news : icon.dataset.plain;
     if (icon.getAttribute("href") !== shown) icon.href = shown;
+  }
+
+  // How many chats a search has found is said, and not all that it has found.
+  function sayFound() {
+    document.getElementById("status").textContent = document.querySelector("#sidebar-results > .found")?.textContent.trim() ?? "";
   }
 
   function openMenu(from) {

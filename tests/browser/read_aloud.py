@@ -46,6 +46,8 @@ def unclear(page: Page) -> list[str]:
             other = seen.setdefault((part.role, part.name), part)
             if other is not part and (part.role == "button" or other.url != part.url) and OWN not in part.url:
                 found.append(f"two that are called the same: {part}")
+    chatter = page.locator("[aria-live] a, [role=status] a").evaluate_all("links => links.map(link => link.outerHTML.slice(0, 120))")
+    found += [f"said without being asked: {html}" for html in chatter]
     is_modal = page.locator("dialog[open]").count() > 0
     for what, selector in (("h1", "h1:visible"), ("main", "main:visible")):
         if (number := page.locator(selector).count()) != 1 and not is_modal:

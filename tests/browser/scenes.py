@@ -78,6 +78,7 @@ def shortcuts(page: Page) -> None:
 def sidebar_search(page: Page) -> None:
     page.locator("#search").fill("numbers")
     expect(page.locator("#sidebar-results .row")).not_to_have_count(0)
+    expect(page.locator("#status")).to_have_text("2 found")
 
 
 def folded_sidebar(page: Page) -> None:
