@@ -205,12 +205,11 @@ def settings_of(owner: Any, operator: Any) -> None:
 
 
 def asks(people: dict[str, Any]) -> None:
-    from agentos.agents.actions import ask_for_access
-    from agentos.agents.models import DjangoAgent
+    """As rows: the action would send mails about them."""
+    from agentos.agents.models import AccessRequest, DjangoAgent
 
-    for agent_id in ("curator", "painter"):
-        ask_for_access(agent=DjangoAgent.objects.get(agent_id=agent_id), by=people["newcomer"][0])
-    ask_for_access(agent=DjangoAgent.objects.get(agent_id="analyst"), by=people["member"][0])
+    for agent_id, who in (("curator", "newcomer"), ("painter", "newcomer"), ("analyst", "member")):
+        AccessRequest.objects.create(agent=DjangoAgent.objects.get(agent_id=agent_id), user=people[who][0])
 
 
 if __name__ == "__main__":
