@@ -58,6 +58,15 @@ class Deadline:
             yield item
 
     @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Let the time of what follows not count: it is done once for all texts, such as loading a language."""
+        before = thread_time()
+        yield
+        spent = thread_time() - before
+        self.began += spent
+        self.until += spent
+
+    @contextmanager
     def within(self, seconds: float, before: float) -> Iterator[None]:
         """Give what follows ``seconds``, but none after ``before`` (since the beginning). Raises TooSlow."""
         outer, now = self.until, thread_time()

@@ -48,10 +48,12 @@ def _coloured(code: str, info: str, deadline: Deadline) -> str:
     name = ALIASES.get(_word(info))
     if name is None:
         return ""
+    with deadline.stopped():
+        lexer = _lexer(name)
     coloured = StringIO()
     try:
         with deadline.within(ONE_CODE, DRAWN):
-            FORMATTER.format(deadline.each(_lexer(name).get_tokens(code)), coloured)
+            FORMATTER.format(deadline.each(lexer.get_tokens(code)), coloured)
     except TooSlow:
         return ""
     return coloured.getvalue()

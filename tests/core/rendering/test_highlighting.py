@@ -9,7 +9,7 @@ import pytest
 from pygments.lexers import get_lexer_by_name
 
 from agentos.core.rendering import highlighting
-from agentos.core.rendering.deadline import Deadline
+from agentos.core.rendering.deadline import DRAWN, Deadline
 from agentos.core.rendering.highlighting import ALIASES, HIGHLIGHT_LIMIT, OPTIONS, TESTED, code_block
 
 CHARACTERS = [character for character in string.printable if character not in "\x0b\x0c\r"]
@@ -71,3 +71,16 @@ def test_a_language_is_known_by_all_its_names() -> None:
 def test_one_that_is_not_known_is_named_as_it_was_written() -> None:
     assert highlighting.language("Brainstorm notes") == "brainstorm"
     assert highlighting.language("x" * 10_000) == "x" * 20
+
+
+def test_loading_a_language_costs_its_first_text_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = highlighting._lexer("python")
+
+    def load(_: str) -> object:
+        before = thread_time()
+        while thread_time() < before + 2 * DRAWN:
+            pass
+        return found
+
+    monkeypatch.setattr(highlighting, "_lexer", load)
+    assert '<span class="k">return</span>' in code_block("return 1\n" * 20, "python")
