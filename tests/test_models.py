@@ -11,6 +11,7 @@ from agentos.access.models import ErasedUsage, Preferences, RateCount, RightsVer
 from agentos.agents.models import AccessRequest
 from agentos.core import clock
 from agentos.gateway.models import SessionName
+from agentos.operations.models import SetupLink
 from agentos.webhooks.inbound.models import WebhookInbox, WebhookSession
 from agentos.webhooks.outbound.models import Attempt
 from tests import factories
@@ -27,6 +28,7 @@ OTHERS: dict[type[Model], Make] = {
     WebhookSession: lambda: WebhookSession(key="thread-1"),
     WebhookInbox: WebhookInbox,
     AccessRequest: lambda: AccessRequest(agent=factories.AgentFactory(), user=factories.UserFactory()),
+    SetupLink: lambda: SetupLink(email="olga@example.com"),
     Attempt: lambda: Attempt(delivery=factories.DeliveryFactory(), at=clock.now(), status_code=200),
 }
 OURS = [model for model in apps.get_models() if model.__module__.startswith("agentos.")]
