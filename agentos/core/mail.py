@@ -15,9 +15,9 @@ log = logging.getLogger(__name__)
 
 
 def post(letters: Sequence[EmailMessage], *, what: str, thread: str = "mail") -> None:
-    """Send these letters when it suits. Never raises. ``what``: what they say, for the log."""
+    """Send these letters when it suits, at the latest before the process ends. Never raises. ``what``: what they say, for the log."""
     if letters:
-        Thread(target=send, args=[letters, what], name=thread, daemon=True).start()
+        Thread(target=send, args=[letters, what], name=thread).start()
 
 
 def send(letters: Sequence[EmailMessage], what: str) -> None:
