@@ -36,7 +36,7 @@ STATUS = {
     Run.Status.STOPPED: RunStatus.cancelled,
 }
 TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict}
-NOT_TAKEN_UP = "The server goes away. Your message is saved, and the agent answers it when the server is back."
+NOT_TAKEN_UP = "The server is restarting. Your message is saved, and the agent will answer it when the server is back."
 
 
 def output_of(run: Run, parts: list[Part]) -> agno.RunOutput:

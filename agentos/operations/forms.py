@@ -15,7 +15,7 @@ class SetUpForm(forms.Form):
         label=_("E-mail address"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
-        error_messages={"required": _("Enter your e-mail address: you sign in with it."), "invalid": _("This is no e-mail address.")},
+        error_messages={"required": _("Enter your e-mail address: you sign in with it."), "invalid": _("This is not an e-mail address.")},
     )
     name = forms.CharField(
         label=_("Name"), required=False, max_length=NAME_LIMIT, widget=forms.TextInput(attrs={"autocomplete": "name", "dir": "auto"})
@@ -25,7 +25,7 @@ class SetUpForm(forms.Form):
         max_length=1000,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=_("At least 8 characters, and none that many people have."),
+        help_text=_("At least 8 characters, and not a password that many people use."),
         error_messages={"required": _("Choose a password.")},
     )
     again = forms.CharField(

@@ -96,7 +96,7 @@ class TestThePage:
         ("wrong", "said"),
         [
             ({"email": ""}, "Enter your e-mail address"),
-            ({"email": "olga"}, "This is no e-mail address"),
+            ({"email": "olga"}, "This is not an e-mail address"),
             ({"password": "", "again": ""}, "Choose a password"),
             ({"again": "another"}, "The two passwords are not the same"),
             ({"password": "password1", "again": "password1"}, "too common"),

@@ -166,5 +166,5 @@ def _check_tools(agent: Agent, paused: RunOutput) -> None:
     at_hand = tools.names(agent.tools or [])  # type: ignore[arg-type]
     gone = {tool.tool_name for tool in paused.tools or () if tool.is_paused and tool.tool_name not in at_hand}
     if gone:
-        msg = f"These tools are not at hand any more: {', '.join(sorted(map(str, gone)))}."
+        msg = f"These tools are no longer available: {', '.join(sorted(map(str, gone)))}."
         raise tools.NotOffered(msg)

@@ -20,7 +20,7 @@ CALLS_ITS_OWN = (
     "response_format, or text.format in Responses."
 )
 CONVERSATION_LIMIT = 200_000  # characters of all messages together
-OF_OTHERS = "Calls of tools cannot be handed in: the agent's own tools run on the server, and its answers name them in agent_events."
+OF_OTHERS = "Tool calls and their results cannot be sent: the agent's tools run on the server, and its answers name them in agent_events."
 
 
 @dataclass(frozen=True, slots=True)

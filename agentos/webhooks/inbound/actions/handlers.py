@@ -66,7 +66,7 @@ def _do(endpoint: WebhookEndpoint, event: WebhookEvent, command: Command) -> Out
         return _create(endpoint, command.key or event.message_id)
     if command.action == "stop":
         return _stop(endpoint, command)
-    return Outcome(WebhookEvent.Status.IGNORED, "No event that this endpoint does anything for. It was stored.")
+    return Outcome(WebhookEvent.Status.IGNORED, "This endpoint does nothing with this event. It was stored.")
 
 
 def _message(endpoint: WebhookEndpoint, event: WebhookEvent, command: Command) -> Outcome:
