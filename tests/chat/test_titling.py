@@ -26,6 +26,11 @@ TitledBy = ChatSession.TitledBy
 send = sync_to_async(actions.send_message)
 
 
+@pytest.fixture(autouse=True)
+def by_the_model(settings: Any) -> None:
+    settings.AGENTOS_TITLES = "model"
+
+
 @pytest.fixture
 def titled(db: None) -> DjangoAgent:
     return AgentFactory(model="scripted:title", is_global=True)
@@ -40,7 +45,7 @@ async def exchange(text: str = "Hello there", **to: Any) -> Run:
 async def at_rest(engine: Engine, run: Run) -> ChatSession:
     """The chat, when nothing is on its way to it."""
     async with asyncio.timeout(20):
-        while any(task.get_coro().__name__ in {"give", "_drive", "_take"} for task in engine.tasks):  # type: ignore[union-attr]
+        while any(task.get_coro().__name__ in {"give", "_drive", "take"} for task in engine.tasks):  # type: ignore[union-attr]
             await asyncio.sleep(0.01)
     return await ChatSession.objects.aget(pk=run.session_id)
 

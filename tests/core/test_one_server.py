@@ -77,6 +77,12 @@ def until(client: httpx.Client, run: str, wanted: str, seconds: float) -> float:
     return time.monotonic() - began
 
 
+def until_shown(client: httpx.Client, run: str) -> None:
+    """Wait until somebody can have seen a word of the answer: from then on it is interrupted with its server, not begun anew."""
+    with client.stream("GET", f"{API}/runs/{run}/events/") as events:
+        assert any(line == "event: text" for line in events.iter_lines())
+
+
 def kill(server: Server) -> None:
     assert server.process
     server.process.kill()
@@ -136,7 +142,7 @@ class TestOneFolder:
         server.start()
         with client_of(server, token) as client:
             run = send(client)
-            until(client, run, "running", 10)
+            until_shown(client, run)
             kill(server)
             server.start()
             assert until(client, run, "interrupted", 10) < 10
@@ -177,7 +183,7 @@ class TestOnePostgreSQL:
             # Now the first one dies over a run.
             shell(second, TALKS_LONG)
             run = send(here)
-            until(there, run, "running", 10)
+            until_shown(there, run)
             kill(first)
             assert until(there, run, "interrupted", PROMISED) < PROMISED
 

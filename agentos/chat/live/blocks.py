@@ -13,7 +13,7 @@ from agentos.core.rendering.formulas import BLOCK_LIMIT, block_delimiters, formu
 
 LIST_MARKER = re.compile(r" {0,3}([-*+]|\d{1,9}[.)])(\s|$)")
 ROW = re.compile(r"[ \t]*\|")
-DELIMITERS = re.compile(r"[ \t|:]*-[- \t|:]*")  # the second line of a table
+DELIMITER_ROW = re.compile(r"[ \t|:]*-[- \t|:]*")  # the second line of a table
 ROWS_LOOKED_AT = 100  # back from the last one: so many in a row are a table
 HEAD_LIMIT = 1000  # characters of a line that may be the head of a table
 SETTLED_LIMIT = 4000  # characters of an open block that are rendered again and again while it grows
@@ -172,7 +172,7 @@ def _unfinished_table(rest: str, start: int, limit: int) -> int:
         first, rows = before, rows + 1
     if rows > 1:
         second = rest.find("\n", first) + 1
-        is_table = rows == ROWS_LOOKED_AT or DELIMITERS.fullmatch(rest, second, rest.find("\n", second))
+        is_table = rows == ROWS_LOOKED_AT or DELIMITER_ROW.fullmatch(rest, second, rest.find("\n", second))
         return start if is_table and len(rest) > start else -1
     return first if first < len(rest) and start - first < HEAD_LIMIT else -1
 
