@@ -80,6 +80,7 @@ def test_thoughts_and_calls_are_not_copied(page: Page):
     start_chat(page, "tour", "Show me")
     expect_status(page, "completed")
     turn(page).get_by_role("button", name="Copy answer 1").click()
+    expect(turn(page).get_by_role("button", name="Copy answer 1")).to_have_text("Copied")
     forms = page.evaluate(READ)
     thought = page.locator(".reasoning .prose").first.text_content() or ""
     assert thought.split()[0:4]

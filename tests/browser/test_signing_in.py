@@ -36,7 +36,7 @@ class TestSigningIn:
         page.get_by_label("E-mail address").fill("member@example.com")
         page.get_by_label("Password").fill("wrong")
         page.get_by_role("button", name="Sign in").click()
-        expect(page.locator("#sign-in-error")).to_contain_text("do not belong together")
+        expect(page.locator("#sign-in-error")).to_contain_text("do not match")
         expect(page.get_by_label("E-mail address")).to_have_value("member@example.com")
         expect(page.get_by_label("Password")).to_have_value("")
         expect(page.get_by_label("Password")).to_be_focused()
