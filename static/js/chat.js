@@ -57,7 +57,12 @@
 
   // How high the composer is: what floats above it, and what is scrolled to, stays clear of it.
   let measured = null;
-  const height = new ResizeObserver(() => page.style.setProperty("--composer", `${measured?.offsetHeight ?? 0}px`));
+  // --below: what of the screen's end is no place for the focus, a little more than a composer of one line.
+  const height = new ResizeObserver(() => {
+    const tall = measured?.offsetHeight ?? 0;
+    page.style.setProperty("--composer", `${tall}px`);
+    page.style.setProperty("--below", `${tall && Math.max(tall, 144)}px`);
+  });
 
   function measure() {
     const composer = document.getElementById("composer");
