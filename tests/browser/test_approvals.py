@@ -67,6 +67,7 @@ class TestForm:
     def test_says_what_is_wrong_at_its_field_and_keeps_what_was_typed(self, page: Page):
         start_chat(page, "curious", "Plan a trip")
         expect_status(page, "waiting")
+        wait_for_stream(page)
         form = turn(page).locator(".asks")
         form.get_by_label("Nights").fill("1e999")
         form.get_by_role("button", name="Send answer").click()
