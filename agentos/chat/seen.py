@@ -10,7 +10,7 @@ from django.db import transaction
 
 from agentos.access.users import User
 from agentos.agents.events import Event, Failed, Interrupted, Stopped
-from agentos.chat.live.revisions import ring_owner
+from agentos.chat.live.revisions import publish_to_owner
 from agentos.chat.models import ChatSession
 from agentos.chat.registry import registry
 
@@ -32,4 +32,4 @@ def look(session: ChatSession) -> None:
     with transaction.atomic():
         # What has come since it was read is not shown yet.
         if ChatSession.objects.filter(pk=session.pk, revision=session.revision).update(unseen=Unseen.NOTHING):
-            ring_owner(session)
+            publish_to_owner(session)

@@ -30,7 +30,7 @@ class StatePause:
 
 
 class Gathering:
-    """Rings about the user's lists, gathered for a moment: a run that starts rings more than once."""
+    """Notices about the user's lists, gathered for a moment: a run that starts rings more than once."""
 
     def __init__(self, topics: set[str]) -> None:
         self.topics = {topic for topic in topics if topic.startswith("user:")}

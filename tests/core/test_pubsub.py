@@ -1,4 +1,4 @@
-"""Whoever waits for a topic is woken, from any thread; a ring before the wait is not lost."""
+"""Whoever waits for a topic is woken, from any thread; a publication before the wait is not lost."""
 
 import asyncio
 import threading

@@ -105,7 +105,7 @@ class TestTheCourier:
     async def test_brings_what_another_process_has_stored(
         self, dispatcher: Dispatcher, endpoint: Endpoint, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """No bell rings for it; the next round finds it."""
+        """Nothing is published about it; the next round finds it."""
         monkeypatch.setattr("agentos.webhooks.outbound.dispatcher.ROUND_SECONDS", 0.05)
         dispatcher.wake()
         await database.write(make_delivery, endpoint)

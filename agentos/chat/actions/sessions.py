@@ -14,7 +14,7 @@ from agentos.chat.actions.opening import check_agent_open
 from agentos.chat.actions.runs import stop_run
 from agentos.chat.actions.versions import take_out
 from agentos.chat.errors import InvalidInput, WrongState
-from agentos.chat.live.revisions import change, lock, ring_owner
+from agentos.chat.live.revisions import change, lock, publish_to_owner
 from agentos.chat.models import TEXTLESS, TITLE_LIMIT, ChatSession, Feedback, Run, RunEvent
 from agentos.chat.titles import title_of, title_of_fork
 from agentos.core import clock
@@ -33,7 +33,7 @@ def create_session(*, agent: DjangoAgent, by: User, title: str = "", history: Se
         named = {"title": _title(title), "titled_by": PERSON} if _title(title) else {}
         session = ChatSession.objects.create(user=by, agent=agent, given_history=list(history), **named)
         record("chat.session.created", by=by, object_type="session", object_id=session.session_id, agent=agent.agent_id)
-        ring_owner(session)
+        publish_to_owner(session)
         emit("session.created", session=session)
     return session
 

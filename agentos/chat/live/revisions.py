@@ -41,6 +41,6 @@ def _lists(session: ChatSession, fields: dict[str, Any]) -> list[str]:
     return [f"user:{session.user_id}#{session.pk}"] if moves else []
 
 
-def ring_owner(session: ChatSession) -> None:
+def publish_to_owner(session: ChatSession) -> None:
     """Ring for the owner's lists alone: nothing in the transcript has changed."""
     pubsub.publish_on_commit(f"user:{session.user_id}")

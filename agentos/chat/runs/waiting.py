@@ -12,7 +12,7 @@ from agentos.core.db import outage
 from agentos.core.db.prepared import Query
 from agentos.core.pubsub import pubsub
 
-POLL_SECONDS = 1.0  # a lost ring costs this much
+POLL_SECONDS = 1.0  # a lost notice costs this much
 WORKING = frozenset({Run.Status.QUEUED, Run.Status.RUNNING})
 
 # Of a session: anything at all when one of its runs waits for a person. The others, which are queued, wait with it.
