@@ -87,14 +87,15 @@
     if (target.closest("[data-stop]") && !isTouch.matches) box()?.focus({ preventScroll: true });
   });
 
-  // A message is edited in its place: with the caret at its end, and Escape takes one back.
-  document.addEventListener("click", ({ target }) => {
-    const fold = target.closest(".edit > summary")?.parentElement;
-    requestAnimationFrame(() => {
-      const field = fold?.open ? fold.querySelector("textarea") : null;
-      field?.focus();
-      field?.setSelectionRange(field.value.length, field.value.length);
-    });
+  // A message is edited in its place: with the caret at its end, at once, and Escape takes one back.
+  document.addEventListener("click", (event) => {
+    const fold = event.target.closest(".edit > summary")?.parentElement;
+    if (!fold || event.defaultPrevented) return;
+    event.preventDefault();
+    fold.open = !fold.open;
+    const field = fold.open ? fold.querySelector("textarea") : null;
+    field?.focus();
+    field?.setSelectionRange(field.value.length, field.value.length);
   });
   document.addEventListener("keydown", (event) => {
     const fold = event.key === "Escape" && !event.isComposing && event.target.closest("textarea")?.closest(".edit[open]");

@@ -64,6 +64,21 @@ class TestForm:
         page.keyboard.press("Tab")
         expect(turn(page).get_by_label("City")).to_be_focused()
 
+    def test_keeps_what_was_typed_while_the_server_was_away(self, page: Page, server: Server):
+        start_chat(page, "curious", "Plan a trip")
+        expect_status(page, "waiting")
+        wait_for_stream(page)
+        form = turn(page).locator(".asks")
+        form.get_by_label("City").fill("Rome")
+        form.get_by_label("Nights").fill("3")
+        server.stop()
+        expect(page.locator("#offline")).to_be_visible()
+        server.start()
+        wait_for_stream(page)
+        expect(page.locator("#offline")).to_be_hidden()
+        expect(form.get_by_label("City")).to_have_value("Rome")
+        expect(form.get_by_label("Nights")).to_have_value("3")
+
     def test_says_what_is_wrong_at_its_field_and_keeps_what_was_typed(self, page: Page):
         start_chat(page, "curious", "Plan a trip")
         expect_status(page, "waiting")
