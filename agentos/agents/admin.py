@@ -11,7 +11,7 @@ from agentos.agents import actions
 from agentos.agents.forms import AgentForm, warnings_about
 from agentos.agents.models import DjangoAgent
 from agentos.agents.providers import availability
-from agentos.agents.tools import TOOLS
+from agentos.agents.tools import tools
 from agentos.audit.admin import AuditedAdmin
 from agentos.core.columns import column
 from agentos.core.http.request import user_of
@@ -70,7 +70,8 @@ class AgentAdmin(AuditedAdmin):
 
     @admin.display(description="tools")
     def with_tools(self, obj: DjangoAgent) -> str:
-        return ", ".join(TOOLS[slug].label if slug in TOOLS else slug for slug in obj.tools)
+        known = tools(obj.tools)
+        return ", ".join(known[slug].label if slug in known else slug for slug in obj.tools)
 
     @admin.action(description="Activate the selected agents", permissions=["change"])
     def activate(self, request: HttpRequest, queryset: QuerySet[DjangoAgent]) -> None:

@@ -10,7 +10,7 @@ from django.db import Error
 from agentos.agents.local_model.supervisor import objection as embedded_objection
 from agentos.agents.models import DjangoAgent
 from agentos.agents.providers import SMOLLM2, availability
-from agentos.agents.tools import not_offered
+from agentos.agents.tools import discovery, not_offered
 
 
 def active_agents() -> list[DjangoAgent]:
@@ -49,3 +49,9 @@ def tools_are_offered(**_kwargs: Any) -> list[checks.CheckMessage]:
         for agent in active_agents()
         if (unknown := not_offered(agent.tools))
     ]
+
+
+@checks.register
+def modules_of_tools_load(**_kwargs: Any) -> list[checks.CheckMessage]:
+    """Warn of modules of ``AGENTOS_TOOLS`` without tools."""
+    return [checks.Warning(trouble, hint="The other tools work.", id="agentos.W003") for trouble in discovery.troubles()]

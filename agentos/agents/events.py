@@ -71,11 +71,18 @@ class ToolStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class ToolFinished(Event):
+    """``shown``: what people are shown beside the result (``agents.tools.Answer``)."""
+
     kind = "tool_finished"
     call_id: str
     name: str
     result: str
     seconds: float = 0.0
+    shown: dict[str, Any] = field(default_factory=dict)
+
+    def data(self) -> dict[str, Any]:
+        said = {"call_id": self.call_id, "name": self.name, "result": self.result, "seconds": self.seconds}
+        return said | {"shown": self.shown} if self.shown else said
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,10 @@ class DjangoAgent(models.Model):
     instructions = models.TextField(blank=True, max_length=20_000, help_text="The system prompt. Members never see it.")
     model = models.CharField(max_length=120, help_text="provider:model_id, for example openai:gpt-5.4")
     tools = models.JSONField(default=list, blank=True)
+    tool_policies = models.JSONField(
+        default=dict, blank=True, help_text="By the tool's slug: ask or auto, where it is not the tool's own policy."
+    )
+    tool_options = models.JSONField(default=dict, blank=True, help_text="By the tool's slug: its options.")
     capabilities = models.JSONField(default=list, blank=True)
     starters = models.JSONField(
         default=list, blank=True, validators=[check_starters], help_text="First messages that an empty chat offers."

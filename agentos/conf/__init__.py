@@ -67,6 +67,7 @@ class AppSettings:
     SILENCE_TIMEOUT = Number(60, "Seconds that a model may say nothing before its run fails.", least=1)
     RUN_TIMEOUT = Number(600, "Seconds that one run may take in all.", least=1)
     TOOL_STEPS = Number(20, "Tool calls that one run may make.", least=1)
+    TOOLS = Names((), "Modules with tools of your own, separated by commas, for example `acme.tools` (docs/add-a-tool.md).")
     TITLES = Choice(
         "model",
         "Who makes the title of a chat: `model`, the model of its agent, asked once after the first answer; `first-words`, nobody.",

@@ -82,7 +82,7 @@ class TestWaiting:
         assert events[-1].kind == "finished"
         second = await waiting("scripted:ask")
         assert [item["value"] for item in second.requirements[0]["fields"]] == [None, None]
-        (shared,) = tools.build(["ask"])
+        (shared,) = tools.build(tools.toolbox(["ask"], {}))
         assert isinstance(shared, Toolkit)
         assert not shared.functions["get_user_input"].requires_user_input
 

@@ -20,28 +20,32 @@ NAMES = {
 }
 
 
+def built(*slugs: str) -> list[tools.AgnoTool]:
+    return tools.build(tools.toolbox(slugs, {}))
+
+
 class TestAllowList:
     def test_has_a_factory_for_each_slug(self) -> None:
-        assert set(tools.FACTORIES) == set(choices.TOOLS) == set(NAMES)
+        assert set(tools.FACTORIES) == set(choices.NATIVE) == set(NAMES)
 
     @pytest.mark.parametrize("slug", sorted(NAMES))
     def test_gives_the_functions_that_it_promises(self, slug: str) -> None:
-        assert tools.names(tools.build([slug])) == NAMES[slug] == set(choices.TOOLS[slug].calls)
+        assert tools.names(built(slug)) == NAMES[slug] == set(choices.NATIVE[slug].names)
 
     def test_has_a_name_for_people_for_each_function(self) -> None:
         assert {choices.label_of(name) for name in NAMES["calculator"]} == {"Calculator"}
         assert choices.label_of("look_up-weatherNow") == "Look up weather Now"
 
     def test_gives_a_tool_once(self) -> None:
-        assert len(tools.build(["clock", "clock"])) == 1
+        assert len(built("clock", "clock")) == 1
 
     @pytest.mark.parametrize("slug", ["python", "shell", "agno.tools.python.PythonTools", "", "Calculator"])
     def test_refuses_what_is_not_in_it(self, slug: str) -> None:
         with pytest.raises(tools.NotOffered):
-            tools.build(["calculator", slug])
+            tools.toolbox(["calculator", slug], {})
 
-    def test_reaches_no_network(self) -> None:
-        assert not [choice for choice in choices.TOOLS.values() if choice.network]
+    def test_has_natives_that_reach_no_network(self) -> None:
+        assert not [tool for tool in choices.NATIVE.values() if tool.network]
 
     def test_offers_rehearsals_only_in_trials(self, settings) -> None:
         assert choices.not_offered(["letterbox"]) == []
@@ -50,8 +54,8 @@ class TestAllowList:
         assert "letterbox" not in {choice.slug for choice in choices.tool_choices()}
 
     def test_asks_where_it_says_so(self) -> None:
-        letterbox = tools.build(["letterbox"])[0]
-        assert getattr(letterbox, "requires_confirmation", False) is choices.TOOLS["letterbox"].asks is True
+        letterbox = built("letterbox")[0]
+        assert getattr(letterbox, "requires_confirmation", False) is choices.NATIVE["letterbox"].asks is True
 
 
 class TestClock:

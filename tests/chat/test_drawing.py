@@ -154,8 +154,10 @@ class TestAnEndedTurn:
         assert len(drawings) == 6
         assert shown(ended) == here
 
-    def test_has_the_time_of_its_message_in_the_zone_of_whoever_looks(self, ended: Run) -> None:
-        Run.objects.update(created_at=clock.now().replace(hour=3, minute=7))
+    def test_has_the_time_of_its_message_in_the_zone_of_whoever_looks(self, ended: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        noon = clock.now().replace(hour=12)  # the same day in both zones
+        monkeypatch.setattr(clock, "now", lambda: noon)
+        Run.objects.update(created_at=noon.replace(hour=3, minute=7))
         Run.objects.update(revision=99)
         assert ">03:07</time>" in shown(ended)[0]
         with timezone.override(ZoneInfo("Asia/Kathmandu")):

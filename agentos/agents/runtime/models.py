@@ -29,6 +29,7 @@ from agentos.agents.runtime.errors import ModelTrouble, trouble
 from agentos.agents.runtime.scripted import ScriptedModel
 from agentos.agents.runtime.speech import FINISH, Speech, names_of
 from agentos.agents.runtime.stream_buffer import begun, buffered, format_for
+from agentos.agents.tools.definition import current
 from agentos.conf import app_settings
 from agentos.core.security import guarded_http
 
@@ -90,7 +91,8 @@ class Watched(Model):
     def get_function_calls_to_run(
         self, assistant_message: Message, messages: list[Message], functions: dict[str, Function] | None = None
     ) -> list[FunctionCall]:
-        """Those that Agno would only tell the model of, unknown tools and unreadable arguments, are called as well, and fail."""
+        """Those that Agno would only tell the model of, unknown tools and unreadable arguments, are called as well, and fail. Those that
+        need a person because of their arguments are marked so."""
         refusals: list[Message] = []
         sound = {call.call_id: call for call in super().get_function_calls_to_run(assistant_message, refusals, functions)}
         refused = {message.tool_call_id: message for message in refusals}
@@ -98,10 +100,18 @@ class Watched(Model):
         for call in assistant_message.tool_calls or ():
             call_id = call.get("id")
             if call_id in sound:
-                made.append(sound[call_id])
+                made.append(_asking(sound[call_id]))
             elif call_id in refused:
                 made.append(calls.refused(refused[call_id], str((call.get("function") or {}).get("arguments") or "")))
         return made
+
+
+def _asking(call: FunctionCall) -> FunctionCall:
+    context = current.get(None)
+    if context is not None and context.asks(call.function.name, call.arguments or {}):
+        call.function = call.function.model_copy()
+        call.function.requires_confirmation = True
+    return call
 
 
 class ChatCompletions(Watched):

@@ -13,7 +13,7 @@ from agno.run.agent import RunContentEvent, RunOutput
 from agentos.agents import providers, scripts
 from agentos.agents.events import Event, Failed, Finished, Follower, ReasoningDelta, TextDelta, Waiting
 from agentos.agents.history import Turn
-from agentos.agents.runtime import cancellation, conversation, finish, models, pausing, stream_buffer, tools
+from agentos.agents.runtime import call_context, cancellation, conversation, finish, models, pausing, stream_buffer, tools
 from agentos.agents.runtime.approvals import Answer
 from agentos.agents.runtime.errors import detail_of
 from agentos.agents.runtime.speech import Speech
@@ -42,12 +42,14 @@ def run(
     context: dict[str, Any],
     history: Sequence[Turn],
 ) -> Events:
+    whose: dict[str, Any] = {"run_id": run_id, "user_id": user_id, "session_id": session_id}
+
     async def start() -> Started:
-        agent, asked = await _agent(spec), conversation.user_message(message, context)
+        agent, asked = await _agent(spec, history, [message], **whose), conversation.user_message(message, context)
         budget = _history_budget(spec, len(asked.get_content_string()))
         # As additional input, and not together with the question: Agno makes a second copy of its input at every run.
         agent.additional_input = list(conversation.earlier(history, budget))
-        return [], agent.arun(asked, run_id=run_id, user_id=user_id, session_id=session_id, **_STREAM)
+        return [], agent.arun(asked, **whose, **_STREAM)
 
     return _events(run_id, follower, start, spec.answer_format)
 
@@ -63,10 +65,11 @@ def resume(
     answers: Sequence[Answer],
     history: Sequence[Turn],
 ) -> Events:
+    whose: dict[str, Any] = {"run_id": run_id, "user_id": user_id, "session_id": session_id}
+
     async def start() -> Started:
-        agent = await _agent(spec)
+        agent = await _agent(spec, history, call_context.said_in(output), **whose)
         earlier = conversation.earlier(history, _history_budget(spec, 0))
-        whose = {"run_id": run_id, "session_id": session_id, "user_id": user_id}
         paused, understood = pausing.rebuilt(output | whose, answers, earlier)
         _check_tools(agent, paused)
         decided = pausing.decided(paused, understood)
@@ -78,15 +81,19 @@ def resume(
 _STREAM: dict[str, Any] = {"stream": True, "stream_events": True, "yield_run_output": True}
 
 
-async def _agent(spec: AgentSpec) -> Agent:
+async def _agent(spec: AgentSpec, history: Sequence[Turn], said: Sequence[str], **whose: Any) -> Agent:
     model = await models.model(spec.model)
     slug, model_id = providers.split(spec.model)
+    if not providers.PROVIDERS[slug].tools:
+        return _built(spec, model, [])
     script = scripts.parse(model_id) if slug == providers.SCRIPTED.slug else None
     wanted = (*spec.tools, *(script.tools if script else ()))
-    return _built(spec, model, tools.build(wanted) if providers.PROVIDERS[slug].tools else [])
+    toolbox = tools.toolbox(wanted, spec.toolbox)
+    call_context.opened(spec, toolbox, history=history, said=said, **whose)
+    return _built(spec, model, tools.build(toolbox))
 
 
-def _built(spec: AgentSpec, model: Model, toolkits: list[tools.Tool]) -> Agent:
+def _built(spec: AgentSpec, model: Model, toolkits: list[tools.AgnoTool]) -> Agent:
     return Agent(
         id=spec.agent_id,
         name=spec.name,
@@ -138,6 +145,8 @@ async def _events(
             translation.end = _judged(translation, tap.last)
     except Exception as error:  # noqa: BLE001 - a run ends with an event, whatever happens
         translation.end = _failure(error)
+    finally:
+        await call_context.close()
     yield translation.end or Failed("internal", "Agno's stream had no end.")
 
 

@@ -1,21 +1,29 @@
-"""The factories of the tools of ``agents/tools.py``. All are plain functions, which Agno runs in threads; none waits for anything."""
+"""Tools for Agno: those that are functions of ours, and a factory for each of ``agents/tools/catalogue.NATIVE``.
 
+The native ones are plain functions, which Agno runs in threads; none waits for anything.
+"""
+
+import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from functools import cache
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from agno.tools import Toolkit, tool
+from agno.tools import Toolkit
+from agno.tools import tool as agno_tool
 from agno.tools.function import Function
 from agno.tools.reasoning import ReasoningTools
 from agno.tools.user_control_flow import UserControlFlowTools
 
-from agentos.agents import tools as choices
 from agentos.agents.runtime import calculator
+from agentos.agents.runtime.text import bounded, jsonable
+from agentos.agents.tools import ASK, Answer, CallContext, Tool, ToolFunction, fixed, is_offered, policy_of
+from agentos.agents.tools.definition import current
 from agentos.core import clock
 
-Tool = Toolkit | Function
+AgnoTool = Toolkit | Function
 
 TEXT_LIMIT = 100_000  # characters
 ZONE_LIMIT = 64  # characters
@@ -69,32 +77,83 @@ def post_letter(to: str, text: str) -> str:
     return f"This was a rehearsal: no letter to {to[:80]} was sent ({len(text)} characters)."
 
 
-FACTORIES: dict[str, Callable[[], Tool]] = {
+FACTORIES: dict[str, Callable[[], AgnoTool]] = {
     "calculator": lambda: Toolkit(name="calculator", tools=list(calculator.FUNCTIONS)),
     "clock": lambda: Toolkit(name="clock", tools=[current_time]),
     "text": lambda: Toolkit(name="text", tools=[text_statistics]),
     "reasoning": lambda: ReasoningTools(add_instructions=True),
     "ask": UserControlFlowTools,
-    "letterbox": lambda: tool(requires_confirmation=True)(post_letter),
+    "letterbox": lambda: agno_tool(requires_confirmation=True)(post_letter),
 }
 
 
 @cache
-def _shared(factory: Callable[[], Tool]) -> Tool:
+def _shared(factory: Callable[[], AgnoTool]) -> AgnoTool:
     """Return the tool, made once: Agno copies its functions for every run, and takes milliseconds to look into new ones."""
     return factory()
 
 
-def build(slugs: Iterable[str]) -> list[Tool]:
-    """Return the tools of these slugs. Raises NotOffered: an agent that should have a tool does not go without."""
+def toolbox(slugs: Collection[str], stored: Mapping[str, Tool]) -> list[Tool]:
+    """Return the tools of these slugs, each once. ``stored`` has those that only the database knows. Raises NotOffered: an agent that
+    should have a tool does not go without."""
     wanted = list(dict.fromkeys(slugs))
-    refused = choices.not_offered(wanted)
+    known = {**fixed(), **stored}
+    refused = [slug for slug in wanted if slug not in known or not is_offered(known[slug])]
     if refused:
         raise NotOffered(f"These tools are not offered: {', '.join(refused)}.")
-    return [_shared(FACTORIES[slug]) for slug in wanted]
+    if missing := [reason for slug in wanted if (reason := known[slug].needs())]:
+        raise NotOffered(" ".join(missing))
+    return [known[slug] for slug in wanted]
 
 
-def names(tools: Iterable[Tool]) -> set[str]:
+def build(toolbox: Collection[Tool]) -> list[AgnoTool]:
+    """Return them as Agno takes them."""
+    made: list[AgnoTool] = []
+    for tool in toolbox:
+        made += [_shared(FACTORIES[tool.slug])] if tool.slug in FACTORIES else [_function(function) for function in tool.functions]
+    return made
+
+
+def _function(function: ToolFunction) -> Function:
+    async def call(**arguments: Any) -> str:  # Agno reads the names of the parameters, and fills in some that it knows
+        answer = await function.call(**arguments)
+        text = answer.text if isinstance(answer, Answer) else answer if isinstance(answer, str) else _as_json(answer)
+        text = bounded(text)
+        if isinstance(answer, Answer) and answer.shown:
+            current.get().shown[function.name, text] = answer.shown
+        return text
+
+    return Function(
+        name=function.name,
+        description=function.description,
+        parameters=dict(function.parameters),
+        entrypoint=call,
+        skip_entrypoint_processing=True,
+    )
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(jsonable(value), ensure_ascii=False)
+
+
+def asking(toolbox: Collection[Tool], context: CallContext) -> Callable[[str, Mapping[str, Any]], bool]:
+    """Return what says whether a call needs a person, by its name and its arguments. Of native tools that always do, Agno knows."""
+    judged = [tool for tool in toolbox if not (tool.asks and tool.slug in FACTORIES)]
+    always = {name for tool in judged if policy_of(tool, context.policies) == ASK for name in tool.names}
+    functions = {function.name: function for tool in toolbox for function in tool.functions}
+
+    def asks(name: str, arguments: Mapping[str, Any]) -> bool:
+        function = functions.get(name)
+        if name in context.approved and (function is None or function.lasting):
+            return False
+        if name in always:
+            return True
+        return bool(function and function.asks and function.asks(context, arguments))
+
+    return asks
+
+
+def names(tools: Iterable[AgnoTool]) -> set[str]:
     """Return the names by which a model calls these tools."""
     found: set[str] = set()
     for item in tools:

@@ -9,7 +9,7 @@ from agno.run import agent as agno
 from agno.run.base import RunStatus
 
 from agentos.agents.events import Event, Failed, Finished, ReasoningDelta, ToolFailed, ToolFinished, ToolStarted, Usage, Waiting
-from agentos.agents.runtime import conversation, pausing
+from agentos.agents.runtime import call_context, conversation, pausing
 from agentos.agents.runtime.errors import code_of_event, safe, wait_of_event
 from agentos.agents.runtime.text import bounded, clean, jsonable
 from agentos.agents.runtime.tools import REASONING
@@ -59,8 +59,11 @@ class Translation:
             return
         call_id, began = self._open.pop(tool.tool_call_id or "", (tool.tool_call_id or "", time.monotonic()))
         seconds = tool.metrics.duration if tool.metrics and tool.metrics.duration else time.monotonic() - began
-        kind = ToolFailed if tool.tool_call_error else ToolFinished
-        yield kind(call_id, clean(tool.tool_name or ""), bounded(str(tool.result or "")), round(seconds, 4))
+        name, said, seconds = clean(tool.tool_name or ""), bounded(str(tool.result or "")), round(seconds, 4)
+        if tool.tool_call_error:
+            yield ToolFailed(call_id, name, said, seconds)
+        else:
+            yield ToolFinished(call_id, name, said, seconds, call_context.shown(name, said))
 
     def _reasoning_step(self, item: agno.ReasoningStepEvent) -> Iterator[Event]:
         step = item.content

@@ -4,7 +4,7 @@ answer, the page in the middle of a run, and what a live tab ends up with.
 A part is a dict, kept as JSON on the run:
 ``{"kind": "text" | "reasoning", "text": ...}`` or
 ``{"kind": "tool", "call_id", "name", "args", "status": "running" | "finished" | "failed", "result", "seconds"}``, and where a person
-has decided on the call, ``decision``, ``decided_by`` and ``note`` (agents/events.py: ToolStarted).
+has decided on the call, ``decision``, ``decided_by`` and ``note`` (agents/events.py: ToolStarted). ``shown``: what the tool shows people.
 """
 
 from collections.abc import Iterable
@@ -51,6 +51,8 @@ def _end_tool(parts: list[Part], kind: str, data: dict[str, Any]) -> int:
             part["status"] = "finished" if kind == "tool_finished" else "failed"
             part["result"] = data.get("result", data.get("error", ""))
             part["seconds"] = data.get("seconds")
+            if data.get("shown"):
+                part["shown"] = data["shown"]
             return index
     return -1
 

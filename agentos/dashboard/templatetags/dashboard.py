@@ -33,7 +33,7 @@ def model_note(model: str) -> str:
 
 
 @register.filter
-def described_tools(slugs: list[str]) -> list[tools.ToolChoice]:
+def described_tools(slugs: list[str]) -> list[tools.Tool]:
     """Return tools with what they do, for people."""
     return tools.described(slugs)
 

@@ -1,0 +1,135 @@
+"""What a tool is, and the decorator that makes one from an async function. No Agno here, and no database."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from agentos.agents.tools import schema
+
+ASK, AUTO = POLICIES = ("ask", "auto")  # a person approves each call, or nobody is asked
+
+
+class Refused(Exception):
+    """A tool cannot do what it was asked to. The text is a sentence for the model and for whoever watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a tool returns when it has more than text. ``text`` goes to the model; ``shown`` to people, in the turn: plain JSON whose
+    ``kind`` names the template that draws it (``partials/chat/shown/``)."""
+
+    text: str
+    shown: Mapping[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class CallContext:
+    """The run in which tools are called, one for all of its calls.
+
+    ``said``: what the user wrote in this chat, this message last. ``options``: the operator's, by the tool's slug. ``is_private``: the
+    agent can read what is not public, so nothing may go out without a yes. ``found``: addresses that a search of this run returned.
+    ``approved``: names of functions that its user has approved for this chat. ``asks``: whether a call, by the function's name and the
+    arguments, needs a person. ``resources``: closed with the run.
+    """
+
+    run_id: str
+    user_id: str
+    session_id: str
+    agent_id: str
+    said: tuple[str, ...] = ()
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    policies: Mapping[str, str] = field(default_factory=dict)
+    is_private: bool = False
+    approved: frozenset[str] = frozenset()
+    asks: Callable[[str, Mapping[str, Any]], bool] = lambda _name, _arguments: False
+    found: set[str] = field(default_factory=set)
+    shown: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    resources: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+
+current: ContextVar[CallContext] = ContextVar("agentos_call_context")  # set where a run begins; tools and models of the run read it
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFunction:
+    """One function, as a model calls it by ``name``. ``parameters`` is a JSON schema of an object. ``asks``: whether these arguments
+    need a person although the policy is ``auto``; it gets the arguments as the model wrote them. ``lasting``: an approval may count
+    for the whole chat."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    call: Callable[..., Awaitable[Any]]
+    asks: Callable[[CallContext, Mapping[str, Any]], bool] | None = None
+    lasting: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """What an operator may give an agent, by its ``slug``. It has one function, or several that belong together.
+
+    ``policy``: what counts where the agent says nothing; ``policies``: what an agent may say. ``needs``: returns what is missing to use
+    it, as a sentence for the operator, empty when nothing is. ``is_private``: it reads what is not public. ``network``: it reaches
+    addresses that a model chooses. ``scripted``: for trials only. ``options``: the operator's settings for it, checked by this model.
+    ``calls``: names of functions that are built elsewhere (``agents/runtime/tools.py``).
+    """
+
+    slug: str
+    label: str
+    description: str = ""
+    group: str = "More"
+    policy: str = AUTO
+    policies: tuple[str, ...] = POLICIES
+    needs: Callable[[], str] = lambda: ""
+    is_private: bool = False
+    network: bool = False
+    scripted: bool = False
+    options: type[BaseModel] | None = None
+    calls: tuple[str, ...] = ()
+    functions: list[ToolFunction] = field(default_factory=list)
+
+    @property
+    def asks(self) -> bool:
+        """Whether it always needs a person."""
+        return AUTO not in self.policies
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names by which a model calls it."""
+        return (*self.calls, *(function.name for function in self.functions))
+
+    def function(
+        self,
+        call: Callable[..., Awaitable[Any]] | None = None,
+        *,
+        asks: Callable[[CallContext, Mapping[str, Any]], bool] | None = None,
+        lasting: bool = True,
+    ) -> Any:
+        """Add a function to the tool, as a decorator. Its name, its docstring and its annotations are what the model reads."""
+
+        def add(call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+            description, parameters, checked = schema.of(call)
+            self.functions.append(ToolFunction(call.__name__, description, parameters, checked, asks, lasting))
+            return call
+
+        return add if call is None else add(call)
+
+
+def tool(
+    label: str, *, slug: str = "", asks: Callable[[CallContext, Mapping[str, Any]], bool] | None = None, lasting: bool = True, **more: Any
+) -> Callable[[Callable[..., Awaitable[Any]]], Tool]:
+    """Make a tool of one async function. Without a ``slug`` it is the function's name, with dashes.
+
+    ``asks`` and ``lasting`` are the function's (``ToolFunction``), ``more`` the tool's (``Tool``).
+    """
+
+    def make(call: Callable[..., Awaitable[Any]]) -> Tool:
+        made = Tool(slug or call.__name__.replace("_", "-"), label, **{"description": schema.first_line(call), **more})
+        made.function(call, asks=asks, lasting=lasting)
+        return made
+
+    return make

@@ -1,0 +1,51 @@
+"""Where tools come from: the modules here, those that the operator names in ``AGENTOS_TOOLS``, and installed packages (the entry points
+``agentos.tools``). A module that does not load makes only its own tools unavailable."""
+
+import logging
+from functools import cache
+from importlib import import_module, metadata
+
+from agentos.agents.tools.definition import Tool
+from agentos.conf import app_settings
+
+log = logging.getLogger(__name__)
+
+BUILT_IN: tuple[str, ...] = ()
+GROUP = "agentos.tools"
+
+
+def found() -> list[Tool]:
+    """Return the tools of all modules, those of the product first."""
+    return [tool for module in (*BUILT_IN, *app_settings.TOOLS, *_installed()) for tool in of_module(module).tools]
+
+
+def troubles() -> list[str]:
+    """Return a sentence for each module that did not load, for the operator."""
+    return [trouble for module in (*app_settings.TOOLS, *_installed()) if (trouble := of_module(module).trouble)]
+
+
+class Module:
+    """The tools of one module. ``trouble``: why it has none, as a sentence."""
+
+    def __init__(self, name: str) -> None:
+        self.tools: list[Tool] = []
+        self.trouble = ""
+        try:
+            loaded = import_module(name)
+        except Exception as error:  # noqa: BLE001 - whatever somebody's module raises
+            self.trouble = f"The tools of {name} are not there: {type(error).__name__}: {error}"
+            log.warning("%s", self.trouble)
+            return
+        self.tools = [each for each in vars(loaded).values() if isinstance(each, Tool)]
+        if not self.tools:
+            self.trouble = f"{name} has no tools: none of its functions is decorated with agentos.agents.tools.tool."
+
+
+@cache
+def of_module(name: str) -> Module:
+    return Module(name)
+
+
+@cache
+def _installed() -> tuple[str, ...]:
+    return tuple(sorted({entry.value for entry in metadata.entry_points(group=GROUP)}))
