@@ -148,7 +148,13 @@ class AgentOSService:
         raise SessionNotFound
 
     def update_session(
-        self, session_id: str, *, title: str | None = None, pinned: bool | None = None, archived: bool | None = None
+        self,
+        session_id: str,
+        *,
+        title: str | None = None,
+        pinned: bool | None = None,
+        archived: bool | None = None,
+        approved_tools: Sequence[str] | None = None,
     ) -> ChatSession:
         """Change what is given, all of it or nothing. Raises SessionNotFound, InvalidInput."""
         session = self._session(session_id)
@@ -159,6 +165,8 @@ class AgentOSService:
                 actions.pin_session(session=session, pinned=pinned, by=self.user)
             if archived is not None:
                 actions.archive_session(session=session, archived=archived, by=self.user)
+            if approved_tools is not None:
+                actions.keep_approvals(session=session, tools=approved_tools, by=self.user)
         return self.find_session(session_id)
 
     def delete_session(self, session_id: str) -> None:

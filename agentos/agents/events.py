@@ -52,7 +52,8 @@ class Rethought(Event):
 @dataclass(frozen=True, slots=True)
 class ToolStarted(Event):
     """``decision``: of a person, where the call had to be decided: ``approved``, ``refused``, or ``answered`` for a form. ``decided_by``:
-    their name, where it was not the one whose chat it is. ``note``: what they wrote about it."""
+    their name, where it was not the one whose chat it is. ``note``: what they wrote about it. ``changed``: the names of the arguments that
+    they changed."""
 
     kind = "tool_started"
     call_id: str
@@ -61,12 +62,14 @@ class ToolStarted(Event):
     decision: str = ""
     decided_by: str = ""
     note: str = ""
+    changed: list[str] = field(default_factory=list)
 
     def data(self) -> dict[str, Any]:
         said = {"call_id": self.call_id, "name": self.name, "args": self.args}
         if self.decision:
             said |= {"decision": self.decision, "decided_by": self.decided_by}
-        return said | {"note": self.note} if self.note else said
+        more = {name: value for name, value in (("note", self.note), ("changed", self.changed)) if value}
+        return said | more
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from agentos.chat.models import TITLE_LIMIT
 RUN_ID = "run_7h2k5d9s0a3f6g8j1l4z"
 TURN_LIMIT = 2**31 - 1
 
-FULL_SESSION = {
+FULL_SESSION: dict[str, Any] = {
     **SESSION,
     "pinned": False,
     "archived": False,
@@ -21,6 +21,7 @@ FULL_SESSION = {
     "forked_from": None,
     "forked_at_turn": None,
     "fork_count": 0,
+    "approved_tools": [],
     "url": f"/api/v1/agentos/sessions/{SESSION['id']}/",
 }
 EXCERPT = {
@@ -88,7 +89,7 @@ def optional(**extra: Any) -> Callable[[dict[str, Any]], None]:
 
 class FullSession(Session):
     """A chat with all that lists show of it. ``status`` says what its runs are doing; ``unread``, that an answer has ended, or waits,
-    which no page has shown yet."""
+    which no page has shown yet; ``approved_tools``, which functions are called in it without asking, by its owner's approval."""
 
     model_config = example(FULL_SESSION)
 
@@ -99,6 +100,7 @@ class FullSession(Session):
     forked_from: str | None
     forked_at_turn: int | None
     fork_count: int
+    approved_tools: list[str]
     url: str
 
 
@@ -141,18 +143,19 @@ class SessionList(BaseModel):
 
 
 class SessionChange(BaseModel):
-    """At least one of these."""
+    """At least one of these. ``approved_tools``: those that stay approved; none can be added here."""
 
     model_config = example({"title": "Holiday plans", "pinned": True}, minProperties=1)
 
     title: str = Field(default=None, json_schema_extra=optional(minLength=1, maxLength=TITLE_LIMIT, pattern=r"\S"))  # type: ignore[assignment]  # only what was sent is read
     pinned: StrictBool = Field(default=None, json_schema_extra=optional())  # type: ignore[assignment]  # only what was sent is read
     archived: StrictBool = Field(default=None, json_schema_extra=optional())  # type: ignore[assignment]  # only what was sent is read
+    approved_tools: list[str] = Field(default=None, json_schema_extra=optional())  # type: ignore[arg-type]  # only what was sent is read
 
     @model_validator(mode="after")
     def says_something(self) -> "SessionChange":
         if not self.model_fields_set:
-            raise ValueError("Name what shall change: title, pinned or archived")
+            raise ValueError("Name what shall change: title, pinned, archived or approved_tools")
         return self
 
 
@@ -189,13 +192,14 @@ class RequirementField(BaseModel):
 
 
 class Requirement(BaseModel):
-    """What a waiting run asks: to confirm a call, or to fill in ``fields``."""
+    """What a waiting run asks: to confirm a call, or to fill in ``fields``. ``lasting``: the call can be approved for the whole session."""
 
     call_id: str
     kind: Literal["confirm", "input"]
     name: str
     args: dict[str, Any]
     fields: list[RequirementField]
+    lasting: bool = False
 
 
 class RunError(BaseModel):
@@ -298,7 +302,8 @@ class Started(BaseModel):
 
 
 class AnswerIn(BaseModel):
-    """About one call. ``values`` fill in the fields of one that asks for input."""
+    """About one call. ``values`` fill in the fields of one that asks for input. ``arguments`` change some of the call's before it is
+    approved, by name. ``lasting`` approves the function for the rest of the session, where its requirement says that this can be."""
 
     model_config = example({"call_id": "call_1", "confirmed": False, "note": "Ask me first."})
 
@@ -306,10 +311,12 @@ class AnswerIn(BaseModel):
     confirmed: StrictBool
     note: str = ""
     values: dict[str, Any] = Field(default_factory=dict)
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    lasting: StrictBool = False
 
 
 class AnswersIn(BaseModel):
-    """One answer for each call that waits. Which tool is called with which arguments comes from the run, not from here."""
+    """One answer for each call that waits. Which tool is called comes from the run, not from here."""
 
     model_config = example({"answers": [{"call_id": "call_1", "confirmed": True}]})
 

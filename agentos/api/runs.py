@@ -140,7 +140,7 @@ def choose_run(request: ApiRequest, run_id: RunId) -> resources.FullRun:
 )
 def answer_run(request: ApiRequest, run_id: RunId, payload: resources.AnswersIn, idempotency_key: IdempotencyKey = "") -> resources.FullRun:
     """Of a run that is `waiting`: one answer for each of its `requirements`. Then it goes on."""
-    answers = [Answer(answer.call_id, answer.confirmed, answer.note, answer.values) for answer in payload.answers]
+    answers = [Answer(**answer.model_dump()) for answer in payload.answers]
     return shown(AgentOSService(request.auth).answer_run(run_id, answers, idempotency_key=idempotency_key))
 
 

@@ -55,6 +55,7 @@ def full_session(session: ChatSession) -> resources.FullSession:
         forked_from=session.forked_from.session_id if session.forked_from else None,
         forked_at_turn=session.forked_at_turn,
         fork_count=session.fork_count,
+        approved_tools=session.approved_tools,
         url=reverse("api:session", args=[session.session_id]),
     )
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agentos.agents.runtime import Answer, approvals
@@ -13,6 +13,7 @@ Errors = Mapping[tuple[str, str], str]  # by the call and the field's name
 
 CONTROLS = {"bool": "checkbox", "list": "lines", "dict": "lines"}
 KEYBOARDS = {"int": "numeric", "float": "decimal"}
+LINE = 80  # characters
 HINTS = {"list": "One a line.", "dict": "An object, written as JSON."}
 
 
@@ -40,7 +41,8 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """To agree to a call, shown as it would be made, or to fill in ``fields``. ``decision``: "yes", "no", or nothing chosen yet."""
+    """To agree to a call, shown as it would be made, or to fill in ``fields``. ``arguments``: the call's, to be changed before it is made;
+    ``is_open``: one of them is wrong. ``lasting``: it can be approved for the whole chat. ``decision``: "yes", "no", or nothing yet."""
 
     id: str
     call_id: str
@@ -48,6 +50,10 @@ class Ask:
     args: str
     is_form: bool
     fields: list[Field]
+    arguments: list[Field] = field(default_factory=list)
+    is_open: bool = False
+    lasting: bool = False
+    lasts: bool = False
     note: str = ""
     decision: str = ""
 
@@ -69,7 +75,36 @@ def _answer_in(posted: Posted, requirement: Mapping[str, Any]) -> Answer:
     call_id = requirement["call_id"]
     is_yes = _decision(posted, call_id) == "yes"
     values = {item["name"]: posted.get(_name("value", call_id, item["name"]), "") for item in requirement["fields"]}
-    return Answer(call_id, confirmed=is_yes, note=posted.get(_name("note", call_id), "").strip(), values=values if is_yes else {})
+    note = posted.get(_name("note", call_id), "").strip()
+    if not is_yes:
+        return Answer(call_id, confirmed=False, note=note)
+    lasts = _name("lasting", call_id) in posted
+    return Answer(call_id, note=note, values=values, arguments=_arguments_in(posted, requirement), lasting=lasts)
+
+
+def _arguments_in(posted: Posted, requirement: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments that were changed in the form. Without their fields in it, none was."""
+    call_id = requirement["call_id"]
+    if _name("arguments", call_id) not in posted:
+        return {}
+    changed: dict[str, Any] = {}
+    for name, item in approvals.arguments_of(requirement).items():
+        field = _name("argument", call_id, name)
+        if item["type"] == "bool":
+            if (field in posted) != item["value"]:
+                changed[name] = field in posted
+        elif _lines(posted.get(field, "")) != _lines(_text(item["value"])):
+            changed[name] = _lines(posted.get(field, ""))
+    return changed
+
+
+def _lines(text: str) -> str:
+    """Return a text as it was before it went through a form."""
+    return text.replace("\r\n", "\n")
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _decision(posted: Posted, call_id: str) -> str:
@@ -88,6 +123,11 @@ def _ask(element: str, requirement: Mapping[str, Any], posted: Posted | None, er
         place = (call_id, str(item["name"]))
         typed = item.get("value") if posted is None else posted.get(_name("value", *place), "")
         fields.append(_field(f"{element}-field-{number}", item, typed, error=errors.get(place, ""), has_focus=place == first))
+    arguments = []
+    for number, (name, item) in enumerate(approvals.arguments_of(requirement).items(), start=1):
+        place = (call_id, name)
+        typed = item["value"] if posted is None else _typed_argument(posted, place, item)
+        arguments.append(_argument(f"{element}-argument-{number}", item, typed, error=errors.get(place, ""), has_focus=place == first))
     return Ask(
         id=element,
         call_id=call_id,
@@ -95,14 +135,17 @@ def _ask(element: str, requirement: Mapping[str, Any], posted: Posted | None, er
         args=json.dumps(args, indent=2, ensure_ascii=False) if args else "",
         is_form=requirement.get("kind") == approvals.INPUT,
         fields=fields,
+        arguments=arguments,
+        is_open=any(argument.error for argument in arguments),
+        lasting=bool(requirement.get("lasting")),
+        lasts=bool(posted and _name("lasting", call_id) in posted),
         note=posted.get(_name("note", call_id), "") if posted else "",
         decision=_decision(posted, call_id) if posted else "",
     )
 
 
 def _field(element: str, item: Mapping[str, Any], typed: Any, *, error: str, has_focus: bool) -> Field:
-    kind, name = item["type"], str(item["name"])
-    text = typed if isinstance(typed, str) else "" if typed is None else json.dumps(typed, ensure_ascii=False)
+    kind, name, text = item["type"], str(item["name"]), _text(typed)
     return Field(
         id=element,
         name=name,
@@ -116,3 +159,16 @@ def _field(element: str, item: Mapping[str, Any], typed: Any, *, error: str, has
         error=error,
         has_focus=has_focus,
     )
+
+
+def _typed_argument(posted: Posted, place: tuple[str, str], item: Mapping[str, Any]) -> Any:
+    field = _name("argument", *place)
+    return field in posted if item["type"] == "bool" else posted.get(field, "")
+
+
+def _argument(element: str, item: Mapping[str, Any], typed: Any, *, error: str, has_focus: bool) -> Field:
+    """An argument of the call. A text that does not fit a line gets several."""
+    plain = _field(element, {**item, "description": ""}, typed, error=error, has_focus=has_focus)
+    is_long = item["type"] == "str" and (len(plain.text) > LINE or "\n" in plain.text)
+    hint = HINTS["dict"] if item["type"] == "dict" else "A list, written as JSON." if item["type"] == "list" else ""
+    return replace(plain, hint=hint, is_required=False, control="lines" if is_long else plain.control)

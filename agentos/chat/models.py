@@ -67,6 +67,7 @@ class ChatSession(models.Model):
     searchable = models.TextField(blank=True, default="", editable=False, help_text="The title as it is searched.")
     is_pinned = models.BooleanField("pinned", default=False)
     is_archived = models.BooleanField("archived", default=False)
+    approved_tools = models.JSONField(default=list, blank=True, help_text="Names of functions that its owner has approved for this chat.")
     forked_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="forks", db_index=False)
     forked_at_turn = models.PositiveIntegerField(null=True, blank=True)
     fork_count = models.PositiveIntegerField("forks", default=0)

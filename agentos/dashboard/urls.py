@@ -20,6 +20,7 @@ session_urls = [
     path("session/<str:session_id>/rename/", sessions.rename, name="rename"),
     path("session/<str:session_id>/pin/", sessions.pin, name="pin"),
     path("session/<str:session_id>/archive/", sessions.archive, name="archive"),
+    path("session/<str:session_id>/approvals/revoke/", sessions.revoke_approval, name="revoke-approval"),
     path("session/<str:session_id>/delete/", sessions.delete, name="delete"),
     path("session/<str:session_id>/restore/", sessions.restore, name="restore"),
 ]

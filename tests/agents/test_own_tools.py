@@ -96,7 +96,7 @@ class TestSchema:
         async def silent() -> str:
             return ""
 
-        async def untyped(what) -> str:  # noqa: ANN001
+        async def untyped(what) -> str:
             """Do something."""
             return ""
 

@@ -79,6 +79,13 @@ def test_a_call_shows_what_was_noted_about_it() -> None:
     assert [note.get_text(strip=True) for note in soup.select(".decision-note")] == ["Fine\\u202e <b>"]
 
 
+def test_a_call_says_what_was_changed_before_it_was_approved() -> None:
+    begun = {"call_id": "1", "name": "send_mail", "args": {}, "decision": "approved", "decided_by": "", "changed": ["cc_list", "to"]}
+    soup = shown(("tool_started", begun), ("tool_finished", {"call_id": "1", "result": "yes"}))
+    assert outer(soup) == ["Send mail You changed and approved"]
+    assert "Cc list, To" in soup.get_text()
+
+
 def test_a_call_that_was_refused_has_not_failed() -> None:
     begun = {"name": "send_mail", "args": {}, "decision": "refused", "decided_by": ""}
     events: list[tuple[str, dict[str, Any]]] = []

@@ -1,6 +1,7 @@
 """The engine drives what was sent, to its one end, whatever the model does."""
 
 import asyncio
+import json
 import threading
 import time
 from collections.abc import Mapping
@@ -454,6 +455,30 @@ class TestApproval:
         await answer(run=run, answers=[Answer(run.requirements[0]["call_id"])], by=member)
         assert (await ended(run)).status == Run.Status.COMPLETED
         await second.stop(0)
+
+    async def test_calls_with_the_arguments_that_a_person_has_changed(self, engine: Engine, member: User) -> None:
+        run = await self.paused(member)
+        asked = run.requirements[0]
+        await answer(run=run, answers=[Answer(asked["call_id"], arguments={"to": "Grace"})], by=member)
+        run = await ended(run)
+        called = next(part for part in run.parts if part["kind"] == "tool")
+        assert called["args"] == {**asked["args"], "to": "Grace"}
+        assert (called["decision"], called["changed"]) == ("approved", ["to"])
+        assert "no letter to Grace was sent" in called["result"]
+        said = next(call for message in run.messages for call in message.get("tool_calls", ()))
+        assert json.loads(said["function"]["arguments"])["to"] == "Grace"  # which is what the model reads later
+
+    async def test_lasts_for_the_chat_until_it_is_taken_back(self, engine: Engine, member: User) -> None:
+        agent = await create_agent(model="scripted:tool", is_global=True, tool_policies={"calculator": "ask"})
+        run = await ended(await send(by=member, agent=agent, text="hello"))
+        assert (run.status, run.requirements[0]["lasting"]) == (Run.Status.WAITING, True)
+        await answer(run=run, answers=[Answer(run.requirements[0]["call_id"], lasting=True)], by=member)
+        session = (await ended(run)).session
+        second = await ended(await send(by=member, session=session, text="again"))
+        assert second.status == Run.Status.COMPLETED
+        await sync_to_async(actions.revoke_approval)(session=await ChatSession.objects.aget(), tool="multiply", by=member)
+        third = await ended(await send(by=member, session=session, text="and again"))
+        assert third.status == Run.Status.WAITING
 
     async def test_does_not_call_what_a_person_refuses(self, engine: Engine, member: User) -> None:
         run = await self.paused(member)

@@ -6,7 +6,10 @@ import pytest
 from django.test import Client
 
 from agentos.access.models import User
+from agentos.agents.runtime import Answer
+from agentos.audit.models import AuditRecord
 from agentos.chat import actions
+from agentos.chat.errors import InvalidInput
 from agentos.chat.models import ChatSession, Feedback, Run
 from tests.dashboard.asking import post
 from tests.factories import RunFactory
@@ -60,7 +63,59 @@ class TestAnswer:
         run.refresh_from_db()
         assert response.status_code == 200
         assert (run.status, run.requirements) == (STATUS.QUEUED, [])
-        assert run.answers == [{"call_id": "c1", "confirmed": True, "note": "", "values": {}, "by": ""}]
+        assert run.answers == [{"call_id": "c1", "confirmed": True, "note": "", "values": {}, "arguments": {}, "lasting": False, "by": ""}]
+
+    def test_changes_the_arguments_before_it_approves(self, as_member: Client, session: ChatSession) -> None:
+        run = waiting(session, CONFIRM | {"args": {"to": "Ada", "text": "Hello.\nBye.", "copies": 2, "urgent": True}})
+        shown = page(as_member.get(f"/agentos/session/{session.session_id}/"))
+        assert [field["name"] for field in shown.all("details.change :is(input[type=text], textarea)")] == [
+            f"argument-c1-{name}" for name in ("to", "text", "copies")
+        ]
+        posted = {"argument-c1-to": "Grace", "argument-c1-text": "Hello.\r\nBye.", "argument-c1-copies": "2"}
+        post(as_member, f"/agentos/run/{run.run_id}/answer/", {"decision": "yes", "arguments-c1": "1", **posted})
+        run.refresh_from_db()
+        assert run.answers[0]["arguments"] == {"to": "Grace", "urgent": False}
+        audited = AuditRecord.objects.get(verb="chat.run.answered")
+        assert audited.data["changed"] == {"c1": ["to", "urgent"]}
+        assert "Grace" not in str(audited.data)
+
+    def test_says_what_is_wrong_with_a_changed_argument_where_it_stands(self, as_member: Client, session: ChatSession) -> None:
+        run = waiting(session, CONFIRM | {"args": {"copies": 2}})
+        posted = {"decision": "yes", "arguments-c1": "1", "argument-c1-copies": "many"}
+        response = post(as_member, f"/agentos/run/{run.run_id}/answer/", posted)
+        assert response.status_code == 422
+        shown = page(response)
+        assert shown.one("details.change")["open"] == ""
+        assert "Copies must be a whole number." in shown.text()
+        assert shown.one("[name=argument-c1-copies]")["value"] == "many"
+        run.refresh_from_db()
+        assert run.status == STATUS.WAITING
+
+    def test_changes_no_argument_that_the_call_does_not_have(self, as_member: Client, session: ChatSession) -> None:
+        run = waiting(session, CONFIRM)
+        with pytest.raises(InvalidInput, match="has no arguments bcc"):
+            actions.answer_run(run=run, answers=[Answer("c1", arguments={"bcc": "Mallory"})], by=session.user)
+
+    def test_approves_for_the_chat_only_what_may_last(self, as_member: Client, session: ChatSession) -> None:
+        run = waiting(session, CONFIRM | {"lasting": True})
+        post(as_member, f"/agentos/run/{run.run_id}/answer/", {"decision": "yes", "lasting-c1": "on"})
+        session.refresh_from_db()
+        assert session.approved_tools == [CONFIRM["name"]]
+        Run.objects.update(status=STATUS.COMPLETED)
+        other = waiting(session, CONFIRM)
+        assert not page(as_member.get(f"/agentos/session/{session.session_id}/")).has("[name^=lasting]")
+        assert post(as_member, f"/agentos/run/{other.run_id}/answer/", {"decision": "yes", "lasting-c1": "on"}).status_code == 422
+
+    def test_shows_what_is_approved_for_the_chat_and_takes_it_back(self, as_member: Client, session: ChatSession) -> None:
+        ChatSession.objects.update(approved_tools=["multiply", "look_up"])
+        menu = f"/agentos/session/{session.session_id}/manage/"
+        assert "Ask again before Calculator" in page(as_member.get(menu)).text()
+        url = f"/agentos/session/{session.session_id}/approvals/revoke/"
+        assert "Calculator" not in page(post(as_member, url, {"tool": "multiply"})).text()
+        assert as_member.post(url, {"tool": "multiply"}).status_code == 302
+        session.refresh_from_db()
+        assert session.approved_tools == ["look_up"]
+        assert AuditRecord.objects.filter(verb="chat.session.approvals_revoked").count() == 1
 
     def test_refuses_with_a_note(self, as_member: Client, session: ChatSession) -> None:
         run = waiting(session, CONFIRM)

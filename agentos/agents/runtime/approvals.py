@@ -1,6 +1,6 @@
 """What a person answers to a waiting run: yes, no, or the values of a form.
 
-Which tool is called, and with which arguments, comes from the stored run and never from an answer.
+Which tool is called comes from the stored run and never from an answer. An answer may change arguments that the model gave, by name.
 """
 
 import json
@@ -17,6 +17,7 @@ from agentos.core.text import clean
 
 NOTE_LIMIT = 1000  # characters
 VALUE_LIMIT = 10_000  # characters
+ARGUMENT_LIMIT = 50_000  # characters
 WHOLE_LIMIT = 2**53 - 1  # what every reader of JSON takes for the same number
 
 CONFIRM = "confirm"
@@ -36,12 +37,15 @@ class BadAnswer(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """For one tool call. ``confirmed`` False refuses it; ``values`` fill in the fields of one that asks for input."""
+    """For one tool call. ``confirmed`` False refuses it; ``values`` fill in the fields of one that asks for input. ``arguments``: those
+    that are changed before it is approved. ``lasting``: the function is approved for the rest of the chat."""
 
     call_id: str
     confirmed: bool = True
     note: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    lasting: bool = False
 
 
 def label_of(name: str) -> str:
@@ -91,16 +95,62 @@ def _checked(requirement: Mapping[str, Any], answer: Answer) -> tuple[Answer, di
             values[name] = _value(item, answer.values.get(name))
         except ValueError as error:
             wrong[name] = f"{label_of(name)} {error}."
-    return Answer(answer.call_id, answer.confirmed, clean(answer.note), values), wrong
+    arguments = _changed(requirement, answer, wrong) if answer.confirmed else {}
+    if answer.lasting and answer.confirmed and not requirement.get("lasting"):
+        raise BadAnswer("This call cannot be approved for the whole chat.")
+    return Answer(answer.call_id, answer.confirmed, clean(answer.note), values, arguments, answer.lasting and answer.confirmed), wrong
 
 
-def _value(item: Mapping[str, Any], value: Any) -> Any:
+def arguments_of(requirement: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the arguments that may be changed before a call is approved, as fields by their names. Those that are null have no kind."""
+    if requirement["kind"] != CONFIRM:
+        return {}
+    given = (requirement.get("args") or {}).items()
+    return {
+        name: {"name": name, "type": _KINDS[type(value)], "description": "Optional.", "value": value}
+        for name, value in given
+        if type(value) in _KINDS
+    }
+
+
+def _changed(requirement: Mapping[str, Any], answer: Answer, wrong: dict[str, str]) -> dict[str, Any]:
+    """Return the arguments that are no longer what the model gave. What is ``wrong`` with one is noted by its name."""
+    known = arguments_of(requirement)
+    unknown = answer.arguments.keys() - known.keys()
+    if unknown:
+        raise BadAnswer(f"The call has no arguments {', '.join(sorted(unknown))} that could be changed.")
+    changed = {}
+    for name, value in answer.arguments.items():
+        try:
+            read = _argument(known[name], value)
+        except ValueError as error:
+            wrong[name] = f"{label_of(name)} {error}."
+            continue
+        if read != known[name]["value"]:
+            changed[name] = read
+    return changed
+
+
+def _argument(item: Mapping[str, Any], value: Any) -> Any:
+    """Raises ValueError, whose text goes on after the argument's name."""
+    if value == item["value"] or (item["type"] == "str" and value == ""):
+        return value
+    read = _value(item, value, limit=ARGUMENT_LIMIT)
+    if read is None:
+        raise ValueError("is missing")
+    return read
+
+
+_KINDS = MappingProxyType({str: "str", bool: "bool", int: "int", float: "float", list: "list", dict: "dict"})
+
+
+def _value(item: Mapping[str, Any], value: Any, *, limit: int = VALUE_LIMIT) -> Any:
     """Raises ValueError, whose text goes on after the field's name."""
     if isinstance(value, str):
         value = clean(value)
     size = len(value) if isinstance(value, str) else len(json.dumps(value, ensure_ascii=False))
-    if size > VALUE_LIMIT:
-        raise ValueError(f"can have {VALUE_LIMIT:,} characters")
+    if size > limit:
+        raise ValueError(f"can have {limit:,} characters")
     if value is None or (isinstance(value, str) and not value.strip()):
         if is_required(item):
             raise ValueError("is missing")

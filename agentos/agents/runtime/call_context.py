@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from agentos.agents.history import Turn
-from agentos.agents.runtime.tools import asking
+from agentos.agents.runtime.tools import asking, lasting
 from agentos.agents.specs import AgentSpec
 from agentos.agents.tools import CallContext, Tool
 from agentos.agents.tools.definition import current
@@ -25,6 +25,7 @@ def opened(
         is_private=any(tool.is_private for tool in toolbox),
         approved=spec.approved,
     )
+    context.lasting = lasting(toolbox, context)
     context.asks = asking(toolbox, context)
     current.set(context)
     return context
@@ -39,6 +40,12 @@ def shown(name: str, text: str) -> dict[str, Any]:
     """Return what people are shown beside the result ``text`` of the function ``name``; empty without anything."""
     context = current.get(None)
     return dict(context.shown.get((name, text), {})) if context else {}
+
+
+def is_lasting(name: str) -> bool:
+    """Whether a call of the function ``name``, which waits, may be approved for the whole chat."""
+    context = current.get(None)
+    return name in context.lasting if context else False
 
 
 async def close() -> None:

@@ -1,7 +1,9 @@
 """A run that waits for a person: what it asks for, what is stored of it, and how it is built again from that alone."""
 
 import copy
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from agno.metrics import RunMetrics
@@ -10,7 +12,7 @@ from agno.models.response import ToolExecution
 from agno.run.agent import RunOutput
 
 from agentos.agents.events import Event, ToolFailed, ToolFinished, ToolStarted
-from agentos.agents.runtime import approvals
+from agentos.agents.runtime import approvals, call_context
 from agentos.agents.runtime.approvals import Answer
 from agentos.agents.runtime.text import bounded, clean, jsonable
 
@@ -28,7 +30,8 @@ def stored(output: RunOutput) -> dict[str, Any]:
 
 def requirements(output: RunOutput) -> list[dict[str, Any]]:
     """Return what a person is asked, one entry a tool call."""
-    return [_requirement(tool) for tool in output.tools or () if tool.is_paused]
+    waiting = [tool for tool in output.tools or () if tool.is_paused]
+    return [_requirement(tool) | ({"lasting": True} if call_context.is_lasting(tool.tool_name or "") else {}) for tool in waiting]
 
 
 def rebuilt(output: Mapping[str, Any], answers: Sequence[Answer], history: list[Message]) -> tuple[RunOutput, list[Answer]]:
@@ -39,9 +42,10 @@ def rebuilt(output: Mapping[str, Any], answers: Sequence[Answer], history: list[
     """
     run = RunOutput.from_dict(copy.deepcopy(dict(output)))
     waiting = [tool for tool in run.tools or () if tool.is_paused]
-    understood = approvals.check([_requirement(tool) for tool in waiting], answers)
+    # Whether an approval may last was checked when the answer was stored.
+    understood = approvals.check([_requirement(tool) for tool in waiting], [replace(answer, lasting=False) for answer in answers])
     for tool in waiting:
-        _answer(tool, understood[tool.tool_call_id or ""])
+        _answer(tool, understood[tool.tool_call_id or ""], run.messages or [])
     messages = run.messages or []
     first = 1 if messages and messages[0].role == "system" else 0
     run.messages = [*messages[:first], *history, *messages[first:]]
@@ -94,7 +98,7 @@ def _fields(tool: ToolExecution) -> dict[str, Any]:
     return found
 
 
-def _answer(tool: ToolExecution, answer: Answer) -> None:
+def _answer(tool: ToolExecution, answer: Answer, messages: Sequence[Message]) -> None:
     if tool.requires_user_input and answer.confirmed:
         for name, item in _fields(tool).items():
             item.value = answer.values.get(name)
@@ -103,6 +107,17 @@ def _answer(tool: ToolExecution, answer: Answer) -> None:
     tool.requires_user_input, tool.requires_confirmation = None, True
     tool.confirmed = answer.confirmed
     tool.confirmation_note = None if answer.confirmed else refusal(answer)
+    if answer.arguments:
+        tool.tool_args = {**(tool.tool_args or {}), **answer.arguments}
+        _rewrite(messages, tool)
+
+
+def _rewrite(messages: Sequence[Message], tool: ToolExecution) -> None:
+    """Let the model read the call as it is made: it would otherwise tell of what a person has changed."""
+    for message in messages:
+        for call in message.tool_calls or ():
+            if call.get("id") == tool.tool_call_id and isinstance(call.get("function"), dict):
+                call["function"] = {**call["function"], "arguments": json.dumps(tool.tool_args, ensure_ascii=False)}
 
 
 def refusal(answer: Answer) -> str:

@@ -84,10 +84,8 @@ _STREAM: dict[str, Any] = {"stream": True, "stream_events": True, "yield_run_out
 async def _agent(spec: AgentSpec, history: Sequence[Turn], said: Sequence[str], **whose: Any) -> Agent:
     model = await models.model(spec.model)
     slug, model_id = providers.split(spec.model)
-    if not providers.PROVIDERS[slug].tools:
-        return _built(spec, model, [])
     script = scripts.parse(model_id) if slug == providers.SCRIPTED.slug else None
-    wanted = (*spec.tools, *(script.tools if script else ()))
+    wanted = (*spec.tools, *(script.tools if script else ())) if providers.PROVIDERS[slug].tools else ()
     toolbox = tools.toolbox(wanted, spec.toolbox)
     call_context.opened(spec, toolbox, history=history, said=said, **whose)
     return _built(spec, model, tools.build(toolbox))

@@ -138,19 +138,25 @@ def _as_json(value: Any) -> str:
 
 def asking(toolbox: Collection[Tool], context: CallContext) -> Callable[[str, Mapping[str, Any]], bool]:
     """Return what says whether a call needs a person, by its name and its arguments. Of native tools that always do, Agno knows."""
-    judged = [tool for tool in toolbox if not (tool.asks and tool.slug in FACTORIES)]
-    always = {name for tool in judged if policy_of(tool, context.policies) == ASK for name in tool.names}
-    functions = {function.name: function for tool in toolbox for function in tool.functions}
+    always = _asked_by_policy(toolbox, context) - (context.approved & context.lasting)
+    by_arguments = {function.name: function.asks for tool in toolbox for function in tool.functions if function.asks}
 
     def asks(name: str, arguments: Mapping[str, Any]) -> bool:
-        function = functions.get(name)
-        if name in context.approved and (function is None or function.lasting):
-            return False
-        if name in always:
-            return True
-        return bool(function and function.asks and function.asks(context, arguments))
+        return name in always or (name in by_arguments and by_arguments[name](context, arguments))
 
     return asks
+
+
+def lasting(toolbox: Collection[Tool], context: CallContext) -> frozenset[str]:
+    """Return the names of the functions that may be approved for a whole chat: those that only the policy asks about."""
+    never = {function.name for tool in toolbox for function in tool.functions if not function.lasting}
+    always = {name for tool in toolbox if tool.asks for name in tool.names}
+    return frozenset(_asked_by_policy(toolbox, context) - never - always)
+
+
+def _asked_by_policy(toolbox: Collection[Tool], context: CallContext) -> set[str]:
+    judged = [tool for tool in toolbox if not (tool.asks and tool.slug in FACTORIES)]
+    return {name for tool in judged if policy_of(tool, context.policies) == ASK for name in tool.names}
 
 
 def names(tools: Iterable[AgnoTool]) -> set[str]:

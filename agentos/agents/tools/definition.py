@@ -32,8 +32,8 @@ class CallContext:
 
     ``said``: what the user wrote in this chat, this message last. ``options``: the operator's, by the tool's slug. ``is_private``: the
     agent can read what is not public, so nothing may go out without a yes. ``found``: addresses that a search of this run returned.
-    ``approved``: names of functions that its user has approved for this chat. ``asks``: whether a call, by the function's name and the
-    arguments, needs a person. ``resources``: closed with the run.
+    ``approved``: names of functions that its user has approved for this chat; ``lasting``: of those that may be. ``asks``: whether a call,
+    by the function's name and the arguments, needs a person. ``resources``: closed with the run.
     """
 
     run_id: str
@@ -45,6 +45,7 @@ class CallContext:
     policies: Mapping[str, str] = field(default_factory=dict)
     is_private: bool = False
     approved: frozenset[str] = frozenset()
+    lasting: frozenset[str] = frozenset()
     asks: Callable[[str, Mapping[str, Any]], bool] = lambda _name, _arguments: False
     found: set[str] = field(default_factory=set)
     shown: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
@@ -57,8 +58,8 @@ current: ContextVar[CallContext] = ContextVar("agentos_call_context")  # set whe
 @dataclass(frozen=True, slots=True)
 class ToolFunction:
     """One function, as a model calls it by ``name``. ``parameters`` is a JSON schema of an object. ``asks``: whether these arguments
-    need a person although the policy is ``auto``; it gets the arguments as the model wrote them. ``lasting``: an approval may count
-    for the whole chat."""
+    need a person whatever the policy says; it gets the arguments as the model wrote them. ``lasting``: where the policy asks, an approval
+    may count for the whole chat."""
 
     name: str
     description: str

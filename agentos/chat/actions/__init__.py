@@ -10,9 +10,11 @@ from agentos.chat.actions.sessions import (
     delete_session,
     erase_run,
     fork_session,
+    keep_approvals,
     pin_session,
     rename_session,
     restore_session,
+    revoke_approval,
 )
 from agentos.chat.actions.versions import choose_version
 
@@ -32,10 +34,12 @@ __all__ = [
     "erase_run",
     "fork_session",
     "give_feedback",
+    "keep_approvals",
     "pin_session",
     "rename_session",
     "restore_session",
     "retry_run",
+    "revoke_approval",
     "send_message",
     "stop_run",
 ]

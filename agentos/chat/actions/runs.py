@@ -1,5 +1,6 @@
 """What people do with a run: stop it, have it answered again or go on, answer what it asks, judge it."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 
 from django.db import transaction
@@ -122,12 +123,25 @@ def answer_run(*, run: Run, answers: list[Answer], by: User, decided_by: User | 
             raise InvalidInput("answers", str(error), error.errors) from None
         person = decided_by or by
         name = "" if person.pk == session.user_id else name_of(person)
+        _approve_for_chat(session, run, understood.values(), by)
         run.answers = [asdict(answer) | {"by": name} for answer in understood.values()]
         run.status, run.requirements = Run.Status.QUEUED, []
         run.revision = bring_to_top(session)
         run.save(update_fields=["answers", "status", "requirements", "revision"])
         said = {answer["call_id"]: answer["confirmed"] for answer in run.answers}
-        record("chat.run.answered", by=by, object_type="run", object_id=run.run_id, confirmed=said)
+        changed = {call_id: sorted(answer.arguments) for call_id, answer in understood.items() if answer.arguments}
+        more = {"changed": changed} if changed else {}
+        record("chat.run.answered", by=by, object_type="run", object_id=run.run_id, confirmed=said, **more)
+
+
+def _approve_for_chat(session: ChatSession, run: Run, answers: Iterable[Answer], by: User) -> None:
+    names = {requirement["call_id"]: requirement["name"] for requirement in run.requirements}
+    new = [name for answer in answers if answer.lasting and (name := names[answer.call_id]) not in session.approved_tools]
+    if new:
+        session.approved_tools = [*session.approved_tools, *dict.fromkeys(new)]
+        session.save(update_fields=["approved_tools"])
+        for name in new:
+            record("chat.session.tool_approved", by=by, object_type="session", object_id=session.session_id, tool=name)
 
 
 def give_feedback(*, run: Run, value: int | None, note: str = "", by: User) -> None:

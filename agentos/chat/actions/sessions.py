@@ -54,6 +54,20 @@ def archive_session(*, session: ChatSession, archived: bool, by: User) -> None:
     _set(session, by, "chat.session.archived" if archived else "chat.session.unarchived", is_archived=archived)
 
 
+def revoke_approval(*, session: ChatSession, tool: str, by: User) -> None:
+    """Ask again before each call of a function that was approved for the chat; that it is revoked already is no error."""
+    keep_approvals(session=session, tools=[name for name in session.approved_tools if name != tool], by=by)
+
+
+def keep_approvals(*, session: ChatSession, tools: Sequence[str], by: User) -> None:
+    """Revoke the approvals for the chat of all functions but these. Raises InvalidInput: only an answer to a call approves one."""
+    if new := set(tools) - set(session.approved_tools):
+        raise InvalidInput("approved_tools", f"Only the answer to a call approves it for the session: {', '.join(sorted(new))}.")
+    left = [name for name in session.approved_tools if name in tools]
+    if left != session.approved_tools:
+        _set(session, by, "chat.session.approvals_revoked", approved_tools=left)
+
+
 def delete_session(*, session: ChatSession, by: User) -> None:
     """Hide a chat from everything at once; its text is erased an hour later (reaper). Its open runs are stopped."""
     with transaction.atomic():

@@ -4,14 +4,15 @@ answer, the page in the middle of a run, and what a live tab ends up with.
 A part is a dict, kept as JSON on the run:
 ``{"kind": "text" | "reasoning", "text": ...}`` or
 ``{"kind": "tool", "call_id", "name", "args", "status": "running" | "finished" | "failed", "result", "seconds"}``, and where a person
-has decided on the call, ``decision``, ``decided_by`` and ``note`` (agents/events.py: ToolStarted). ``shown``: what the tool shows people.
+has decided on the call, ``decision``, ``decided_by``, ``note`` and ``changed`` (agents/events.py: ToolStarted). ``shown``: what the tool
+shows people.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
 Part = dict[str, Any]
-DECIDED = ("decision", "decided_by", "note")
+DECIDED = ("decision", "decided_by", "note", "changed")
 DELTAS = frozenset({"text", "reasoning"})
 
 

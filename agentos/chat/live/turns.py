@@ -11,6 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from agentos.agents import failures
+from agentos.agents.runtime import approvals
 from agentos.agents.tools import label_of
 from agentos.chat.asks import Ask, asks_of
 from agentos.chat.live.blocks import closed_end, open_code, settled
@@ -39,6 +40,7 @@ class PartView:
     result: str = ""
     seconds: float | None = None
     decision: str = ""
+    changed: str = ""
     decided_by: str = ""
     note: str = ""
 
@@ -304,6 +306,7 @@ def part_view(part: Part, element_id: SafeString, *, growing: bool) -> PartView:
             decision=part.get("decision", ""),
             decided_by=part.get("decided_by", ""),
             note=part.get("note", ""),
+            changed=", ".join(approvals.label_of(name) for name in part.get("changed", ())),
         )
     text = part["text"]
     if not growing:

@@ -158,7 +158,8 @@ class RunTask:
         for stored in self.run.answers:
             if stored["call_id"] == event.call_id:
                 decision = "refused" if not stored["confirmed"] else "answered" if stored["values"] else "approved"
-                return replace(event, decision=decision, decided_by=stored.get("by", ""), note=stored.get("note", ""))
+                changed = sorted(stored.get("arguments", {}))
+                return replace(event, decision=decision, decided_by=stored.get("by", ""), note=stored.get("note", ""), changed=changed)
         return event
 
     async def _finish(self, entry: Entry, end: Event) -> None:
@@ -210,5 +211,5 @@ def _prepare(run: Run) -> tuple[AgentSpec, list[Turn], list[queries.JournalLine]
     """What a run task starts from; a run that goes on after an answer has a journal already."""
     lines = queries.journal(run) if run.agno_output is not None else []
     history = [] if run.session.is_ephemeral else queries.history(run, app_settings.HISTORY_TURNS)
-    spec = replace(spec_of(run.session.agent), answer_format=run.options.get("format"))
+    spec = replace(spec_of(run.session.agent), answer_format=run.options.get("format"), approved=frozenset(run.session.approved_tools))
     return spec, [*ephemeral.given_turns(run.session), *history], lines

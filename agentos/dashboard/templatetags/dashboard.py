@@ -27,6 +27,12 @@ def model_label(model: str) -> str:
 
 
 @register.filter
+def tool_label(name: str) -> str:
+    """Return the name for people of a function that models call."""
+    return tools.label_of(name)
+
+
+@register.filter
 def model_note(model: str) -> str:
     """Return what somebody should know before they trust a model's answers; empty for most."""
     return NOTES.get(model.partition(":")[0], "")

@@ -104,6 +104,17 @@ def archive(request: SignedInRequest, session_id: str) -> HttpResponse:
 
 @signed_in
 @require_POST
+def revoke_approval(request: SignedInRequest, session_id: str) -> HttpResponse:
+    """Ask again before each call of a function that was approved for the chat."""
+    session = session_or_404(request, session_id)
+    actions.revoke_approval(session=session, tool=request.POST.get("tool", ""), by=request.user)
+    if wants_fragment(request):
+        return manage_page(request, session)
+    return redirect("dashboard:manage", session_id)
+
+
+@signed_in
+@require_POST
 def delete(request: SignedInRequest, session_id: str) -> HttpResponse:
     session = session_or_404(request, session_id)
     actions.delete_session(session=session, by=request.user)
