@@ -30,7 +30,7 @@ class AgentAdmin(AuditedAdmin):
     actions = ("activate", "deactivate")
     fieldsets = (
         (None, {"fields": ("name", "agent_id", "description", "is_active")}),
-        ("What it is", {"fields": ("model", "can_answer", "instructions", "tools", "capabilities", "starters")}),
+        ("What it is", {"fields": ("model", "fallbacks", "can_answer", "instructions", "tools", "capabilities", "starters")}),
         (
             "Who may use it",
             {"fields": ("is_global", "team", "plans"), "description": "Any one of these opens it. With none, nobody may use it."},

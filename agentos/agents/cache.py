@@ -15,7 +15,7 @@ from django.core.cache import cache
 from agentos.access import rights
 from agentos.access.adapters import access
 from agentos.access.users import User
-from agentos.agents.providers import Availability, availability
+from agentos.agents.providers import Availability, first_available
 from agentos.agents.queries import agents_for, model_label
 from agentos.core import clock
 from agentos.core.people import is_operator
@@ -42,6 +42,7 @@ class AgentCard:
     is_available: bool = True
     unavailable: str = ""
     starters: tuple[str, ...] = ()
+    fallbacks: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The agent under the keys of the spec, and its starters."""
@@ -100,6 +101,7 @@ def cards_from_database(user: User) -> list[AgentCard]:
             capabilities=tuple(agent.capabilities),
             why=why(agent),
             starters=tuple(agent.starters),
+            fallbacks=tuple(agent.fallbacks),
         )
         for agent in agents_for(user).defer("instructions").select_related("team").prefetch_related("plans")
     ]
@@ -113,9 +115,13 @@ def remember(key: str, cards: list[AgentCard], user: User) -> None:
 
 
 def with_availability(cards: list[AgentCard], user: User) -> list[AgentCard]:
-    """Ask once per model, and at every read: a model that stopped is nobody's right and changes no version."""
-    down = {model: sentence for model in {card.model for card in cards} if (sentence := not_available(availability(model), user))}
-    return [replace(card, is_available=False, unavailable=down[card.model]) if card.model in down else card for card in cards]
+    """Ask once for each choice of models, and at every read: a model that stopped is nobody's right and changes no version."""
+    asked = {(card.model, *card.fallbacks) for card in cards}
+    down = {models: sentence for models in asked if (sentence := not_available(first_available(models), user))}
+    return [
+        replace(card, is_available=False, unavailable=down[models]) if (models := (card.model, *card.fallbacks)) in down else card
+        for card in cards
+    ]
 
 
 def not_available(state: Availability, user: User) -> str:

@@ -46,6 +46,9 @@ _CUTS: Mapping[str, str] = MappingProxyType(
 # A second attempt may help, and is only allowed before the first token.
 RETRYABLE = frozenset({"model_unreachable", "model_busy"})
 
+# Another model may answer: this one is not there, or does not work here. Only before the first token as well.
+OF_THE_MODEL = RETRYABLE | {"agent_unavailable", "model_auth", "model_quota", "model_missing", "model_error"}
+
 
 # What operators are told besides: what is missing.
 _MISSING: Mapping[str, str] = MappingProxyType(

@@ -13,6 +13,7 @@ from agentos.agents.tools import tool_choices
 
 CAPABILITIES = 20
 CAPABILITY_LENGTH = 60
+FALLBACKS = 5
 
 
 class SuggestingInput(forms.TextInput):
@@ -71,6 +72,12 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=SuggestingInput(model_choices, attrs={"size": 50}),
         help_text="provider:model_id, for example openai:gpt-5.4. The list offers what can be used now.",
     )
+    fallbacks = LinesField(
+        most=FALLBACKS,
+        length=120,
+        required=False,
+        help_text="Models that answer, in their order, while the one before cannot be reached or used. One a line.",
+    )
     tools = forms.MultipleChoiceField(choices=described_tools, widget=forms.CheckboxSelectMultiple({"class": "radiolist"}), required=False)
     capabilities = LinesField(
         most=CAPABILITIES,
@@ -93,6 +100,7 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
             "description",
             "instructions",
             "model",
+            "fallbacks",
             "tools",
             "capabilities",
             "starters",
@@ -104,10 +112,21 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_model(self) -> str:
         model: str = self.cleaned_data["model"].strip()
-        slug, model_id = split(model)
-        if slug not in PROVIDERS or not model_id.strip():
-            raise forms.ValidationError(availability(model).reason)
+        check_model(model)
         return model
+
+    def clean_fallbacks(self) -> list[str]:
+        models: list[str] = self.cleaned_data["fallbacks"]
+        for model in models:
+            check_model(model)
+        return [model for model in models if model != self.cleaned_data.get("model")]
+
+
+def check_model(model: str) -> None:
+    """Raise ValidationError for the name of a model that nobody serves."""
+    slug, model_id = split(model)
+    if slug not in PROVIDERS or not model_id.strip():
+        raise forms.ValidationError(availability(model).reason)
 
 
 def warnings_about(model: str, tools: Iterable[str]) -> list[str]:

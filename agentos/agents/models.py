@@ -61,6 +61,9 @@ class DjangoAgent(models.Model):
     description = models.CharField(max_length=300, blank=True)
     instructions = models.TextField(blank=True, max_length=20_000, help_text="The system prompt. Members never see it.")
     model = models.CharField(max_length=120, help_text="provider:model_id, for example openai:gpt-5.4")
+    fallbacks = models.JSONField(
+        default=list, blank=True, help_text="Models that answer, in their order, while the one before cannot be reached or used."
+    )
     tools = models.JSONField(default=list, blank=True)
     tool_policies = models.JSONField(
         default=dict, blank=True, help_text="By the tool's slug: ask or auto, where it is not the tool's own policy."
@@ -85,6 +88,11 @@ class DjangoAgent(models.Model):
 
     def __str__(self) -> str:
         return visible(self.name)
+
+    @property
+    def models_in_order(self) -> list[str]:
+        """Its model, and those that stand in for it."""
+        return [self.model, *self.fallbacks]
 
 
 class AccessRequest(models.Model):

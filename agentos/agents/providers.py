@@ -2,7 +2,7 @@
 
 import importlib.util
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -194,6 +194,12 @@ def availability(model: str) -> Availability:
     for reason in _objections(provider, model_id):
         return Availability(False, reason)
     return Availability(True)
+
+
+def first_available(models: Iterable[str]) -> Availability:
+    """Return that one of the models can be used, or why the first one cannot."""
+    states = [availability(model) for model in models]
+    return next((state for state in states if state.ok), states[0])
 
 
 def gives_titles(model: str) -> bool:

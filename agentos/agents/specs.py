@@ -18,6 +18,7 @@ class AgentSpec:
     agent_id: str
     name: str
     model: str
+    fallbacks: tuple[str, ...] = ()
     instructions: str = ""
     tools: tuple[str, ...] = field(default_factory=tuple)
     toolbox: Mapping[str, Tool] = field(default_factory=dict)
@@ -33,6 +34,7 @@ def spec_of(agent: DjangoAgent) -> AgentSpec:
         agent_id=agent.agent_id,
         name=agent.name,
         model=agent.model,
+        fallbacks=tuple(agent.fallbacks),
         instructions=agent.instructions,
         tools=tuple(agent.tools),
         toolbox=tools(agent.tools),

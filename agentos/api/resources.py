@@ -45,6 +45,7 @@ RUN = {
     "id": RUN_ID,
     "session_id": SESSION["id"],
     "agent_id": "assistant",
+    "model": "openai:gpt-5.4",
     "turn": 1,
     "status": "completed",
     "message": "What is six times seven?",
@@ -226,7 +227,8 @@ class FullRun(BaseModel):
 
     ``edition`` is which version of the message this is, of ``editions``; ``version`` which answer to it, of ``versions``. ``hidden``:
     another version is shown in its place, or it was withdrawn or erased. ``cut``: why a completed answer is not whole: the model reached
-    its limit, its provider withheld the rest, or it never said that it was done.
+    its limit, its provider withheld the rest, or it never said that it was done. ``model``: the one that answers, which may stand in
+    for the agent's own; empty before the run begins.
     """
 
     model_config = example(RUN)
@@ -234,6 +236,7 @@ class FullRun(BaseModel):
     id: str
     session_id: str
     agent_id: str
+    model: str
     turn: int
     status: Literal["queued", "running", "waiting", "completed", "failed", "interrupted", "stopped"]
     message: str

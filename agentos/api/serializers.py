@@ -76,6 +76,7 @@ def full_run(run: Run, session: ChatSession, *, parts: Sequence[Part] | None = N
         id=run.run_id,
         session_id=session.session_id,
         agent_id=session.agent.agent_id,
+        model=run.model,
         turn=run.turn,
         status=run.status,  # type: ignore[arg-type]
         message=run.input,

@@ -135,6 +135,8 @@ class Run(models.Model):
     versions = models.PositiveSmallIntegerField(default=1, help_text="How many answers to this message there are.")
     retry_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries", db_index=False)
     continues = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="continuations", db_index=False)
+    model = models.CharField(max_length=120, blank=True, help_text="The model that answers.")
+    instead_of = models.CharField(max_length=120, blank=True, help_text="The agent's model, where that could not be used.")
     revision = models.PositiveBigIntegerField(default=0)
     attempt = models.PositiveIntegerField(default=0, help_text="Counted up by whoever drives it: a stale driver writes nothing.")
     lease_until = models.DateTimeField(null=True, blank=True, help_text="Its driver promises a sign of life before then.")

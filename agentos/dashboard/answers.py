@@ -8,9 +8,9 @@ from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve, reverse
 
 from agentos.access.users import User
-from agentos.agents import runtime
 from agentos.agents.cache import not_available
 from agentos.agents.models import DjangoAgent
+from agentos.agents.providers import first_available
 from agentos.chat import queries, quotas
 from agentos.chat.actions import WITHDRAWN
 from agentos.chat.drawing import render_turn
@@ -65,7 +65,7 @@ def url_of_turn(run: Run) -> str:
 
 def objection(agent: DjangoAgent | None, user: User) -> str:
     """Return why nothing can be written to the agent, which is None for one that the user may not use; empty when it can."""
-    return not_available(runtime.availability(agent.model), user) if agent else WITHDRAWN
+    return not_available(first_available(agent.models_in_order), user) if agent else WITHDRAWN
 
 
 def composer_context(user: User, *, closed: str = "", **more: Any) -> dict[str, Any]:

@@ -421,6 +421,31 @@ class TestStop:
             assert await run.events.acount() == 1
 
 
+class TestFallbacks:
+    async def answered(self, member: User, model: str, *fallbacks: str) -> Run:
+        agent = await create_agent(model=model, fallbacks=list(fallbacks), is_global=True)
+        return await ended(await send(by=member, agent=agent, text="hello"))
+
+    @pytest.mark.parametrize("model", ["scripted:fail@0", "scripted:raise", "scripted:auth", "openai:gpt-5.4"])
+    async def test_answer_where_the_model_does_not(self, engine: Engine, member: User, monkeypatch: pytest.MonkeyPatch, model: str) -> None:
+        monkeypatch.setattr(run_task, "RETRY_PAUSES", ())
+        run = await self.answered(member, model, "scripted:raise", "scripted:3x0")
+        assert (run.status, run.model, run.instead_of) == (Run.Status.COMPLETED, "scripted:3x0", model)
+        assert len(run.answer.split()) == 3
+
+    async def test_are_not_asked_once_a_word_was_said(self, engine: Engine, member: User) -> None:
+        run = await self.answered(member, "scripted:fail@5x0", "scripted:3x0")
+        assert (run.status, run.model, run.instead_of) == (Run.Status.FAILED, "scripted:fail@5x0", "")
+
+    async def test_are_not_asked_of_what_no_model_can_mend(self, engine: Engine, member: User) -> None:
+        run = await self.answered(member, "scripted:long", "scripted:3x0")
+        assert (run.error_code, run.instead_of) == ("context_too_long", "")
+
+    async def test_fail_with_what_the_last_one_failed_of(self, engine: Engine, member: User) -> None:
+        run = await self.answered(member, "scripted:raise", "scripted:auth")
+        assert (run.error_code, run.model, run.instead_of) == ("model_auth", "scripted:auth", "scripted:raise")
+
+
 class TestApproval:
     async def paused(self, member: User) -> Run:
         run = await ended(await run_with("scripted:approve", member))

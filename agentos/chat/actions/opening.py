@@ -3,8 +3,8 @@
 from typing import Any
 
 from agentos.access.users import User
-from agentos.agents import runtime
 from agentos.agents.models import DjangoAgent
+from agentos.agents.providers import first_available
 from agentos.agents.queries import may_use
 from agentos.chat.errors import AgentClosed, AgentUnavailable
 from agentos.chat.live.revisions import change
@@ -23,8 +23,8 @@ def check_agent_open(agent: DjangoAgent, user: User) -> None:
 
 
 def check_agent_available(agent: DjangoAgent) -> None:
-    """Raises AgentUnavailable when the agent's model cannot be used; operators see why in admin."""
-    if not runtime.availability(agent.model).ok:
+    """Raises AgentUnavailable when none of the agent's models can be used; operators see why in admin."""
+    if not first_available(agent.models_in_order).ok:
         raise AgentUnavailable(NOT_AVAILABLE)
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from agentos.agents import failures
+from agentos.agents.queries import model_label
 from agentos.agents.runtime import approvals
 from agentos.agents.tools import label_of
 from agentos.chat.asks import Ask, asks_of
@@ -145,6 +146,14 @@ class TurnView:
     @property
     def failure(self) -> str:
         return failures.sentence(self.run.error_code) if self.run.error_code else ""
+
+    @property
+    def stand_in(self) -> str:
+        """Which model answers in place of the agent's own, where that is so."""
+        if not self.run.instead_of:
+            return ""
+        models = {"model": model_label(self.run.model), "instead_of": model_label(self.run.instead_of)}
+        return _("%(instead_of)s could not be used: %(model)s answers instead.") % models
 
     @property
     def cut(self) -> str:

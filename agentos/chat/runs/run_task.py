@@ -93,6 +93,18 @@ class RunTask:
         spec, history, lines = await db.read(_prepare, self.run)
         for line in lines:
             entry.buffer.take(line.seq, line.kind, line.data)
+        end = await self._persist(spec, history, entry)
+        for model in spec.fallbacks if self.run.agno_output is None else ():
+            if not (isinstance(end, Failed) and end.code in failures.OF_THE_MODEL and entry.fresh):
+                return end
+            log.warning("Run %s: %s failed (%s), %s is asked instead.", self.run.run_id, spec.model, end.code, model)
+            await db.write(_note_model, self.run, model, spec.model)
+            self.heard = asyncio.get_running_loop().time()
+            end = await self._persist(replace(spec, model=model), history, entry)
+        return end
+
+    async def _persist(self, spec: AgentSpec, history: list[Turn], entry: Entry) -> Event:
+        """Ask the model, and ask it again where that may help."""
         for pause in RETRY_PAUSES:
             end = await self._follow(self._ask(spec, history, entry), entry)
             if not (isinstance(end, Failed) and end.code in failures.RETRYABLE and entry.fresh):
@@ -200,16 +212,31 @@ def _answer(stored: dict[str, Any]) -> runtime.Answer:
 
 def _note_wait(run: Run, seconds: int | None) -> None:
     """Say in the turn that the model is waited for, or no longer is."""
+    _note(run, waits_seconds=seconds)
+
+
+def _note_model(run: Run, model: str, instead_of: str) -> None:
+    """Say in the turn which model answers in place of which."""
+    _note(run, model=model, instead_of=instead_of, waits_seconds=None)
+
+
+def _note(run: Run, **columns: Any) -> None:
     with transaction.atomic():
         session = lock(run.session_id)
         running = Run.objects.filter(pk=run.pk, status=Run.Status.RUNNING, attempt=run.attempt)
         if running.exists():
-            running.update(waits_seconds=seconds, revision=change(session))
+            running.update(**columns, revision=change(session))
 
 
 def _prepare(run: Run) -> tuple[AgentSpec, list[Turn], list[queries.JournalLine]]:
     """What a run task starts from; a run that goes on after an answer has a journal already."""
     lines = queries.journal(run) if run.agno_output is not None else []
     history = [] if run.session.is_ephemeral else queries.history(run, app_settings.HISTORY_TURNS)
-    spec = replace(spec_of(run.session.agent), answer_format=run.options.get("format"), approved=frozenset(run.session.approved_tools))
+    agent = run.session.agent
+    spec = replace(
+        spec_of(agent),
+        model=run.model or agent.model,
+        answer_format=run.options.get("format"),
+        approved=frozenset(run.session.approved_tools),
+    )
     return spec, [*ephemeral.given_turns(run.session), *history], lines
