@@ -30,6 +30,7 @@ def _tool(before: Part | None, part: Part) -> Iterator[EventData]:
         return
     said = {name: part[name] for name in ("call_id", "name", "seconds")}
     if part["status"] == "finished":
-        yield "tool_finished", {**said, "result": part["result"]}
+        shown = {"shown": part["shown"]} if part.get("shown") else {}
+        yield "tool_finished", {**said, "result": part["result"], **shown}
     else:
         yield "tool_failed", {**said, "error": part["result"]}

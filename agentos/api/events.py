@@ -84,7 +84,7 @@ def run_events(request: ApiRequest, run_id: RunId, last_event_id: LastEventId = 
     | `text`, `reasoning` | `text`: what was added |
     | `rethought` | the `text` that you were told last was reasoning |
     | `tool_started` | `call_id`, `name`, `args` |
-    | `tool_finished` | `call_id`, `name`, `result`, `seconds` |
+    | `tool_finished` | `call_id`, `name`, `result`, `seconds`, and `shown` where people are shown something beside the result |
     | `tool_failed` | `call_id`, `name`, `error`, `seconds` |
     | `waiting` | `requirements`: what a person has to answer. The stream stays open. |
     | `snapshot` | the run with all that was said so far; it replaces what you have |

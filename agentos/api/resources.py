@@ -174,6 +174,9 @@ class TextPart(BaseModel):
 
 
 class ToolPart(BaseModel):
+    """``shown``: what people are shown beside the result, as plain data of a ``kind``: ``chart`` with ``chart`` (bar, line or pie),
+    ``title``, ``labels`` and ``series`` of ``name`` and ``values``. Other kinds may come."""
+
     model_config = example(TOOL_PART)
 
     kind: Literal["tool"]
@@ -183,6 +186,7 @@ class ToolPart(BaseModel):
     status: Literal["running", "finished", "failed"]
     result: str
     seconds: float | None
+    shown: dict[str, Any] | None = None
 
 
 class RequirementField(BaseModel):

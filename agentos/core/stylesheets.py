@@ -10,7 +10,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 PARTS = tuple(
     f"css/{name}.css"
-    for name in ("tokens", "base", "layout", "controls", "sidebar", "cards", "chat", "composer", "settings", "contrast", "print")
+    for name in ("tokens", "base", "layout", "controls", "sidebar", "cards", "chat", "shown", "composer", "settings", "contrast", "print")
 )  # each is the cascade layer of its name; the first one orders them
 WHOLE = "css/app.css"
 

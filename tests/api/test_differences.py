@@ -21,6 +21,9 @@ EVENTS = st.lists(
         st.builds(text_event, st.sampled_from(["text", "reasoning"]), WORDS),
         CALLS.map(lambda call: ("tool_started", {"call_id": call, "name": "clock", "args": {}})),
         CALLS.map(lambda call: ("tool_finished", {"call_id": call, "name": "clock", "result": "ok", "seconds": 0.1})),
+        CALLS.map(
+            lambda call: ("tool_finished", {"call_id": call, "name": "clock", "result": "ok", "seconds": 0.1, "shown": {"kind": "chart"}})
+        ),
         CALLS.map(lambda call: ("tool_failed", {"call_id": call, "name": "clock", "error": "no", "seconds": 0.1})),
         st.just(("usage", {"input_tokens": 1, "output_tokens": 1})),
     ),

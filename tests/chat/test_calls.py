@@ -94,3 +94,51 @@ def test_a_call_that_was_refused_has_not_failed() -> None:
     soup = shown(*events)
     assert outer(soup) == ["Send mail, 2 times 2 refused"]
     assert not soup.select(".failed")
+
+
+CHART = {"kind": "chart", "chart": "bar", "title": "<b>Sales", "labels": ["a", "</svg><i>"], "series": [{"name": "x", "values": [1, 2]}]}
+
+
+def finished(call: str, **more: Any) -> tuple[str, dict[str, Any]]:
+    return "tool_finished", {"call_id": call, "name": "make_chart", "result": "Shown.", **more}
+
+
+class TestWhatACallShows:
+    def test_stands_outside_of_its_fold(self) -> None:
+        soup = shown(*started("make_chart"), finished("0", shown=CHART))
+        (whole,) = soup.find_all(True, recursive=False)
+        assert whole["id"] == "turn-1-part-0"
+        assert [(part.name, part["id"]) for part in whole.find_all(True, recursive=False)] == [
+            ("details", "turn-1-part-0-call"),
+            ("figure", "turn-1-part-0-shown"),
+        ]
+
+    def test_of_several_stands_below_their_line(self) -> None:
+        soup = shown(*started("make_chart", "make_chart", "make_chart"), finished("2", shown=CHART), finished("0", shown=CHART))
+        (whole,) = soup.find_all(True, recursive=False)
+        assert [part["id"] for part in whole.find_all(True, recursive=False)] == [
+            "turn-1-calls-0-calls",
+            "turn-1-part-0-shown",
+            "turn-1-part-2-shown",
+        ]
+        ids = [tag["id"] for tag in soup.select("[id]")]
+        assert sorted(set(ids)) == sorted(ids)
+
+    def test_is_escaped(self) -> None:
+        soup = shown(*started("make_chart"), finished("0", shown=CHART))
+        assert not soup.select("b:-soup-contains(Sales), i")
+        assert "<b>Sales" in soup.get_text()
+
+    def test_has_no_style_of_its_own(self) -> None:
+        soup = shown(*started("make_chart"), finished("0", shown=CHART))
+        assert not soup.select("[style], style, script")
+
+    def test_has_its_numbers_in_a_table(self) -> None:
+        soup = shown(*started("make_chart"), finished("0", shown=CHART))
+        assert [cell.get_text(strip=True) for cell in soup.select("tbody tr > *")] == ["a", "1", "</svg><i>", "2"]
+
+    @pytest.mark.parametrize("odd", [{"kind": "chart"}, {"kind": "hologram"}, {"kind": ["chart"]}, "chart", {"no": "kind"}])
+    def test_is_left_out_when_it_cannot_be_drawn(self, odd: Any) -> None:
+        soup = shown(*started("make_chart"), finished("0", shown=odd))
+        assert [fold["id"] for fold in soup.find_all(True, recursive=False)] == ["turn-1-part-0"]
+        assert not soup.select("figure")

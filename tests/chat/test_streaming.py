@@ -70,6 +70,22 @@ REPEATED_CALLS: Lines = [
     ("text", {"text": "Done."}),
 ]
 
+CHART = {"kind": "chart", "chart": "line", "title": "Sales", "labels": ["a", "b"], "series": [{"name": "x", "values": [1, 2]}]}
+
+SHOWN: Lines = [
+    ("tool_started", {"call_id": "1", "name": "make_chart", "args": {}}),
+    ("tool_finished", {"call_id": "1", "name": "make_chart", "result": "1", "seconds": 0.1, "shown": CHART}),
+    ("tool_started", {"call_id": "2", "name": "make_chart", "args": {}}),
+    ("tool_started", {"call_id": "3", "name": "make_chart", "args": {}}),
+    ("tool_finished", {"call_id": "3", "name": "make_chart", "result": "3", "seconds": 0.1, "shown": CHART}),
+    ("tool_failed", {"call_id": "2", "name": "make_chart", "error": "no", "seconds": 0.1}),
+    ("text", {"text": "Look."}),
+    ("tool_started", {"call_id": "4", "name": "make_chart", "args": {}}),
+    ("tool_started", {"call_id": "5", "name": "make_chart", "args": {}}),
+    ("tool_finished", {"call_id": "4", "name": "make_chart", "result": "4", "seconds": 0.1, "shown": CHART}),
+    ("tool_finished", {"call_id": "5", "name": "make_chart", "result": "5", "seconds": 0.1, "shown": CHART}),
+]
+
 
 @pytest.fixture
 def running(session: ChatSession, member: User) -> Run:
@@ -118,7 +134,7 @@ def grow(dom: LiveDom, buffer: LiveBuffer, seq: int) -> None:
 
 
 class TestGrowth:
-    @pytest.mark.parametrize("lines", [EVERY_KIND, REPEATED_CALLS], ids=["every kind", "repeated calls"])
+    @pytest.mark.parametrize("lines", [EVERY_KIND, REPEATED_CALLS, SHOWN], ids=["every kind", "repeated calls", "shown"])
     def test_takes_a_tab_from_any_event_to_any_later_one(self, running: Run, lines: Lines) -> None:
         pages: list[tuple[LiveDom, str]] = []
         for count, line in enumerate(lines):
@@ -130,12 +146,16 @@ class TestGrowth:
                 grow(tab, draft_at(running, seq + 1), seq)
                 assert tab.shown("turns") == pages[seq][1], f"from {start} to {seq + 1}"
 
-    def test_takes_it_there_in_one_step_too(self, running: Run) -> None:
-        start, _ = fresh(running.session)
-        say(running, EVERY_KIND)
-        buffer = draft_at(running, len(EVERY_KIND))
-        grow(start, buffer, 0)
-        assert start.shown("turns") == fresh(running.session)[0].shown("turns")
+    @pytest.mark.parametrize("lines", [EVERY_KIND, REPEATED_CALLS, SHOWN], ids=["every kind", "repeated calls", "shown"])
+    def test_takes_it_there_in_one_step_too(self, running: Run, lines: Lines) -> None:
+        tabs = []
+        for count, line in enumerate(lines):
+            tabs.append(fresh(running.session)[0])
+            say(running, [line], start=count)
+        page, buffer = fresh(running.session)[0].shown("turns"), draft_at(running, len(lines))
+        for seq, tab in enumerate(tabs):
+            grow(tab, buffer, seq)
+            assert tab.shown("turns") == page, f"from {seq}"
 
     def test_shows_a_tool_that_comes_before_any_word(self) -> None:
         buffer = LiveBuffer(Run(pk=1, session_id=1, turn=1, attempt=1))

@@ -10,7 +10,7 @@ from agentos.conf import app_settings
 
 log = logging.getLogger(__name__)
 
-BUILT_IN: tuple[str, ...] = ()
+BUILT_IN: tuple[str, ...] = ("agentos.agents.tools.chart",)
 GROUP = "agentos.tools"
 
 

@@ -28,6 +28,7 @@ from agentos.core.rendering import markdown
 from agentos.core.rendering.away import away
 
 STEPS_KEPT = 4  # of a growing answer, for the tabs that come to them later
+A_DRAWING = 10_000  # characters that take as long to render as what a tool shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,8 @@ def rendered_by(buffer: LiveBuffer, seq: int) -> int:
         if line.part < 0:
             continue
         if line.kind not in DELTAS:
-            characters += len(buffer.parts[line.part].get("text", ""))
+            part = buffer.parts[line.part]
+            characters += A_DRAWING if part.get("shown") else len(part.get("text", ""))
         if line.part and line.start == 0:  # it may close the part before it
             characters += len(buffer.parts[line.part - 1].get("text", ""))
         if line.after != line.before:
@@ -176,8 +178,11 @@ def _tool(buffer: LiveBuffer, line: Line) -> str:
     view = part_view(buffer.parts[line.part], element, growing=False)
     first = first_call(buffer.parts, line.part)
     end = line.part + 1
-    while end < len(buffer.parts) and buffer.parts[end]["kind"] == "tool" and first_call(buffer.parts, end) == first:
-        end += 1
+    while end <= line.last and buffer.parts[end]["kind"] == "tool" and first_call(buffer.parts, end) == first:
+        end += 1  # not those that the tab is told of only later
+    if end - first > 1 and view.shown:
+        calls = calls_view(buffer.parts, buffer.turn, first, end)
+        return fragment(draw("chat/_part.html", {"part": calls}), f"#{calls.id}", "outerHTML") + now
     head = _calls_head(buffer, first, end) if end - first > 1 else ""
     return fragment(draw("chat/_part.html", {"part": view}), f"#{element}", "outerHTML") + head + now
 

@@ -17,6 +17,7 @@ from agentos.agents.tools import label_of
 from agentos.chat.asks import Ask, asks_of
 from agentos.chat.live.blocks import closed_end, open_code, settled
 from agentos.chat.live.parts import Part, text_of
+from agentos.chat.live.shown import ShownView, shown_view
 from agentos.chat.models import ChatSession, Feedback, Run
 from agentos.core.people import is_operator
 from agentos.core.rendering import highlighting, markdown
@@ -44,6 +45,7 @@ class PartView:
     changed: str = ""
     decided_by: str = ""
     note: str = ""
+    shown: ShownView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,11 @@ class CallsView:
     @property
     def refused(self) -> int:
         return sum(call.status == "refused" for call in self.calls)
+
+    @property
+    def shown(self) -> list[PartView]:
+        """Those that show people something, which stands below the line."""
+        return [call for call in self.calls if call.shown]
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +323,7 @@ def part_view(part: Part, element_id: SafeString, *, growing: bool) -> PartView:
             decided_by=part.get("decided_by", ""),
             note=part.get("note", ""),
             changed=", ".join(approvals.label_of(name) for name in part.get("changed", ())),
+            shown=shown_view(part.get("shown")),
         )
     text = part["text"]
     if not growing:
