@@ -17,6 +17,7 @@ from agentos.agents.events import Event, Failed, Follower
 from agentos.agents.history import Turn
 from agentos.agents.runtime.approvals import Answer
 from agentos.agents.specs import AgentSpec
+from agentos.agents.tools import python
 
 Events = AsyncGenerator[Event, None]
 
@@ -80,7 +81,8 @@ def resume(
 
 
 async def close() -> None:
-    """Close what this event loop's runs have shared: the clients of the models."""
+    """Close what this event loop's runs have shared: the clients of the models, and the processes in which tools run code."""
+    await python.close()
     if close_models := getattr(sys.modules.get(_MODELS), "close", None):  # none while it is still being imported
         await close_models()
 

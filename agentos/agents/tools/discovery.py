@@ -10,7 +10,7 @@ from agentos.conf import app_settings
 
 log = logging.getLogger(__name__)
 
-BUILT_IN: tuple[str, ...] = ("agentos.agents.tools.chart",)
+BUILT_IN: tuple[str, ...] = ("agentos.agents.tools.chart", "agentos.agents.tools.python")
 GROUP = "agentos.tools"
 
 
