@@ -3,7 +3,23 @@
 from pathlib import Path
 from typing import Any
 
-from agentos.conf.kinds import Choice, Dotted, Flag, Folder, HostName, Names, Number, Origin, Origins, Reachable, Secret, Setting, Text, Url
+from agentos.conf.kinds import (
+    Choice,
+    Dotted,
+    Flag,
+    Folder,
+    HostName,
+    Names,
+    Number,
+    Origin,
+    Origins,
+    Reachable,
+    Secret,
+    Setting,
+    Sources,
+    Text,
+    Url,
+)
 
 WORKERS = INLINE, EXTERNAL = "inline", "external"
 
@@ -68,6 +84,11 @@ class AppSettings:
     RUN_TIMEOUT = Number(600, "Seconds that one run may take in all.", least=1)
     TOOL_STEPS = Number(20, "Tool calls that one run may make.", least=1)
     TOOLS = Names((), "Modules with tools of your own, separated by commas, for example `acme.tools` (docs/add-a-tool.md).")
+    SQL_SOURCES = Sources(
+        (),
+        "Databases that agents may be given to read, `name=URL`, separated by commas: "
+        "`shop=postgres://reader:...@host/shop` (docs/tools.md).",
+    )
     TITLES = Choice(
         "model",
         "Who makes the title of a chat: `model`, the model of its agent, asked once after the first answer; `first-words`, nobody.",

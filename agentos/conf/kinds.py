@@ -263,6 +263,20 @@ class Reachable(Names):
         return f"must be host names, addresses and networks such as 10.1.0.0/16, without a scheme and a port, not {item!r}."
 
 
+class Sources(Names):
+    """Databases by name: ``shop=postgres://...``. A wrong one is not repeated: there may be a password in it."""
+
+    def wrong(self, item: str) -> str:
+        name, _, url = item.partition("=")
+        objection = Url("", "", ("sqlite", "postgres", "postgresql")).objection(url)
+        if not objection and url and re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", name):
+            return ""
+        return (
+            "must be like shop=postgres://reader:secret@host/shop or stock=sqlite:////srv/stock.sqlite3, separated by commas. "
+            "Names have small letters, digits and dashes; in a password, special characters are written as in %2C."
+        )
+
+
 class Folder(Setting[Path]):
     def parse(self, text: str) -> Path:
         return Path(text)

@@ -10,7 +10,11 @@ from agentos.conf import app_settings
 
 log = logging.getLogger(__name__)
 
-BUILT_IN: tuple[str, ...] = ("agentos.agents.tools.chart", "agentos.agents.tools.python")
+BUILT_IN: tuple[str, ...] = (
+    "agentos.agents.tools.chart",
+    "agentos.agents.tools.python",
+    "agentos.agents.tools.sql",
+)
 GROUP = "agentos.tools"
 
 
