@@ -192,6 +192,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:palette", "GET"): page(302),  # without htmx: the search that there is
     ("dashboard:shortcuts", "GET"): page(200),
     ("dashboard:version", "POST"): page_of_owner(303),
+    ("dashboard:file", "GET"): page_of_owner(200),
     ("dashboard:live", "GET"): stream_of_owner(200),
     ("webhooks_out:endpoints", "GET"): page(200),
     ("webhooks_out:endpoints", "POST"): (SIGN_IN, SIGN_IN, 422, FORBIDDEN, FORBIDDEN, FORBIDDEN),  # an empty form
@@ -270,17 +271,26 @@ def reachable() -> dict[str, str]:
     return found
 
 
+MADE_A_FILE = {
+    "status": "finished",
+    "result": "Made.",
+    "seconds": 0.1,
+    "shown": {"kind": "file", "name": "a.ics", "type": "text/calendar", "text": "BEGIN:VCALENDAR"},
+}
+
+
 class World:
     """The objects that the table is about, and the way to every URL."""
 
     def __init__(self, owner: User, agent: DjangoAgent) -> None:
         self.session = actions.create_session(agent=agent, by=owner)
-        self.run = RunFactory(session=self.session)
+        self.run = RunFactory(session=self.session, parts=[{"kind": "tool", "call_id": "1", "name": "f", "args": {}, **MADE_A_FILE}])
         self.names: dict[str, Any] = {"SESSION": self.session.session_id, "AGENT": agent.agent_id, "TEAM": agent.team_id}
         self.arguments = {
             "session_id": self.session.session_id,
             "run_id": self.run.run_id,
             "agent_id": agent.agent_id,
+            "index": "0",
             "response_id": "resp_1",
         }
         event = WebhookEventFactory(endpoint=WebhookEndpointFactory(), is_verified=True, message_id="msg_1", body="{}")

@@ -54,6 +54,7 @@ urlpatterns = [
     path("run/<str:run_id>/feedback/", runs.feedback, name="feedback"),
     path("run/<str:run_id>/fork/", runs.fork, name="fork"),
     path("run/<str:run_id>/edit/", runs.edit, name="edit"),
+    path("run/<str:run_id>/file/<int:index>/", runs.file, name="file"),
     path("palette/", palette.palette, name="palette"),
     path("shortcuts/", palette.shortcuts, name="shortcuts"),
     path("run/<str:run_id>/version/", runs.version, name="version"),

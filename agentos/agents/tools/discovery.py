@@ -14,6 +14,8 @@ BUILT_IN: tuple[str, ...] = (
     "agentos.agents.tools.chart",
     "agentos.agents.tools.python",
     "agentos.agents.tools.sql",
+    "agentos.agents.tools.send_mail",
+    "agentos.agents.tools.calendar_file",
 )
 GROUP = "agentos.tools"
 

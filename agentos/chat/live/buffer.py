@@ -41,6 +41,7 @@ class Line(NamedTuple):
 class LiveBuffer:
     def __init__(self, run: Run) -> None:
         self.run_pk = run.pk
+        self.run_id = run.run_id
         self.session_pk = run.session_id
         self.turn = run.turn
         self.attempt = run.attempt

@@ -157,7 +157,7 @@ def _new_part(buffer: LiveBuffer, index: int, upto: Line) -> str:
     part = {**buffer.parts[index]}
     if part["kind"] in DELTAS:
         part["text"] = part["text"][: upto.end]
-    view = part_view(part, part_id(buffer.turn, index), growing=True)
+    view = part_view(part, part_id(buffer.turn, index), growing=True, run_id=buffer.run_id, index=index)
     return fragment(draw("chat/_part.html", {"part": view}), f"#turn-{buffer.turn}-answer", "beforeend")
 
 
@@ -175,13 +175,13 @@ def _tool(buffer: LiveBuffer, line: Line) -> str:
     if line.kind == "tool_started":
         return _close_before(buffer, line.part) + _new_call(buffer, line) + now
     element = part_id(buffer.turn, line.part)
-    view = part_view(buffer.parts[line.part], element, growing=False)
+    view = part_view(buffer.parts[line.part], element, growing=False, run_id=buffer.run_id, index=line.part)
     first = first_call(buffer.parts, line.part)
     end = line.part + 1
     while end <= line.last and buffer.parts[end]["kind"] == "tool" and first_call(buffer.parts, end) == first:
         end += 1  # not those that the tab is told of only later
     if end - first > 1 and view.shown:
-        calls = calls_view(buffer.parts, buffer.turn, first, end)
+        calls = calls_view(buffer.parts, buffer.turn, first, end, run_id=buffer.run_id)
         return fragment(draw("chat/_part.html", {"part": calls}), f"#{calls.id}", "outerHTML") + now
     head = _calls_head(buffer, first, end) if end - first > 1 else ""
     return fragment(draw("chat/_part.html", {"part": view}), f"#{element}", "outerHTML") + head + now
@@ -193,15 +193,15 @@ def _new_call(buffer: LiveBuffer, line: Line) -> str:
     if end - first == 1:
         return _new_part(buffer, line.part, line)
     if end - first == 2:  # noqa: PLR2004 - the first call moves into a place for both
-        view = calls_view(buffer.parts, buffer.turn, first, end)
+        view = calls_view(buffer.parts, buffer.turn, first, end, run_id=buffer.run_id)
         return fragment(draw("chat/_part.html", {"part": view}), f"#{part_id(buffer.turn, first)}", "outerHTML")
-    call = part_view(buffer.parts[line.part], part_id(buffer.turn, line.part), growing=False)
+    call = part_view(buffer.parts[line.part], part_id(buffer.turn, line.part), growing=False, run_id=buffer.run_id, index=line.part)
     added = fragment(draw("chat/_part.html", {"part": call}), f"#{calls_id(buffer.turn, first)}-all", "beforeend")
     return added + _calls_head(buffer, first, end)
 
 
 def _calls_head(buffer: LiveBuffer, first: int, end: int) -> str:
-    view = calls_view(buffer.parts, buffer.turn, first, end)
+    view = calls_view(buffer.parts, buffer.turn, first, end, run_id=buffer.run_id)
     return fragment(draw("chat/_part.html#calls-head", {"part": view}), f"#{view.id}-head", "outerHTML")
 
 

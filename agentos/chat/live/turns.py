@@ -30,7 +30,8 @@ NAMES = 1024  # that are kept
 
 @dataclass(frozen=True, slots=True)
 class PartView:
-    """``done`` is final HTML; ``open`` is the element of the block that still grows, None once the run has ended."""
+    """``done`` is final HTML; ``open`` is the element of the block that still grows, None once the run has ended. ``index``: its place
+    among the parts of the run, by which what it shows can be downloaded."""
 
     id: SafeString
     kind: str
@@ -46,6 +47,8 @@ class PartView:
     decided_by: str = ""
     note: str = ""
     shown: ShownView | None = None
+    run_id: str = ""
+    index: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,7 @@ class TurnView:
 
     @cached_property
     def parts(self) -> list[PartView | CallsView]:
-        return part_views(self.answer, self.run.turn, growing=self.run.is_open)
+        return part_views(self.answer, self.run.turn, growing=self.run.is_open, run_id=self.run.run_id)
 
     @cached_property
     def source(self) -> str:
@@ -285,13 +288,13 @@ def first_call(parts: list[Part], index: int) -> int:
     return first
 
 
-def calls_view(parts: list[Part], turn: int, first: int, end: int) -> CallsView:
+def calls_view(parts: list[Part], turn: int, first: int, end: int, *, run_id: str = "") -> CallsView:
     """Return the calls from ``first`` up to ``end`` as one."""
-    calls = [part_view(parts[index], part_id(turn, index), growing=False) for index in range(first, end)]
+    calls = [part_view(parts[index], part_id(turn, index), growing=False, run_id=run_id, index=index) for index in range(first, end)]
     return CallsView(calls_id(turn, first), calls[0].name, calls)
 
 
-def part_views(parts: list[Part], turn: int, *, growing: bool) -> list[PartView | CallsView]:
+def part_views(parts: list[Part], turn: int, *, growing: bool, run_id: str = "") -> list[PartView | CallsView]:
     """``growing``: the last part does."""
     views: list[PartView | CallsView] = []
     index = 0
@@ -300,14 +303,15 @@ def part_views(parts: list[Part], turn: int, *, growing: bool) -> list[PartView 
         while parts[index]["kind"] == "tool" and end < len(parts) and parts[end]["kind"] == "tool" and first_call(parts, end) == index:
             end += 1
         if end - index > 1:
-            views.append(calls_view(parts, turn, index, end))
+            views.append(calls_view(parts, turn, index, end, run_id=run_id))
         else:
-            views.append(part_view(parts[index], part_id(turn, index), growing=growing and end == len(parts)))
+            grows = growing and end == len(parts)
+            views.append(part_view(parts[index], part_id(turn, index), growing=grows, run_id=run_id, index=index))
         index = end
     return views
 
 
-def part_view(part: Part, element_id: SafeString, *, growing: bool) -> PartView:
+def part_view(part: Part, element_id: SafeString, *, growing: bool, run_id: str = "", index: int = 0) -> PartView:
     """``growing``: the last part of a run that still runs."""
     if part["kind"] == "tool":
         is_refused = part["status"] == "failed" and part.get("decision") == "refused"
@@ -324,6 +328,8 @@ def part_view(part: Part, element_id: SafeString, *, growing: bool) -> PartView:
             note=part.get("note", ""),
             changed=", ".join(approvals.label_of(name) for name in part.get("changed", ())),
             shown=shown_view(part.get("shown")),
+            run_id=run_id,
+            index=index,
         )
     text = part["text"]
     if not growing:

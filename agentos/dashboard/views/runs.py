@@ -7,12 +7,15 @@ from dataclasses import replace
 
 from django.http import Http404, HttpResponse
 from django.urls import reverse
-from django.views.decorators.http import require_POST
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_POST, require_safe
 
 from agentos.access.guards import signed_in
 from agentos.chat import actions, queries
 from agentos.chat.asks import answers_in, asks_of
 from agentos.chat.errors import ChatError, InvalidInput
+from agentos.chat.live.shown import File, shown_view
+from agentos.chat.live.transcript import shown_parts
 from agentos.chat.live.turns import turn_id, turn_view
 from agentos.chat.models import Run
 from agentos.core.fragments import draw, fragment
@@ -146,6 +149,23 @@ def withdrawn(request: SignedInRequest, run: Run) -> HttpResponse:
         return session_page(request, run.session, text=text)
     box = composer(request.user, session=run.session, agent=run.session.agent, text=text, has_focus=True)
     return fragments(request, fragment("", f"#{turn_id(run)}", "delete"), fragment(box, "#composer", "outerHTML"))
+
+
+@signed_in
+@require_safe
+def file(request: SignedInRequest, run_id: str, index: int) -> HttpResponse:
+    """A file that a tool has made, to be kept and not to be opened here. ``index``: of the part that shows it."""
+    run = run_or_404(request, run_id)
+    parts = shown_parts(run)[0]
+    found = shown_view(parts[index].get("shown")) if index < len(parts) else None
+    if found is None or not isinstance(found.data, File):
+        raise Http404
+    headers = {
+        "Content-Disposition": content_disposition_header(as_attachment=True, filename=found.data.name) or "attachment",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return HttpResponse(found.data.text, content_type=f"{found.data.type}; charset=utf-8", headers=headers)
 
 
 def run_or_404(request: SignedInRequest, run_id: str) -> Run:
