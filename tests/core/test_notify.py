@@ -3,10 +3,14 @@
 import asyncio
 import contextlib
 import json
+import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from typing import Any
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO, Any
+from urllib.parse import quote
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -44,6 +48,11 @@ class TestANotice:
         assert heard == []
         notify.hear(json.dumps(["another", "session:1", "session:2"]))
         assert heard == ["session:1", "session:2"]
+
+    async def test_may_say_that_everything_has_to_be_looked_at(self) -> None:
+        with pubsub.subscribe("session:1", "stop") as subscription:
+            notify.hear(json.dumps(["another", notify.EVERYTHING]))
+            assert await subscription.wait(SOON) == {"session:1"}
 
 
 class TestEverybodyLooksAgain:
@@ -103,11 +112,6 @@ class TestTheListener:
     async def test_knows_when_nobody_else_listens_and_tells_nobody(
         self, listener: notify.Listener, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        async def until_alone(expected: bool) -> None:
-            async with asyncio.timeout(SOON):
-                while pubsub.is_alone is not expected:
-                    await asyncio.sleep(0.02)
-
         sent: list[Any] = []
         await until_alone(True)
         monkeypatch.setattr(notify, "send", lambda *about: sent.append(about))
@@ -121,6 +125,35 @@ class TestTheListener:
         monkeypatch.undo()
         await until_alone(False)
         await second.stop()
+
+    async def test_that_was_alone_has_those_that_came_look_again(self, listener: notify.Listener) -> None:
+        """Between the moment in which another one listens and that in which this one hears of it, nothing was told."""
+        await until_alone(True)
+        with newcomer() as lines:  # blocks this loop, which hears nothing meanwhile
+            assert lines.readline() == "['told']\n"  # its own first look
+            assert pubsub.is_alone
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(close_after(pubsub.publish_on_commit), "told#late").result()
+            assert await asyncio.wait_for(asyncio.to_thread(lines.readline), SOON) == "['told']\n"
+
+    async def test_that_is_not_alone_any_more_tells_what_is_committed_then(self, listener: notify.Listener) -> None:
+        await until_alone(True)
+        with newcomer() as lines:
+            assert lines.readline() == "['told']\n"
+            begun, came = threading.Event(), threading.Event()
+            change = asyncio.create_task(asyncio.to_thread(close_after(self.change), begun, came))
+            await asyncio.to_thread(begun.wait, SOON)
+            await until_alone(False)
+            assert await asyncio.wait_for(asyncio.to_thread(lines.readline), SOON) == "['told']\n"
+            came.set()
+            await change
+            assert await asyncio.wait_for(asyncio.to_thread(lines.readline), SOON) == "['told#open']\n"
+
+    def change(self, begun: threading.Event, came: threading.Event) -> None:
+        with transaction.atomic():
+            pubsub.publish_on_commit("told#open")
+            begun.set()
+            came.wait(SOON)
 
     def cut(self) -> None:
         with connection.cursor() as cursor:
@@ -139,6 +172,51 @@ class TestTheListener:
             assert not listener.is_connected.is_set()
         async with asyncio.timeout(SOON):
             await listener.is_connected.wait()
+
+
+async def until_alone(expected: bool) -> None:
+    async with asyncio.timeout(SOON):
+        while pubsub.is_alone is not expected:
+            await asyncio.sleep(0.02)
+
+
+NEWCOMER = """
+import asyncio, django
+django.setup()
+from agentos.core.pubsub import notify, pubsub
+
+async def main():
+    with pubsub.subscribe("told") as subscription:
+        await notify.Listener().start()
+        while True:
+            print(sorted(await subscription.wait(60)), flush=True)
+
+asyncio.run(main())
+"""
+
+
+@contextlib.contextmanager
+def newcomer() -> Iterator[IO[str]]:
+    """Another process that listens; give what it hears, a line each time."""
+    of = connection.settings_dict
+    url = f"postgres://{of['USER']}:{of['PASSWORD']}@{quote(of['HOST'], safe='')}:{of['PORT']}/{of['NAME']}"
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": url}
+    with subprocess.Popen([sys.executable, "-c", NEWCOMER], env=env, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            yield process.stdout
+        finally:
+            process.kill()
+
+
+def close_after(work: Callable[..., object]) -> Callable[..., None]:
+    def done(*args: Any) -> None:
+        try:
+            work(*args)
+        finally:
+            connection.close()
+
+    return done
 
 
 async def heard(subscription: Subscription, count: int) -> set[str]:

@@ -122,10 +122,19 @@ class MemoryPubSub:
 
     def tell_others(self, *topics: str) -> None:
         """Publish in the other processes alone, when the transaction at hand is committed. Database work."""
-        if connection.vendor == "postgresql" and not self.is_alone:
-            from agentos.core.pubsub import notify  # noqa: PLC0415 - SQLite is one process: nothing of it is loaded there
+        if connection.vendor != "postgresql":
+            return
+        if self.is_alone:  # another process may come before the commit, and read what was there before it
+            transaction.on_commit(lambda: self._send(*topics), robust=True)
+        else:
+            self._send(*topics)
 
-            notify.send(self.process, topics)
+    def _send(self, *topics: str) -> None:
+        if self.is_alone:
+            return
+        from agentos.core.pubsub import notify  # noqa: PLC0415 - SQLite is one process: nothing of it is loaded there
+
+        notify.send(self.process, topics)
 
     def publish_all(self) -> None:
         """Others may have told something that was not heard: every subscription hears all its topics, and looks at the database."""

@@ -2,6 +2,7 @@
 
 A notice says what changed, never how: whoever hears it reads the database. It is sent at the commit of the change that it tells of, so
 nobody looks too early. PostgreSQL keeps none for a process that is not connected: after each connection everybody there looks again.
+A process that knows itself to be alone sends none; once it is not, those that came are told to look again.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ LONGEST = 7_900  # bytes of a notice; PostgreSQL takes 7,999
 LOOK_SECONDS = 10.0  # after which the connection is asked whether it lives, and who else listens
 ANSWER_SECONDS = 5.0  # that it has for the answer
 CONNECT_SECONDS = 3
+EVERYTHING = "*"  # in a notice: look again at whatever can be looked up
 NAME = "agentos notices"  # of these connections, among all of the database
 OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s AND pid <> pg_backend_pid()"
 PAUSES = (0.1, 0.2, 0.4, 0.8)  # seconds before the next connection is tried; the last one again and again
@@ -56,6 +58,7 @@ class Listener:
 
     def __init__(self) -> None:
         self.task: asyncio.Task[None] | None = None
+        self.told_nobody = False  # since it was alone: whoever has come since may have missed something
         self.is_connected = asyncio.Event()
 
     async def start(self) -> None:
@@ -85,22 +88,34 @@ class Listener:
         connection = await psycopg.AsyncConnection.connect(**parameters(), autocommit=True)
         async with connection:
             await connection.execute(f"LISTEN {CHANNEL}")
-            await connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, json.dumps([pubsub.process])])  # whoever was alone is not now
+            await tell(connection)  # whoever was alone is not now
             self.is_connected.set()
             pubsub.publish_all()
             while True:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     found = await (await connection.execute(OTHERS, [NAME])).fetchone()
                 pubsub.is_alone = found == (0,)
-                async for notice in connection.notifies(timeout=LOOK_SECONDS):
+                if self.told_nobody and not pubsub.is_alone:
+                    await tell(connection, EVERYTHING)
+                self.told_nobody = pubsub.is_alone
+                async for notice in connection.notifies(timeout=LOOK_SECONDS, stop_after=1 if pubsub.is_alone else None):
                     hear(notice.payload)
+
+
+async def tell(connection: psycopg.AsyncConnection[Any], *topics: str) -> None:
+    """Tell the other processes at once. Without topics: that this one is there."""
+    await connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, json.dumps([pubsub.process, *topics])])
 
 
 def hear(payload: str) -> None:
     """Publish here what another process has told."""
     process, *topics = json.loads(payload)
-    if process != pubsub.process:
-        pubsub.is_alone = False
+    if process == pubsub.process:
+        return
+    pubsub.is_alone = False
+    if topics == [EVERYTHING]:
+        pubsub.publish_all()
+    else:
         pubsub.publish(*topics)
 
 
