@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
@@ -137,7 +138,7 @@ class TestTexts:
         RunFactory(session=run.session, input="D", answer="")
         ChatSession.objects.update(searchable="")
         Run.objects.update(searchable="")
-        import_module("agentos.chat.migrations.0010_searchable").fill(apps, None)
+        import_module("agentos.chat.migrations.0010_searchable").fill(apps, SimpleNamespace(connection=connection))
         assert ChatSession.objects.get().searchable == "ä"
         assert list(Run.objects.order_by("pk").values_list("searchable", flat=True)) == ["b\nç", "d\n"]
 

@@ -1,9 +1,11 @@
 """Versions of a turn: an edit and a retry keep what was there, and one switches between them."""
 
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
+from django.db import connection
 
 from agentos.access.models import User
 from agentos.agents.events import Finished
@@ -231,7 +233,7 @@ class TestMigration:
         withdrawn = RunFactory(session=session, by=member, turn=2, is_hidden=True, status="stopped", attempt=0)
         erased = RunFactory(session=session, by=member, turn=2, is_hidden=True, input="")
         last = RunFactory(session=session, by=member, turn=2)
-        import_module("agentos.chat.migrations.0009_versions_of_turns").number_versions(apps, None)
+        import_module("agentos.chat.migrations.0009_versions_of_turns").number_versions(apps, SimpleNamespace(connection=connection))
         places = {run.pk: (run.follows, run.version, run.versions) for run in Run.objects.all()}
         assert places[first.pk] == (None, 1, 1)
         assert places[replaced.pk] == (first.pk, 1, 2)

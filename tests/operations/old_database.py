@@ -1,9 +1,10 @@
 """`python -m tests.operations.old_database make [CHATS]`, then `migrate`: a database as an older version left it, with chats and answers
-that were tried again, and what it takes to bring it up to date."""
+that were tried again, and what it takes to bring it up to date. `migrate-as-other` does it while the default database is an empty one."""
 
 import json
 import os
 import sys
+import tempfile
 import time
 
 import django
@@ -15,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management import call_command
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 # Before versions of turns, the search's own text, marks of what was read, pictures and asking for access.
@@ -66,6 +67,8 @@ def make(chats: int) -> None:
             )
             for turn, hidden in sorted(turns, key=lambda each: (each[0], not each[1]))
         )
+    key = apps.get_model("chat", "IdempotencyKey").objects.create(key="old", user=user, run=runs.first())
+    apps.get_model("webhooks_outgoing", "DoneOnce").objects.create(key=key, made="made-by-it")
 
 
 def is_new(executor: MigrationExecutor, node: tuple[str, str]) -> bool:
@@ -80,7 +83,7 @@ def migrate() -> dict[str, Any]:
     began = time.monotonic()
     call_command("migrate", verbosity=0)
     seconds = time.monotonic() - began
-    from agentos.chat.models import ChatSession, Run
+    from agentos.chat.models import ChatSession, IdempotencyKey, Run
 
     hidden = Run.objects.filter(is_hidden=True)
     return {
@@ -91,8 +94,20 @@ def migrate() -> dict[str, Any]:
         "searchable": Run.objects.filter(searchable__contains="question").count(),
         "titles": ChatSession.objects.filter(searchable__contains="chat").count(),
         "versions": sorted(set(Run.objects.filter(turn=3).values_list("is_hidden", "version", "versions"))),
+        "made": list(IdempotencyKey.objects.values_list("made", flat=True)),
         "unlinked": Run.objects.filter(turn__gt=1, follows=None).exclude(pk__in=hidden).count(),
     }
+
+
+def migrate_as_other() -> None:
+    """Bring it up to date as a project does that has it beside its own: `migrate --database other`."""
+    connections.databases["other"] = connections.databases[DEFAULT_DB_ALIAS]
+    with tempfile.TemporaryDirectory() as folder:
+        sqlite = {"ENGINE": "django.db.backends.sqlite3", "NAME": f"{folder}/empty.sqlite3"}
+        connections.databases[DEFAULT_DB_ALIAS] = {**connections.databases[DEFAULT_DB_ALIAS], "OPTIONS": {}, **sqlite}
+        connections[DEFAULT_DB_ALIAS] = connections.create_connection(DEFAULT_DB_ALIAS)
+        call_command("migrate", database="other", verbosity=0)
+        assert connection.introspection.table_names() == []
 
 
 def counts() -> dict[str, int]:
@@ -109,5 +124,7 @@ if __name__ == "__main__":
     word, *more = sys.argv[1:]
     if word == "make":
         make(int(more[0]) if more else 20)
+    elif word == "migrate-as-other":
+        migrate_as_other()
     else:
         print(json.dumps(migrate()))

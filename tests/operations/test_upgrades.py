@@ -38,7 +38,8 @@ def database(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def test_loses_nothing(database: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("alias", ["default", "other"])
+def test_loses_nothing(database: dict[str, str], alias: str, tmp_path: Path) -> None:
     env = {"PATH": os.environ["PATH"], "AGENTOS_LOCAL": "1", "AGENTOS_LOCAL_MODEL": "0", "AGENTOS_DATA_DIR": str(tmp_path), **database}
 
     def run(*words: str) -> str:
@@ -48,6 +49,8 @@ def test_loses_nothing(database: dict[str, str], tmp_path: Path) -> None:
         return found.stdout
 
     run("make", str(CHATS))
+    if alias != "default":
+        run("migrate-as-other")  # then there is nothing left to do, but to look
     found: dict[str, Any] = json.loads(run("migrate"))
     runs = CHATS * (TURNS + 1)
     assert found["before"] == found["after"] == {**found["before"], "chat_run": runs, "chat_chatsession": CHATS, "access_user": 1}
@@ -55,6 +58,7 @@ def test_loses_nothing(database: dict[str, str], tmp_path: Path) -> None:
     assert found["titles"] == CHATS
     assert found["versions"] == [[False, 2, 2], [True, 1, 2]]
     assert found["unlinked"] == 0
+    assert found["made"] == ["made-by-it"]
     done(manage(tmp_path, "migrate", "--check", **database))
     assert done(
         manage(tmp_path, "shell", "--no-imports", "-c", "from tests.factories import RunFactory; print(RunFactory().pk)", **database)

@@ -10,22 +10,22 @@ AT_ONCE = 1000
 
 def number_versions(apps, schema_editor):
     """Say of each run what it follows, and of answers that a retry has replaced that they are versions of the one that is shown."""
-    Run = apps.get_model("chat", "Run")
-    before = Run.objects.filter(session=OuterRef("session"), turn__lt=OuterRef("turn"), is_hidden=False).order_by("-turn", "-pk")
-    sessions = list(Run.objects.filter(turn__gt=1).order_by("session").values_list("session", flat=True).distinct())
+    runs = apps.get_model("chat", "Run").objects.using(schema_editor.connection.alias)
+    before = runs.filter(session=OuterRef("session"), turn__lt=OuterRef("turn"), is_hidden=False).order_by("-turn", "-pk")
+    sessions = list(runs.filter(turn__gt=1).order_by("session").values_list("session", flat=True).distinct())
     for first in range(0, len(sessions), AT_ONCE):
-        later = Run.objects.filter(session__in=sessions[first : first + AT_ONCE], turn__gt=1)
+        later = runs.filter(session__in=sessions[first : first + AT_ONCE], turn__gt=1)
         later.update(follows=Subquery(before.values("pk")[:1]))
-    hidden = Run.objects.filter(is_hidden=True)
+    hidden = runs.filter(is_hidden=True)
     hidden.filter(status="stopped", attempt=0).update(version=0)  # withdrawn
     hidden.filter(input="").update(version=0)  # erased
     replaced = defaultdict(list)
     for pk, session, turn in hidden.filter(version=1).order_by("pk").values_list("pk", "session", "turn"):
         replaced[session, turn].append(pk)
     for (session, turn), versions in replaced.items():
-        versions += Run.objects.filter(session=session, turn=turn, is_hidden=False).order_by("pk").values_list("pk", flat=True)
+        versions += runs.filter(session=session, turn=turn, is_hidden=False).order_by("pk").values_list("pk", flat=True)
         for version, pk in enumerate(versions, 1):
-            Run.objects.filter(pk=pk).update(version=version, versions=len(versions))
+            runs.filter(pk=pk).update(version=version, versions=len(versions))
 
 
 class Migration(migrations.Migration):

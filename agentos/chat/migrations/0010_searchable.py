@@ -11,7 +11,8 @@ BATCH = 200
 
 def fill(apps: Any, schema_editor: Any) -> None:
     """Write what is searched for the texts that are there."""
-    sessions, runs = apps.get_model("chat", "ChatSession").objects, apps.get_model("chat", "Run").objects
+    alias = schema_editor.connection.alias
+    sessions, runs = (apps.get_model("chat", name).objects.using(alias) for name in ("ChatSession", "Run"))
     for rows, texts in ((sessions.exclude(title=""), ("title",)), (runs.exclude(input="", answer=""), ("input", "answer"))):
         place = 0
         while batch := list(rows.filter(pk__gt=place).order_by("pk").only("pk", *texts)[:BATCH]):

@@ -4,8 +4,9 @@ from django.db import migrations
 
 
 def copy_made(apps: Any, schema_editor: Any) -> None:
-    for done in apps.get_model("webhooks_outgoing", "DoneOnce").objects.iterator():
-        apps.get_model("chat", "IdempotencyKey").objects.filter(pk=done.key_id).update(made=done.made)
+    alias = schema_editor.connection.alias
+    for done in apps.get_model("webhooks_outgoing", "DoneOnce").objects.using(alias).iterator():
+        apps.get_model("chat", "IdempotencyKey").objects.using(alias).filter(pk=done.key_id).update(made=done.made)
 
 
 class Migration(migrations.Migration):
