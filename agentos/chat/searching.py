@@ -39,6 +39,11 @@ class Found:
     run_id: str = ""
     turn: int = 0
 
+    @property
+    def place(self) -> str:
+        """What the address of the chat ends with, to open it there."""
+        return f"?run={self.run_id}#turn-{self.turn}" if self.run_id else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
@@ -56,17 +61,13 @@ def terms_of(text: str) -> list[str]:
     return list(dict.fromkeys(filter(None, terms)))[:TERMS_LIMIT]
 
 
-def find_sessions(user: User, text: str, *, archived: bool = False) -> list[ChatSession]:
-    """The newest chats that have all words of ``text``."""
-    sessions = listed_sessions(user).filter(contains(terms_of(text)))
+def search_sessions(user: User, text: str, *, archived: bool = False, limit: int = FOUND_LIMIT) -> list[ChatSession]:
+    """The newest chats that have all words of ``text``, each with where it has them, as its ``found``."""
+    terms = terms_of(text)
+    listed = listed_sessions(user).filter(contains(terms))
     if archived:
-        sessions = sessions.filter(is_archived=True)
-    return list(sessions[:FOUND_LIMIT])
-
-
-def search_sessions(user: User, text: str, *, archived: bool = False) -> list[ChatSession]:
-    """The same, each with where it has them, as its ``found``."""
-    sessions, terms = find_sessions(user, text, archived=archived), terms_of(text)
+        listed = listed.filter(is_archived=True)
+    sessions = list(listed[:limit])
     turns = _best_runs(sessions, terms)
     for session in sessions:
         session.found = _found(session, turns.get(session.pk), terms)  # type: ignore[attr-defined]

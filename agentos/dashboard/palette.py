@@ -10,7 +10,7 @@ from agentos.agents.cache import AgentCard
 from agentos.agents.queries import search_agents
 from agentos.chat import queries
 from agentos.chat.models import ChatSession
-from agentos.chat.searching import find_sessions
+from agentos.chat.searching import search_sessions
 from agentos.core.people import is_operator
 
 CHATS = 6
@@ -82,12 +82,17 @@ def of_session(session: ChatSession) -> Iterator[Entry]:
 
 
 def _chats(user: User, text: str, session: ChatSession | None) -> list[Entry]:
-    chats = find_sessions(user, text) if text else queries.recent_sessions(user).sessions
+    """Chats that are found open where they have the text."""
+    chats = search_sessions(user, text, limit=CHATS + 1) if text else queries.recent_sessions(user).sessions
     others = [chat for chat in chats if session is None or chat.pk != session.pk][: CHATS if text else SHOWN]
     return [
-        Entry(chat.session_id, str(chat), reverse("dashboard:session", args=[chat.session_id]), "chats", about=chat.agent.name)
+        Entry(chat.session_id, str(chat), f"{_path(chat)}{chat.found.place if text else ''}", "chats", about=chat.agent.name)  # type: ignore[attr-defined]
         for chat in others
     ]
+
+
+def _path(session: ChatSession) -> str:
+    return reverse("dashboard:session", args=[session.session_id])
 
 
 def _agents(cards: Iterable[AgentCard], text: str) -> list[Entry]:

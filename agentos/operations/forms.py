@@ -40,7 +40,17 @@ class SetUpForm(forms.Form):
         super().__init__(*args, **kwargs)
         if email:
             self.fields["email"].disabled, self.fields["email"].initial = True, email
-        self.fields["name" if email else "email"].widget.attrs["autofocus"] = True
+        self._focus("name" if email else "email")
+
+    def _focus(self, name: str) -> None:
+        for each in self.fields:
+            self.fields[each].widget.attrs["autofocus"] = each == name
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """The page opens at the first field that is wrong. No password is shown again: both have to be typed anew."""
+        super().add_error(field, error)
+        wrong = next((name for name in self.fields if name in self.errors and not self.fields[name].disabled), "again")
+        self._focus("password" if wrong == "again" else wrong)
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data

@@ -41,6 +41,7 @@ $$\\sum_{{n=1}}^{{N}} n = \\frac{{N(N+1)}}{{2}}$$
 
 [^1]: Page 4 of the report.
 """
+NOTE = "Ada has moved to the new building: ask at the desk for her address first, and write to her when we know it for certain."
 LONG = "A long message that somebody pasted. " * 120
 
 
@@ -81,6 +82,7 @@ def make() -> dict[str, Any]:
     names = chats_of(people["owner"][0]) | webhooks_of(team) | inbox_of(people["operator"][0])
     settings_of(people["owner"][0], people["operator"][0])
     asks(people)
+    names |= links()
     return {"logins": {name: login for name, (_, login) in people.items()}, "names": names}
 
 
@@ -112,8 +114,8 @@ def chats_of(user: Any) -> dict[str, str]:
     parts = [
         {"kind": "reasoning", "text": "The report has four quarters. I add them up."},
         tool(1, seconds=12.3),
-        tool(2, "post_letter", decision="approved", decided_by=""),
-        tool(3, "post_letter", decision="refused", status="failed", result="Refused."),
+        tool(2, "post_letter", decision="approved", decided_by="", note="Only this once."),
+        tool(3, "post_letter", decision="refused", decided_by="", note=NOTE, status="failed", result="Refused."),
         *(tool(number) for number in range(4, 9)),
         {"kind": "text", "text": TEXT},
     ]
@@ -210,6 +212,13 @@ def asks(people: dict[str, Any]) -> None:
 
     for agent_id, who in (("curator", "newcomer"), ("painter", "newcomer"), ("analyst", "member")):
         AccessRequest.objects.create(agent=DjangoAgent.objects.get(agent_id=agent_id), user=people[who][0])
+
+
+def links() -> dict[str, str]:
+    """By which an operator makes an account: somebody who is named."""
+    from agentos.operations.actions import make_link
+
+    return {"LINK": make_link(email="nora@gallery.example", name="Nora Next", by=None)}
 
 
 if __name__ == "__main__":

@@ -36,6 +36,13 @@ def wrong_password(page: Page) -> None:
     expect(page.get_by_role("alert").first).to_be_visible()
 
 
+def two_passwords(page: Page) -> None:
+    page.get_by_label("Password", exact=True).fill("one of two passwords")
+    page.get_by_label("The same password again").fill("another")
+    page.get_by_role("button", name="Create the account").click()
+    expect(page.locator(".error")).to_be_visible()
+
+
 def account_menu(page: Page) -> None:
     page.locator("#account summary").click()
 
@@ -196,6 +203,9 @@ def ask_for_it(page: Page) -> None:
 SCENES = (
     Scene("signing in", ANONYMOUS, "/sign-in/"),
     Scene("a wrong password", ANONYMOUS, "/sign-in/", wrong_password),
+    Scene("a new operator", ANONYMOUS, "/setup/?token=LINK"),
+    Scene("a new operator, wrongly filled in", ANONYMOUS, "/setup/?token=LINK", two_passwords),
+    Scene("a link that does not work", ANONYMOUS, "/setup/"),
     Scene("the API's documents", ANONYMOUS, "/api/v1/agentos/docs/"),
     Scene("how to connect others", ANONYMOUS, "/api/v1/agentos/docs/integrations/"),
     Scene("no such page", ANONYMOUS, "/nothing/"),

@@ -150,6 +150,15 @@ class TestSearch:
         reading.get_by_role("link", name="Go to the latest").click()
         expect(turn(reading, 1000)).to_be_in_viewport()
 
+    def test_leads_to_the_turn_from_the_palette_too(self, reading: Page):
+        reading.locator("#main").focus()
+        reading.keyboard.press("Control+k")
+        reading.keyboard.type('"question 400"')
+        expect(reading.locator("#palette-results")).to_have_attribute("data-text", '"question 400"')
+        reading.keyboard.press("Enter")
+        expect(turn(reading, 400)).to_be_focused()
+        expect(turn(reading, 400)).to_be_in_viewport()
+
     def test_leads_there_without_scripts(self, reading: Page, visit: Visit, server: Server):
         page = visit(server.reader, java_script_enabled=False).new_page()
         page.goto(str(reading.locator("#sidebar-results .row > a").first.get_attribute("href")))

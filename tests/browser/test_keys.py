@@ -38,6 +38,21 @@ class TestKeys:
         expect_status(page, "stopped")
         expect_focus_kept(page)
 
+    @pytest.mark.parametrize("path", ["/agentos/", "/agentos/agents/", "/agentos/chat/quick/", "/api/v1/agentos/docs/", "/nothing/"])
+    def test_skip_to_what_the_page_is_about(self, page: Page, path: str):
+        page.goto(path)
+        page.locator(".skip").focus()
+        expect(page.locator(".skip")).to_be_in_viewport()
+        page.keyboard.press("Enter")
+        expect(page.locator("#main")).to_be_focused()
+        page.keyboard.press("Tab")
+        expect(page.locator("#main :focus")).to_have_count(1)
+
+    def test_are_led_to_the_skip_link_first(self, page: Page):
+        page.goto("/agentos/agents/")
+        page.keyboard.press("Tab")
+        expect(page.locator(".skip")).to_be_focused()
+
     def test_open_the_search_and_the_list_of_keys(self, page: Page):
         page.goto("/agentos/")
         page.keyboard.press("/")

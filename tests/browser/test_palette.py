@@ -96,7 +96,7 @@ class TestPalette:
         page.goto("/agentos/")
         open_palette(page)
         expect(page.get_by_role("dialog", name="Go to, or do")).to_be_visible()
-        expect(page.get_by_role("combobox", name="A chat, an agent, a setting, or something to do")).to_be_focused()
+        expect(page.get_by_role("combobox", name="A chat, agent, setting or action")).to_be_focused()
         expect(page.get_by_role("option", name="New chat", exact=True)).to_have_attribute("aria-selected", "true")
 
 

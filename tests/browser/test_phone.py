@@ -5,6 +5,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.acting import expect_status, start_chat
 from tests.browser.conftest import Visit
+from tests.browser.scenes import PHONE, SCENES, Stage
 from tests.browser.server import Person
 
 pytestmark = pytest.mark.browser
@@ -56,6 +57,16 @@ def too_small(place: Locator) -> list[str]:
 
 
 class TestPhone:
+    def test_shows_what_was_called_beside_a_long_note_about_it(self, stage: Stage, visit: Visit):
+        context = visit(viewport=PHONE)
+        stage.let_in(context, "owner")
+        page = context.new_page()
+        stage.play(page, next(scene for scene in SCENES if scene.name == "a chat, unfolded"))
+        call = page.locator(".tool > summary").filter(has=page.locator("q")).last
+        assert call.locator("b").evaluate("name => name.scrollWidth <= name.clientWidth")
+        assert call.locator("q").evaluate("note => note.scrollWidth > note.clientWidth")
+        assert call.bounding_box()["height"] <= TARGET  # type: ignore[index]
+
     def test_has_the_chats_in_a_drawer(self, phone: Page):
         start_chat(phone, "quick", "Hello")
         expect_status(phone, "completed")

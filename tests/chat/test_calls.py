@@ -75,7 +75,7 @@ def test_a_call_says_who_decided_on_it(decision: str, by: str, status: str, word
 def test_a_call_shows_what_was_noted_about_it() -> None:
     begun = {"call_id": "1", "name": "send_mail", "args": {}, "decision": "approved", "decided_by": "Ada", "note": "Fine\u202e <b>"}
     soup = shown(("tool_started", begun), ("tool_finished", {"call_id": "1", "result": "yes"}))
-    assert outer(soup) == ["Send mail Approved by Ada : Fine\\u202e <b>"]
+    assert outer(soup) == ["Send mail Approved by Ada Fine\\u202e <b>"]
     assert [note.get_text(strip=True) for note in soup.select(".decision-note")] == ["Fine\\u202e <b>"]
 
 

@@ -9,7 +9,7 @@ from agentos.agents.models import DjangoAgent
 from agentos.chat.actions import archive_session, pin_session
 from agentos.chat.models import ChatSession
 from tests.dashboard.asking import get
-from tests.factories import ChatSessionFactory
+from tests.factories import ChatSessionFactory, RunFactory
 from tests.html import page
 
 URL = "/agentos/palette/"
@@ -66,6 +66,12 @@ class TestPalette:
         assert groups(get(as_member, f"{URL}?q=refund")) == {"Chats": ["Refund case Support Writer"]}
         assert groups(get(as_member, f"{URL}?q=writer SUPPORT"))["Agents"] == ["Support Writer New chat"]
         assert groups(get(as_member, f"{URL}?q=tokens api")) == {"Go to": ["API tokens"]}
+
+    def test_leads_to_where_a_chat_has_the_words(self, as_member: Client, session: ChatSession, url: str) -> None:
+        said = RunFactory(session=session, turn=1, input="Where do walnuts grow?", answer="")
+        assert page(get(as_member, f"{URL}?q=walnuts")).one("[role=option]")["href"] == f"{url}?run={said.run_id}#turn-1"
+        assert page(get(as_member, f"{URL}?q=refund")).one("[role=option]")["href"] == url  # the title alone has it
+        assert page(get(as_member, URL)).one(f"#palette-{session.session_id}")["href"] == url
 
     def test_says_so_when_there_is_nothing(self, as_member: Client, session: ChatSession) -> None:
         found = page(get(as_member, f"{URL}?q=zebra"))

@@ -110,6 +110,7 @@ class TestThePage:
         assert said in answer.content.decode()
         assert not User.objects.exists()
         assert PASSWORD not in answer.content.decode()
+        assert page(answer).one("#set-up [autofocus]")["name"] == ("password" if "again" in wrong else next(iter(wrong)))
         assert client.post("/setup/", fields(token)).status_code == 302
 
     @pytest.mark.parametrize("token", ["", "wrong", "\0", "ä" * 1000])
