@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from agentos.access.users import User
 from agentos.agents import cache, runtime
@@ -26,21 +27,21 @@ class AgentNotFound(Problem):
     """No agent of this id that the user may use."""
 
     def __init__(self) -> None:
-        super().__init__(404, "There is no such agent, or you may not use it.", code="agent_not_found")
+        super().__init__(404, _("There is no such agent, or you may not use it."), code="agent_not_found")
 
 
 class SessionNotFound(Problem):
     """No session of this id that is the user's."""
 
     def __init__(self) -> None:
-        super().__init__(404, "There is no such session, or it is not yours.", code="session_not_found")
+        super().__init__(404, _("There is no such session, or it is not yours."), code="session_not_found")
 
 
 class RunNotFound(Problem):
     """No run of this id in a session that is the user's."""
 
     def __init__(self) -> None:
-        super().__init__(404, "There is no such run, or it is not yours.", code="run_not_found")
+        super().__init__(404, _("There is no such run, or it is not yours."), code="run_not_found")
 
 
 class AgentOSService:

@@ -93,6 +93,91 @@ class TestNotices:
         assert not is_unmarked(ast.parse('_("%(name)s is here.") % {"name": name} if done else problem.sentence', mode="eval").body)
 
 
+class TestProblems:
+    """What a person reads of an error, in the rooms whose errors pages show: ``raise WrongState(_("This answer is complete."))``. What only
+    programs are told (the API, the gateway, a connection) stays as it is."""
+
+    ROOMS = ("access", "agents", "chat", "dashboard", "operations", "webhooks", "service.py")
+
+    def test_are_marked_for_translation(self) -> None:
+        paths = [path for path in WRITTEN if path.is_relative_to(ROOT / "agentos") and path.relative_to(ROOT).parts[1] in self.ROOMS]
+        kinds = problems([tree(path) for path in WRITTEN])
+        assert {"ChatError", "InvalidInput", "WebhookError"} < kinds
+        assert [f"{name(path)}:{line}" for path in paths for line in unmarked_problems(tree(path), kinds)] == []
+
+    @pytest.mark.parametrize(
+        ("code", "lines"),
+        [
+            ('raise Wrong("A title cannot be empty.")', [1]),
+            ('raise Wrong("title", f"A title can have {LIMIT} characters.")', [1]),
+            ('GONE = "It is gone."\nraise Wrong(GONE)', [2]),
+            ('class Wrong(Problem):\n    def __init__(self):\n        super().__init__("It is gone.")', [3]),
+            ('GONE = _("It is gone.")\nraise Wrong("title", GONE, code="gone")', []),
+            ('raise Wrong(_("A title can have %(limit)s characters.") % {"limit": LIMIT})', []),
+            ('raise ValueError("No person reads this.")', []),
+        ],
+    )
+    def test_are_told_from_marked_ones(self, code: str, lines: list[int]) -> None:
+        assert unmarked_problems(ast.parse(code), {"Problem", "Wrong"}) == lines
+
+
+class TestSentencesOfFailures:
+    """Those that a run is told by its code, and the names of groups and entries: kept as data, translated when they are shown."""
+
+    @pytest.mark.parametrize("path", ["agents/failures.py", "dashboard/palette.py", "dashboard/sidebar.py"])
+    def test_are_marked_for_translation(self, path: str) -> None:
+        module = tree(ROOT / "agentos" / path)
+        marked = {id(said) for node in ast.walk(module) if isinstance(node, ast.Call) and is_mark(node.func) for said in node.args}
+        prose = {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Expr)}  # docstrings
+        found = [
+            node.value
+            for node in ast.walk(module)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in marked | prose
+        ]
+        assert [text for text in found if re.match(r"[A-Z{].* |[A-Z][a-z]+$", text)] == []
+
+
+def is_mark(called: ast.expr) -> bool:
+    return isinstance(called, ast.Name) and called.id in {"_", "gettext", "gettext_lazy", "gettext_noop"}
+
+
+def problems(trees: list[ast.Module]) -> set[str]:
+    """The names of ``Problem`` and of all classes that come of it."""
+    bases = [
+        (node.name, {ast.unparse(base).rpartition(".")[2] for base in node.bases})
+        for each in trees
+        for node in ast.walk(each)
+        if isinstance(node, ast.ClassDef)
+    ]
+    found = {"Problem"}
+    while more := {name for name, of in bases if of & found} - found:
+        found |= more
+    return found
+
+
+def unmarked_problems(module: ast.Module, kinds: set[str]) -> list[int]:
+    """The lines in which an error of these kinds is made with a sentence that no ``_()`` is round, there or where it got its name."""
+    named: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(module):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                named.setdefault(ast.unparse(target), []).append(node.value)
+    made = [node for node in ast.walk(module) if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in kinds]
+    for each in ast.walk(module):
+        if isinstance(each, ast.ClassDef) and each.name in kinds:
+            made += [node for node in ast.walk(each) if isinstance(node, ast.Call) and ast.unparse(node.func) == "super().__init__"]
+    return sorted(
+        node.lineno
+        for node in made
+        for said in node.args
+        if any(is_sentence(value) and is_unmarked(value) for value in named.get(ast.unparse(said), [said]))
+    )
+
+
+def is_sentence(said: ast.expr) -> bool:
+    return any(isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value for node in ast.walk(said))
+
+
 def is_notice(called: ast.expr) -> bool:
     return isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and called.value.id == "messages"
 

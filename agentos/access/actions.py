@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from agentos.access import queries, tokens
 from agentos.access.models import ApiToken, Customer, Membership, Plan, Preferences, Subscription, Team
@@ -84,9 +85,9 @@ def change_name(*, name: str, by: User) -> None:
     columns = people.name_columns()
     label = " ".join(clean(name).split())
     if not columns:
-        raise InvalidPreference("name", "Names cannot be changed here on this site.")
+        raise InvalidPreference("name", _("Names cannot be changed here on this site."))
     if len(label) > NAME_LIMIT:
-        raise InvalidPreference("name", f"A name has at most {NAME_LIMIT} characters.")
+        raise InvalidPreference("name", _("A name has at most %(limit)s characters.") % {"limit": NAME_LIMIT})
     if label != getattr(by, columns[0]):
         setattr(by, columns[0], label)
         by.save(update_fields=columns)
@@ -97,9 +98,9 @@ def change_name(*, name: str, by: User) -> None:
 def change_preferences(*, by: User, theme: str | None = None, enter_sends: bool | None = None, spoken: str | None = None) -> Preferences:
     """Change what is given of how this user wants the pages. Raises InvalidPreference."""
     if theme is not None and theme not in Preferences.Theme.values:
-        raise InvalidPreference("theme", "Choose one of the colours.")
+        raise InvalidPreference("theme", _("Choose one of the colours."))
     if spoken is not None and spoken not in Preferences.Spoken.values:
-        raise InvalidPreference("spoken", "Choose one of the options.")
+        raise InvalidPreference("spoken", _("Choose one of the options."))
     wanted = {"theme": theme, "enter_sends": enter_sends, "spoken": spoken}
     before = queries.preferences_of(by)
     changed = {name: value for name, value in wanted.items() if value is not None and value != getattr(before, name)}
@@ -115,9 +116,9 @@ def change_picture(*, by: User, data: bytes) -> Preferences:
     try:
         small = pictures.square(data)
     except pictures.NotAPicture:
-        raise InvalidPreference("picture", "This file cannot be shown as a picture. JPEG, PNG, WebP, GIF and AVIF can.") from None
+        raise InvalidPreference("picture", _("This file cannot be shown as a picture. JPEG, PNG, WebP, GIF and AVIF can.")) from None
     except pictures.Busy:
-        raise InvalidPreference("picture", "Another picture is being prepared. Try again in a moment.") from None
+        raise InvalidPreference("picture", _("Another picture is being prepared. Try again in a moment.")) from None
     return _keep_picture(by, small)
 
 
@@ -138,7 +139,7 @@ def _keep_picture(user: User, small: bytes) -> Preferences:
 def suspend_user(*, user: User, by: User | None) -> User:
     """Close the account and end its sessions: the next request of any of them is signed out."""
     if user == by:
-        msg = "You cannot suspend yourself. Ask another operator."
+        msg = _("You cannot suspend yourself. Ask another operator.")
         raise Yourself(msg)
     user.is_active = False
     changed = ["is_active"]
@@ -172,7 +173,7 @@ def create_team(*, name: str, owner: User | None = None, by: User | None) -> Tea
 def add_member(*, team: Team, user: User, role: str = Membership.Role.MEMBER, by: User | None) -> Membership:
     membership, created = Membership.objects.get_or_create(team=team, user=user, defaults={"role": role})
     if not created:
-        msg = f"{user} is in the team {team} already."
+        msg = _("%(person)s is in the team %(team)s already.") % {"person": user, "team": team}
         raise AlreadyMember(msg)
     record("access.membership.added", by=by, object_type="team", object_id=str(team.pk), user=user.pk, role=role)
     return membership
@@ -199,7 +200,7 @@ def _keep_an_owner(membership: Membership) -> None:
     """Raise LastOwner when the team has no other owner. The team's owners are locked, so that two cannot leave at once."""
     owners = Membership.objects.select_for_update().filter(team=membership.team_id, role=Membership.Role.OWNER)
     if [owner.pk for owner in owners] == [membership.pk]:
-        msg = "A team needs an owner. Make somebody else the owner first."
+        msg = _("A team needs an owner. Make somebody else the owner first.")
         raise LastOwner(msg)
 
 
@@ -246,22 +247,22 @@ def create_token(*, by: User, name: str, scopes: Iterable[str], days: int = toke
     """
     owner = owner or by
     if owner != by and owner.has_usable_password():
-        raise InvalidToken("user", "A token would show you what is theirs: people make their tokens themselves.")
+        raise InvalidToken("user", _("A token would show you what is theirs: people make their tokens themselves."))
     limits.check(
         "token-create", str(by.pk), limit=app_settings.CREATIONS_A_MINUTE, seconds=60, sentence="You created many tokens in a short time."
     )
     wanted = set(scopes)
     label = " ".join(clean(name).split())
     if not 1 <= len(label) <= NAME_LIMIT:
-        raise InvalidToken("name", f"Give the token a name of at most {NAME_LIMIT} characters.")
+        raise InvalidToken("name", _("Give the token a name of at most %(limit)s characters.") % {"limit": NAME_LIMIT})
     if not wanted or not wanted <= tokens.SCOPES.keys():
-        raise InvalidToken("scopes", "Choose at least one scope.")
+        raise InvalidToken("scopes", _("Choose at least one scope."))
     if not 1 <= days <= tokens.LONGEST:
-        raise InvalidToken("days", f"A token can last 1 to {tokens.LONGEST} days.")
+        raise InvalidToken("days", _("A token can last 1 to %(days)s days.") % {"days": tokens.LONGEST})
     with transaction.atomic():
         User.objects.select_for_update().get(pk=owner.pk)  # two requests at once do not count past each other
         if ApiToken.objects.usable().filter(user=owner).count() >= TOKENS_LIMIT:
-            raise InvalidToken("name", f"There are {TOKENS_LIMIT} tokens of this account already. Revoke one first.")
+            raise InvalidToken("name", _("There are %(limit)s tokens of this account already. Revoke one first.") % {"limit": TOKENS_LIMIT})
         secret = tokens.new_secret()
         now = clock.now()
         token = ApiToken.objects.create(

@@ -1,6 +1,7 @@
 """The API token that a request shows, for every face that takes tokens: the same rule, limits and sentence."""
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from agentos.access import tokens
 from agentos.access.models import ApiToken
@@ -42,7 +43,7 @@ def token_shown_by(request: HttpRequest) -> ApiToken:
         )
         raise Problem(
             401,
-            "This API token does not work: it is wrong, expired or revoked.",
+            _("This API token does not work: it is wrong, expired or revoked."),
             code="invalid_token",
             headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from agentos.access.actions import AccessError, add_member
 from agentos.access.adapters import is_default_rule
@@ -25,7 +26,7 @@ class CannotGrant(AccessError):
     code = "no_team"
 
     def __init__(self) -> None:
-        super().__init__("No team opens this agent. Give them its plan in the administration.")
+        super().__init__(_("No team opens this agent. Give them its plan in the administration."))
 
 
 @transaction.atomic

@@ -3,32 +3,37 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
 from agentos.agents import providers
 from agentos.conf import app_settings
 
 # What happened, what is safe, what to do.
 _SENTENCES: Mapping[str, str] = MappingProxyType(
     {
-        "agent_unavailable": "This agent is not available now. Your message is saved.",
-        "model_unreachable": "The model could not be reached, or the connection to it broke. Your message is saved. Try again.",
-        "model_silent": "The model did not answer for {silence} s. Your message is saved. Try again.",
-        "run_timeout": "The answer took longer than {run} s and was stopped. What was said so far is kept. Try a smaller request.",
-        "model_auth": "The model did not accept the key of this site. Your message is saved. Tell your administrator.",
-        "model_quota": "This site has used up what it may use of the model. Your message is saved. Tell your administrator.",
-        "model_no_tools": "The model of this agent cannot use tools. Your message is saved. Ask your administrator to fix it.",
-        "model_missing": "This agent's model no longer exists. Your message is saved. Ask your administrator to fix it.",
-        "model_busy": "The model is busy. Your message is saved. Wait a moment, then try again.",
-        "model_rejected": "The model did not accept this message. It is saved. Change it, then try again.",
-        "context_too_long": "This chat is too long for the model. Your message is saved. Shorten it, or start a new chat.",
-        "tool_limit": "The agent used its tools {steps} times without an answer. What it said so far is kept. Try a smaller request.",
-        "model_error": "The model failed while answering. Your message is saved. Try again.",
-        "model_empty": "The model gave no answer. Your message is saved. Try again.",
-        "model_added_nothing": "The agent used its tools, but the model added nothing to what they gave. That is kept. Try again.",
-        "content_policy": "The provider of the model withheld the answer by its rules. Your message is saved. Change it, then try again.",
-        "interrupted": "The server went away while this answer was written. What was said so far is kept. Try again.",
-        "suspended": "The answer was stopped, since the account was suspended. What was said so far is kept.",
-        "agent_closed": "The answer was stopped, since you may no longer use this agent. What was said so far is kept.",
-        "internal": "Something went wrong on this site. Your message is saved. Try again, and if that fails, tell your administrator.",
+        "agent_unavailable": _("This agent is not available now. Your message is saved."),
+        "model_unreachable": _("The model could not be reached, or the connection to it broke. Your message is saved. Try again."),
+        "model_silent": _("The model did not answer for {silence} s. Your message is saved. Try again."),
+        "run_timeout": _("The answer took longer than {run} s and was stopped. What was said so far is kept. Try a smaller request."),
+        "model_auth": _("The model did not accept the key of this site. Your message is saved. Tell your administrator."),
+        "model_quota": _("This site has used up what it may use of the model. Your message is saved. Tell your administrator."),
+        "model_no_tools": _("The model of this agent cannot use tools. Your message is saved. Ask your administrator to fix it."),
+        "model_missing": _("This agent's model no longer exists. Your message is saved. Ask your administrator to fix it."),
+        "model_busy": _("The model is busy. Your message is saved. Wait a moment, then try again."),
+        "model_rejected": _("The model did not accept this message. It is saved. Change it, then try again."),
+        "context_too_long": _("This chat is too long for the model. Your message is saved. Shorten it, or start a new chat."),
+        "tool_limit": _("The agent used its tools {steps} times without an answer. What it said so far is kept. Try a smaller request."),
+        "model_error": _("The model failed while answering. Your message is saved. Try again."),
+        "model_empty": _("The model gave no answer. Your message is saved. Try again."),
+        "model_added_nothing": _("The agent used its tools, but the model added nothing to what they gave. That is kept. Try again."),
+        "content_policy": _(
+            "The provider of the model withheld the answer by its rules. Your message is saved. Change it, then try again."
+        ),
+        "interrupted": _("The server went away while this answer was written. What was said so far is kept. Try again."),
+        "suspended": _("The answer was stopped, since the account was suspended. What was said so far is kept."),
+        "agent_closed": _("The answer was stopped, since you may no longer use this agent. What was said so far is kept."),
+        "internal": _("Something went wrong on this site. Your message is saved. Try again, and if that fails, tell your administrator."),
     }
 )
 
@@ -37,9 +42,9 @@ CODES = frozenset(_SENTENCES)
 # Of an answer that was completed without being whole.
 _CUTS: Mapping[str, str] = MappingProxyType(
     {
-        "length": "The model reached its limit for one answer.",
-        "content_filter": "The provider of the model withheld the rest.",
-        "unfinished": "The model did not say that it was done: the end may be missing.",
+        "length": _("The model reached its limit for one answer."),
+        "content_filter": _("The provider of the model withheld the rest."),
+        "unfinished": _("The model did not say that it was done: the end may be missing."),
     }
 )
 
@@ -54,17 +59,17 @@ OF_THE_MODEL = RETRYABLE | {"agent_unavailable", "model_auth", "model_quota", "m
 _MISSING: Mapping[str, str] = MappingProxyType(
     {
         "agent_unavailable": "{reason}",
-        "model_unreachable": "Check that the server of {model} is up and can be reached from here.",
-        "model_silent": "Look at the server of {model}, or set AGENTOS_SILENCE_TIMEOUT higher.",
-        "model_auth": "The provider did not accept {keys}.",
-        "model_quota": "Look at the billing page of the provider ({label}), or choose another model for this agent.",
-        "model_no_tools": "{model} does not support tools: take the tools from this agent, or choose a model that can call them.",
-        "model_missing": "The provider ({label}) does not know {model}: choose another one, or look whether the address is right.",
-        "model_busy": "The provider ({label}) limits how much is asked of it.",
-        "content_policy": "The provider ({label}) has refused it by its rules.",
+        "model_unreachable": _("Check that the server of {model} is up and can be reached from here."),
+        "model_silent": _("Look at the server of {model}, or set AGENTOS_SILENCE_TIMEOUT higher."),
+        "model_auth": _("The provider did not accept {keys}."),
+        "model_quota": _("Look at the billing page of the provider ({label}), or choose another model for this agent."),
+        "model_no_tools": _("{model} does not support tools: take the tools from this agent, or choose a model that can call them."),
+        "model_missing": _("The provider ({label}) does not know {model}: choose another one, or look whether the address is right."),
+        "model_busy": _("The provider ({label}) limits how much is asked of it."),
+        "content_policy": _("The provider ({label}) has refused it by its rules."),
     }
 )
-IN_THE_LOG = "What happened is in the log, with the id of the run."
+IN_THE_LOG = _("What happened is in the log, with the id of the run.")
 
 
 def for_operator(code: str, model: str) -> str:
@@ -76,17 +81,18 @@ def for_operator(code: str, model: str) -> str:
         "model": model,
         "label": provider.label if provider else slug,
         "keys": keys or ("AGENTOS_OPENAI_LIKE_API_KEY" if slug == "openai-like" else "the key"),
-        "reason": providers.availability(model).reason or IN_THE_LOG,
+        "reason": providers.availability(model).reason or gettext(IN_THE_LOG),
     }
     usual = IN_THE_LOG if code in {"internal", "model_error", "model_rejected"} else ""
-    return _MISSING.get(code, usual).format(**about)
+    missing = _MISSING.get(code, usual)
+    return gettext(missing).format(**about) if missing else ""
 
 
 def cut_sentence(cut: str) -> str:
-    return _CUTS.get(cut, _CUTS["unfinished"])
+    return gettext(_CUTS.get(cut, _CUTS["unfinished"]))
 
 
 def sentence(code: str) -> str:
     """Return what a person is told; a code that nobody knows is an internal failure."""
     text = _SENTENCES.get(code, _SENTENCES["internal"])
-    return text.format(silence=app_settings.SILENCE_TIMEOUT, run=app_settings.RUN_TIMEOUT, steps=app_settings.TOOL_STEPS)
+    return gettext(text).format(silence=app_settings.SILENCE_TIMEOUT, run=app_settings.RUN_TIMEOUT, steps=app_settings.TOOL_STEPS)

@@ -16,6 +16,8 @@ ChatError
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from django.utils.translation import gettext as _
+
 from agentos.core.http.errors import Problem
 
 TRY_AGAIN: Mapping[str, str] = MappingProxyType({"Retry-After": "10"})  # nobody can know how long it takes
@@ -87,7 +89,7 @@ class NoSuchVersion(ChatError):
     code = "version_not_found"
 
     def __init__(self) -> None:
-        super().__init__("There is no such version.")
+        super().__init__(_("There is no such version."))
 
 
 class WaitingForApproval(ChatError):
@@ -97,6 +99,10 @@ class WaitingForApproval(ChatError):
     code = "waiting_for_approval"
 
     def __init__(self, session_id: str, *, is_stored: bool = False) -> None:
-        then = "Your message is saved, and is answered after that." if is_stored else "Nothing was sent: send it again after that."
-        super().__init__(f"The agent waits for a person's approval. Open session {session_id} to decide. {then}")
+        sentence = (
+            _("The agent waits for a person's approval. Open session %(id)s to decide. Your message is saved, and is answered after that.")
+            if is_stored
+            else _("The agent waits for a person's approval. Open session %(id)s to decide. Nothing was sent: send it again after that.")
+        )
+        super().__init__(sentence % {"id": session_id})
         self.headers = {"X-Session-ID": session_id}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from agentos.access.models import User
 from agentos.chat.errors import InvalidInput, KeyReused
@@ -27,7 +28,7 @@ def once(
     transaction when there is something to make. An error of either leaves the key unused. Without ``key`` it is made each time.
     """
     if len(key) > KEY_LIMIT:
-        raise InvalidInput("idempotency_key", f"An idempotency key can have {KEY_LIMIT} characters.")
+        raise InvalidInput("idempotency_key", _("An idempotency key can have %(limit)s characters.") % {"limit": KEY_LIMIT})
     fingerprint = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest() if key else ""
     if key and (known := _known(kind, by, key, fingerprint)):
         return known
@@ -52,7 +53,7 @@ def _known(kind: type[Made], by: User, key: str, fingerprint: str) -> Made | Non
         return None
     made = getattr(known, COLUMNS[kind])
     if known.fingerprint != fingerprint or not made:
-        raise KeyReused("This idempotency key was used for something else.")
+        raise KeyReused(_("This idempotency key was used for something else."))
     return made  # type: ignore[no-any-return]
 
 

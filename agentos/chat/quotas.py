@@ -11,6 +11,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.timesince import timeuntil
+from django.utils.translation import gettext as _
 
 from agentos.access.adapters import access
 from agentos.access.allowances import Allowance
@@ -72,7 +73,7 @@ def _check_queue() -> None:
     """What is accepted is answered: more than the workers can see to is not accepted."""
     waiting = Run.objects.filter(IS_OPEN, status=Run.Status.QUEUED).order_by()[: app_settings.QUEUE_LIMIT].count()
     if waiting >= app_settings.QUEUE_LIMIT:
-        raise QueueFull("Too many messages are waiting for their answers now. Nothing was sent: try again in a minute.")
+        raise QueueFull(_("Too many messages are waiting for their answers now. Nothing was sent: try again in a minute."))
 
 
 def meters(user: User) -> list[Meter]:

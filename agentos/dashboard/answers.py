@@ -65,7 +65,7 @@ def url_of_turn(run: Run) -> str:
 
 def objection(agent: DjangoAgent | None, user: User) -> str:
     """Return why nothing can be written to the agent, which is None for one that the user may not use; empty when it can."""
-    return not_available(first_available(agent.models_in_order), user) if agent else WITHDRAWN
+    return not_available(first_available(agent.models_in_order), user) if agent else str(WITHDRAWN)
 
 
 def composer_context(user: User, *, closed: str = "", **more: Any) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from agentos.access.users import User
 from agentos.agents.cache import AgentCard
@@ -18,19 +20,19 @@ AGENTS = 6
 SHOWN = 5  # chats, and agents, before anything is typed
 
 PLACES = (
-    ("Dashboard", "dashboard:home", "mark"),
-    ("Agents", "dashboard:agents", "agents"),
-    ("All chats", "dashboard:sessions", "chats"),
-    ("Your settings: name, colours, Enter, screen reader", "dashboard:person", "settings"),
-    ("API tokens", "dashboard:tokens", "key"),
-    ("Usage", "dashboard:usage", "settings"),
-    ("Webhooks", "webhooks_out:endpoints", "settings"),
-    ("Keyboard shortcuts", "dashboard:shortcuts", "keyboard"),
+    (gettext_noop("Dashboard"), "dashboard:home", "mark"),
+    (gettext_noop("Agents"), "dashboard:agents", "agents"),
+    (gettext_noop("All chats"), "dashboard:sessions", "chats"),
+    (gettext_noop("Your settings: name, colours, Enter, screen reader"), "dashboard:person", "settings"),
+    (gettext_noop("API tokens"), "dashboard:tokens", "key"),
+    (gettext_noop("Usage"), "dashboard:usage", "settings"),
+    (gettext_noop("Webhooks"), "webhooks_out:endpoints", "settings"),
+    (gettext_noop("Keyboard shortcuts"), "dashboard:shortcuts", "keyboard"),
 )
 PLACES_OF_OPERATORS = (
-    ("Inbox of webhooks", "inbox:events", "settings"),
-    ("Endpoints of webhooks", "inbox:endpoints", "settings"),
-    ("Administration", "admin:index", "settings"),
+    (gettext_noop("Inbox of webhooks"), "inbox:events", "settings"),
+    (gettext_noop("Endpoints of webhooks"), "inbox:endpoints", "settings"),
+    (gettext_noop("Administration"), "admin:index", "settings"),
 )
 
 
@@ -57,12 +59,12 @@ class Group:
 
 def found(user: User, text: str, *, cards: Iterable[AgentCard], session: ChatSession | None, new_chat_url: str) -> list[Group]:
     """Return what ``text`` finds; without a text, what is near. ``session``: the open chat."""
-    acts = [Entry("new", "New chat", new_chat_url, "plus"), *(of_session(session) if session else ())]
+    acts = [Entry("new", _("New chat"), new_chat_url, "plus"), *(of_session(session) if session else ())]
     groups = [
-        Group("This chat" if session else "Do", _named(acts, text)),
-        Group("Chats", _chats(user, text, session)),
-        Group("Agents", _agents(cards, text)),
-        Group("Go to", _named(_places(user), text)),
+        Group(_("This chat") if session else _("Do"), _named(acts, text)),
+        Group(_("Chats"), _chats(user, text, session)),
+        Group(_("Agents"), _agents(cards, text)),
+        Group(_("Go to"), _named(_places(user), text)),
     ]
     return [group for group in groups if group.entries]
 
@@ -73,12 +75,12 @@ def of_session(session: ChatSession) -> Iterator[Entry]:
         return Entry(verb, label, url, icon, is_change=True, field=field, value=value)
 
     manage = reverse("dashboard:manage", args=[session.session_id])
-    yield Entry("rename", "Rename this chat", manage, "edit", presses="session-menu")
+    yield Entry("rename", _("Rename this chat"), manage, "edit", presses="session-menu")
     pinned, archived = session.is_pinned, session.is_archived
-    yield change("pin", "Unpin this chat" if pinned else "Pin this chat", "pin", "pinned", "0" if pinned else "1")
-    archive = "Bring this chat back from the archive" if archived else "Archive this chat"
+    yield change("pin", _("Unpin this chat") if pinned else _("Pin this chat"), "pin", "pinned", "0" if pinned else "1")
+    archive = _("Bring this chat back from the archive") if archived else _("Archive this chat")
     yield change("archive", archive, "archive", "archived", "0" if archived else "1")
-    yield change("delete", "Delete this chat", "trash")
+    yield change("delete", _("Delete this chat"), "trash")
 
 
 def _chats(user: User, text: str, session: ChatSession | None) -> list[Entry]:
@@ -98,7 +100,7 @@ def _path(session: ChatSession) -> str:
 def _agents(cards: Iterable[AgentCard], text: str) -> list[Entry]:
     agents = search_agents(cards, text)[: AGENTS if text else SHOWN]
     return [
-        Entry(f"agent-{card.agent_id}", card.name, reverse("dashboard:chat", args=[card.agent_id]), "agents", about="New chat")
+        Entry(f"agent-{card.agent_id}", card.name, reverse("dashboard:chat", args=[card.agent_id]), "agents", about=_("New chat"))
         for card in agents
     ]
 
@@ -106,7 +108,7 @@ def _agents(cards: Iterable[AgentCard], text: str) -> list[Entry]:
 def _places(user: User) -> Iterator[Entry]:
     for label, view, icon in (*PLACES, *(PLACES_OF_OPERATORS if is_operator(user) else ())):
         try:
-            yield Entry(view.replace(":", "-"), label, reverse(view), icon)
+            yield Entry(view.replace(":", "-"), _(label), reverse(view), icon)
         except NoReverseMatch:
             continue  # a project of others may have no such page
 

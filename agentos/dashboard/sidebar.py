@@ -6,6 +6,8 @@ from datetime import datetime
 from itertools import groupby
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from agentos.access.users import User
 from agentos.chat import queries
@@ -13,7 +15,7 @@ from agentos.chat.models import ChatSession
 from agentos.core import clock
 
 WEEK = 7  # days
-TODAY = "Today"
+TODAY = gettext_noop("Today")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Sidebar:
     @property
     def has_today(self) -> bool:
         """Whether there is a group for today, which a session that moves to the top goes into."""
-        return any(group.name == TODAY for group in self.groups)
+        return any(group.name == _(TODAY) for group in self.groups)
 
     @property
     def unseen(self) -> int:
@@ -49,7 +51,7 @@ class Sidebar:
 def sidebar(user: User, current_session_id: str = "") -> Sidebar:
     pinned = queries.pinned_sessions(user)
     page = queries.recent_sessions(user)
-    groups = [Group("Pinned", pinned)] if pinned else []
+    groups = [Group(_("Pinned"), pinned)] if pinned else []
     return Sidebar(groups=[*groups, *by_age(page.sessions)], current=current_session_id, next=page.next)
 
 
@@ -62,7 +64,7 @@ def by_age(sessions: Sequence[ChatSession]) -> list[Group]:
 def age(moment: datetime, now: datetime) -> str:
     days = (timezone.localdate(now) - timezone.localdate(moment)).days
     if days <= 0:
-        return TODAY
+        return _(TODAY)
     if days == 1:
-        return "Yesterday"
-    return "This week" if days < WEEK else "Older"
+        return _("Yesterday")
+    return _("This week") if days < WEEK else _("Older")

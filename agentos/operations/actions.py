@@ -7,6 +7,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from agentos.access.actions import NAME_LIMIT, create_user
 from agentos.access.users import User
@@ -19,7 +20,6 @@ from agentos.operations.models import SetupLink
 
 LIFE = timedelta(hours=24)
 SECRET_BYTES = 32
-TAKEN = "There is an account with this e-mail address already."
 
 
 class InvalidOperator(Problem):
@@ -38,7 +38,7 @@ class LinkIsOver(Problem):
     status = 404
 
     def __init__(self) -> None:
-        super().__init__(self.status, "This link does not work: it was used, or it is older than a day, or it is not whole.")
+        super().__init__(self.status, _("This link does not work: it was used, or it is older than a day, or it is not whole."))
 
 
 @transaction.atomic
@@ -82,12 +82,12 @@ def set_up(*, token: str, email: str, name: str = "", password: str, by: User | 
 def _checked(email: str, name: str) -> tuple[str, str]:
     name = " ".join(clean(name).split())
     if len(name) > NAME_LIMIT:
-        raise InvalidOperator("name", f"A name has at most {NAME_LIMIT} characters.")
+        raise InvalidOperator("name", _("A name has at most %(limit)s characters.") % {"limit": NAME_LIMIT})
     try:
         validate_email(email)
     except ValidationError:
-        raise InvalidOperator("email", "Enter an e-mail address, such as olga@example.com.") from None
+        raise InvalidOperator("email", _("Enter an e-mail address, such as olga@example.com.")) from None
     columns = people.columns(address=email)
     if any(User.objects.filter(**{f"{column}__iexact": value}).exists() for column, value in columns.items()):
-        raise InvalidOperator("email", TAKEN)
+        raise InvalidOperator("email", _("There is an account with this e-mail address already."))
     return next(iter(columns.values()), email), name

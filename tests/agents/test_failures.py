@@ -5,6 +5,7 @@ import re
 import pytest
 
 from agentos.agents import failures
+from agentos.conf import app_settings
 
 
 class TestSentences:
@@ -28,3 +29,15 @@ class TestSentences:
     def test_only_what_may_pass_by_itself_is_tried_again(self) -> None:
         assert failures.RETRYABLE <= failures.CODES
         assert not failures.RETRYABLE & {"model_auth", "model_rejected", "context_too_long", "tool_limit", "run_timeout"}
+
+
+def test_sentences_are_those_of_the_language_of_who_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    catalogue = {
+        "The model did not answer for {silence} s. Your message is saved. Try again.": "Nach {silence} s keine Antwort.",
+        "The model reached its limit for one answer.": "Das Modell ist am Ende.",
+        "The provider ({label}) limits how much is asked of it.": "{label} begrenzt das.",
+    }
+    monkeypatch.setattr(failures, "gettext", lambda text: catalogue.get(text, text))
+    assert failures.sentence("model_silent") == f"Nach {app_settings.SILENCE_TIMEOUT} s keine Antwort."
+    assert failures.cut_sentence("length") == "Das Modell ist am Ende."
+    assert failures.for_operator("model_busy", "scripted:echo") == "Scripted begrenzt das."

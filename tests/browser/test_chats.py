@@ -153,6 +153,7 @@ class TestSearch:
     def test_leads_to_the_turn_from_the_palette_too(self, reading: Page):
         reading.locator("#main").focus()
         reading.keyboard.press("Control+k")
+        expect(reading.locator("#palette-text")).to_be_focused()
         reading.keyboard.type('"question 400"')
         expect(reading.locator("#palette-results")).to_have_attribute("data-text", '"question 400"')
         reading.keyboard.press("Enter")

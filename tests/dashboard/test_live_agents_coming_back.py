@@ -167,7 +167,7 @@ class TestSubscriptionThatEndsByTime:
         await page.come_back()
         await page.hear("composer closed")
         await sync_to_async(page.expect_fresh)("composer")
-        assert WITHDRAWN in page.text("#composer")
+        assert str(WITHDRAWN) in page.text("#composer")
         await page.leave()
 
     async def test_locks_its_card(self, end: Callable[[], None], stranger: User, plan_agent: DjangoAgent) -> None:

@@ -1,6 +1,7 @@
 """Saying it differently: an edit never destroys. It makes another version of the message, and what followed the first one stays with it."""
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from agentos.access.users import User
 from agentos.audit.actions import record
@@ -29,7 +30,7 @@ def edit_message(*, run: Run, text: str, by: User) -> Run:
         check_agent_available(session.agent)
         check_nothing_open(session)
         if run.is_hidden or run.continues_id:
-            raise WrongState("Only a message that is shown can be edited.")
+            raise WrongState(_("Only a message that is shown can be edited."))
         quotas.check(by)
         titled = {"title": title_of(message)} if session.title == title_of(run.input) else {}
         revision = bring_to_top(session, **titled)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from django.db.models import Count, Max, Q
+from django.utils.translation import gettext as _
 
 from agentos.access.users import User
 from agentos.agents.models import DjangoAgent
@@ -69,9 +70,12 @@ def checked_message(text: str) -> str:
     """Return a message as it is stored. Raises InvalidInput."""
     message = BLANK_LINES.sub("", clean(text).rstrip())  # the indentation of the first line says something: it may be code
     if not message:
-        raise InvalidInput("message", "Write a message first.")
+        raise InvalidInput("message", _("Write a message first."))
     if len(message) > MESSAGE_LIMIT:
-        sentence = f"A message can have {MESSAGE_LIMIT:,} characters; this one has {len(message):,}."
+        sentence = _("A message can have %(limit)s characters; this one has %(size)s.") % {
+            "limit": f"{MESSAGE_LIMIT:,}",
+            "size": f"{len(message):,}",
+        }
         raise InvalidInput("message", sentence, longest=MESSAGE_LIMIT)
     return message
 
@@ -80,7 +84,11 @@ def _context(context: dict[str, Any] | None) -> dict[str, Any]:
     extra = context or {}
     size = len(clean(json.dumps(extra, ensure_ascii=True, default=str)))
     if size > CONTEXT_LIMIT:
-        raise InvalidInput("context", f"The context can have {CONTEXT_LIMIT:,} characters of JSON; this one has {size:,}.")
+        raise InvalidInput(
+            "context",
+            _("The context can have %(limit)s characters of JSON; this one has %(size)s.")
+            % {"limit": f"{CONTEXT_LIMIT:,}", "size": f"{size:,}"},
+        )
     return extra
 
 
@@ -89,7 +97,7 @@ def _session_for_message(
 ) -> ChatSession:
     if session is None:
         if agent is None:
-            raise InvalidInput("agent_id", "Name an agent or a session.")
+            raise InvalidInput("agent_id", _("Name an agent or a session."))
         check_agent_available(agent)
         return create_session(agent=agent, by=by, history=history)
     session = lock(session.pk)
@@ -103,7 +111,7 @@ def _new_run(session: ChatSession, by: User, message: str, context: dict[str, An
     if waiting and wants_answer:
         raise WaitingForApproval(session.session_id)
     if queued >= QUEUE_LIMIT:
-        raise QueueFull(f"{QUEUE_LIMIT} messages are waiting in this chat already. Wait for an answer first.")
+        raise QueueFull(_("%(limit)s messages are waiting in this chat already. Wait for an answer first.") % {"limit": QUEUE_LIMIT})
     revision = move_to_top(session, title=session.title or title_of(message))
     place = {"turn": (newest or 0) + 1, "follows": last, "revision": revision}
     said = {"input": message, "searchable": searchable_text(message, ""), "context": context, "options": options}

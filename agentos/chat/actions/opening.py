@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy
+
 from agentos.access.users import User
 from agentos.agents.models import DjangoAgent
 from agentos.agents.providers import first_available
@@ -12,20 +14,20 @@ from agentos.chat.models import ChatSession
 from agentos.chat.runs import dispatch
 from agentos.core import clock
 
-NOT_AVAILABLE = "This agent is not available now. Nothing was sent."
-WITHDRAWN = "You may no longer use this agent. The chat stays readable."
+NOT_AVAILABLE = gettext_lazy("This agent is not available now. Nothing was sent.")
+WITHDRAWN = gettext_lazy("You may no longer use this agent. The chat stays readable.")
 
 
 def check_agent_open(agent: DjangoAgent, user: User) -> None:
     """Ask the database, never a cache, whether this user may use this agent now. Raises AgentClosed."""
     if not may_use(user.pk, agent.pk):
-        raise AgentClosed(WITHDRAWN)
+        raise AgentClosed(str(WITHDRAWN))
 
 
 def check_agent_available(agent: DjangoAgent) -> None:
     """Raises AgentUnavailable when none of the agent's models can be used; operators see why in admin."""
     if not first_available(agent.models_in_order).ok:
-        raise AgentUnavailable(NOT_AVAILABLE)
+        raise AgentUnavailable(str(NOT_AVAILABLE))
 
 
 def bring_to_top(session: ChatSession, **fields: Any) -> int:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from agentos.access.users import User
 from agentos.agents.events import Stopped
@@ -34,7 +35,7 @@ def retry_run(*, run: Run, by: User) -> Run:
     """
     limits.check_send(by)
     with transaction.atomic():
-        session, run = _last_ended_run(run, "Only the last answer of a chat can be tried again, once it has ended.")
+        session, run = _last_ended_run(run, _("Only the last answer of a chat can be tried again, once it has ended."))
         check_agent_open(session.agent, by)
         check_agent_available(session.agent)
         quotas.check(by)
@@ -92,9 +93,9 @@ def continue_run(*, run: Run, by: User) -> Run:
     """
     limits.check_send(by)
     with transaction.atomic():
-        session, run = _last_ended_run(run, "Only the last answer of a chat can be continued, once it has ended.")
+        session, run = _last_ended_run(run, _("Only the last answer of a chat can be continued, once it has ended."))
         if not run.is_broken_off:
-            raise WrongState("This answer is complete: there is nothing to continue.")
+            raise WrongState(_("This answer is complete: there is nothing to continue."))
         check_agent_open(session.agent, by)
         check_agent_available(session.agent)
         quotas.check(by)
@@ -114,7 +115,7 @@ def answer_run(*, run: Run, answers: list[Answer], by: User, decided_by: User | 
         session = lock(run.session_id)
         run = Run.objects.select_for_update().get(pk=run.pk)
         if run.status != Run.Status.WAITING:
-            raise WrongState("This was answered already, or the run has ended.")
+            raise WrongState(_("This was answered already, or the run has ended."))
         check_agent_open(session.agent, by)
         check_agent_available(session.agent)
         try:
@@ -147,11 +148,14 @@ def _approve_for_chat(session: ChatSession, run: Run, answers: Iterable[Answer],
 def give_feedback(*, run: Run, value: int | None, note: str = "", by: User) -> None:
     """Say what one thinks of an answer; ``value`` None takes it back. Raises WrongState, InvalidInput."""
     if not run.parts:
-        raise WrongState("There is no answer to judge yet.")
+        raise WrongState(_("There is no answer to judge yet."))
     if value is not None and value not in Feedback.Value.values:
-        raise InvalidInput("value", "Feedback is good or bad.")
+        raise InvalidInput("value", _("Feedback is good or bad."))
     if len(note) > FEEDBACK_LIMIT:
-        raise InvalidInput("note", f"A note can have {FEEDBACK_LIMIT:,} characters; this one has {len(note):,}.")
+        raise InvalidInput(
+            "note",
+            _("A note can have %(limit)s characters; this one has %(size)s.") % {"limit": f"{FEEDBACK_LIMIT:,}", "size": f"{len(note):,}"},
+        )
     with transaction.atomic():
         if value is None:
             Feedback.objects.filter(run=run).delete()

@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from agentos.access.users import User
 from agentos.agents.models import DjangoAgent
@@ -42,7 +43,7 @@ def rename_session(*, session: ChatSession, title: str, by: User) -> None:
     """Give a chat another title. Raises InvalidInput."""
     new = _title(title)
     if not new:
-        raise InvalidInput("title", "A title cannot be empty.")
+        raise InvalidInput("title", _("A title cannot be empty."))
     _set(session, by, "chat.session.renamed", title=new, titled_by=PERSON)
 
 
@@ -109,7 +110,7 @@ def fork_session(*, session: ChatSession, through_turn: int, by: User) -> ChatSe
         check_agent_open(session.agent, by)
         turns = list(Run.objects.filter(session=session, is_hidden=False, turn__lte=through_turn).order_by("turn"))
         if any(run.status not in Run.ENDED for run in turns):
-            raise WrongState("A chat can be forked at a turn that has ended.")
+            raise WrongState(_("A chat can be forked at a turn that has ended."))
         known = {"given_history": session.given_history, "forked_from": session, "forked_at_turn": through_turn}
         fork = ChatSession.objects.create(user=by, agent=session.agent, title=title_of_fork(session.title), **known)
         copies = Run.objects.bulk_create([_copy(run, fork) for run in turns])
@@ -141,7 +142,7 @@ def _copy(run: Run, session: ChatSession) -> Run:
 def _title(text: str) -> str:
     title = " ".join(clean(text).split())
     if len(title) > TITLE_LIMIT:
-        sentence = f"A title can have {TITLE_LIMIT} characters; this one has {len(title)}."
+        sentence = _("A title can have %(limit)s characters; this one has %(size)s.") % {"limit": TITLE_LIMIT, "size": len(title)}
         raise InvalidInput("title", sentence, longest=TITLE_LIMIT)
     return title
 

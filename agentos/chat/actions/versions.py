@@ -2,14 +2,13 @@
 
 from django.db import transaction
 from django.db.models import F, QuerySet
+from django.utils.translation import gettext as _
 
 from agentos.access.users import User
 from agentos.audit.actions import record
 from agentos.chat.errors import NoSuchVersion, WrongState
 from agentos.chat.live.revisions import change, lock
 from agentos.chat.models import ChatSession, Run
-
-BUSY = "An answer is being written in this chat. Wait until it has ended, or stop it."
 
 
 def choose_version(*, run: Run, by: User, edition: int | None = None, version: int | None = None) -> Run:
@@ -41,7 +40,7 @@ def choose_version(*, run: Run, by: User, edition: int | None = None, version: i
 
 def check_nothing_open(session: ChatSession) -> None:
     if Run.objects.filter(session=session, status__in=Run.OPEN).exists():
-        raise WrongState(BUSY)
+        raise WrongState(_("An answer is being written in this chat. Wait until it has ended, or stop it."))
 
 
 def versions_of(run: Run) -> QuerySet[Run]:

@@ -74,10 +74,10 @@ def picture(request: SignedInRequest) -> HttpResponse:
 def given_picture(request: SignedInRequest) -> bytes:
     """Raises InvalidPreference, and Problem 429."""
     if int(request.META.get("CONTENT_LENGTH") or 0) > pictures.MOST_BYTES + FORM_BYTES:  # the server does not keep all of it
-        raise actions.InvalidPreference("picture", "A picture has at most 1 MB. Choose a smaller one.")
+        raise actions.InvalidPreference("picture", _("A picture has at most 1 MB. Choose a smaller one."))
     given = request.FILES.get("picture")
     if given is None:
-        raise actions.InvalidPreference("picture", "Choose a picture first.")
+        raise actions.InvalidPreference("picture", _("Choose a picture first."))
     limits.check("picture", str(request.user.pk), limit=PICTURES_A_MINUTE, seconds=60)
     data: bytes = given.read()
     return data

@@ -51,7 +51,7 @@ def _problem(endpoint: WebhookEndpoint, command: Command) -> str:
     if command.action not in {"message", "create"}:
         return ""
     if not queries.is_usable(endpoint):
-        return CLOSED
+        return str(CLOSED)
     try:
         if command.action == "message":
             check_agent_available(endpoint.agent)

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from agentos.access.models import Team
 from agentos.access.users import User
@@ -67,7 +68,7 @@ def create_endpoint(*, team: Team, name: str, url: str, events: Iterable[str], b
     fields = _checked(name, url, events)
     Team.objects.select_for_update().get(pk=team.pk)
     if Endpoint.objects.filter(team=team).count() >= ENDPOINTS:
-        raise TooMany(f"A team can have {ENDPOINTS} webhooks. Delete one first.")
+        raise TooMany(_("A team can have %(limit)s webhooks. Delete one first.") % {"limit": ENDPOINTS})
     endpoint = Endpoint.objects.create(team=team, secret=seal(new_secret()), **fields)
     _record("created", endpoint, by, url=endpoint.url, events=endpoint.events)
     return endpoint
@@ -98,7 +99,7 @@ def reveal_secret(*, endpoint: Endpoint, by: User) -> str:
     try:
         return unseal(endpoint.secret)
     except Unreadable:
-        raise SecretLost("The secret cannot be read, since SECRET_KEY has changed. Rotate it.") from None
+        raise SecretLost(_("The secret cannot be read, since SECRET_KEY has changed. Rotate it.")) from None
 
 
 @transaction.atomic
@@ -154,20 +155,20 @@ def send_again(*, delivery: Delivery, by: User) -> None:
 
 def _check_on(endpoint: Endpoint) -> None:
     if not endpoint.is_enabled:
-        raise IsOff("This webhook is off. Switch it on first.")
+        raise IsOff(_("This webhook is off. Switch it on first."))
 
 
 def _checked(name: str, url: str, events: Iterable[str]) -> dict[str, object]:
     name, url = " ".join(name.split()), url.strip()
     if not 0 < len(name) <= NAME_LIMIT:
-        raise InvalidEndpoint("name", f"A name has 1 to {NAME_LIMIT} characters.")
+        raise InvalidEndpoint("name", _("A name has 1 to %(limit)s characters.") % {"limit": NAME_LIMIT})
     try:
         guarded_http.check_url(url)
     except guarded_http.Forbidden as forbidden:
         raise InvalidEndpoint("url", str(forbidden)) from None
     asked = set(events)
     if not asked or not asked <= set(NAMES):
-        raise InvalidEndpoint("events", "Choose at least one event of the list.")
+        raise InvalidEndpoint("events", _("Choose at least one event of the list."))
     return {"name": name, "url": url, "events": [event for event in NAMES if event in asked]}
 
 

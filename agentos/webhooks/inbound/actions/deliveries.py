@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from agentos.access.users import User
 from agentos.audit.actions import record
@@ -48,7 +49,7 @@ def check_signature(*, endpoint_id: str, headers: Mapping[str, str], body: bytes
 
 
 def _unsigned() -> Problem:
-    return Problem(401, "The signature is missing or not valid.", code="invalid_signature")
+    return Problem(401, _("The signature is missing or not valid."), code="invalid_signature")
 
 
 def _note_rejection(endpoint: WebhookEndpoint, because: str, now: datetime) -> None:
@@ -91,13 +92,13 @@ def receive_delivery(
 def replay_event(*, event: WebhookEvent, by: User) -> Delivery:
     """Do a signed event again, under an id of its own. Raises ``Problem`` 409, 404 when it was deleted meanwhile."""
     if event.endpoint is None or not event.is_verified:
-        raise Problem(409, "Only a signed event can be replayed: nobody knows who sent this one.")
+        raise Problem(409, _("Only a signed event can be replayed: nobody knows who sent this one."))
     with transaction.atomic():
         endpoint = _lock(event.endpoint)
         if endpoint is None:
-            raise Problem(404, "The endpoint has been deleted, and its events with it.")
+            raise Problem(404, _("The endpoint has been deleted, and its events with it."))
         if not endpoint.is_active:
-            raise Problem(409, "The endpoint is switched off. Switch it on to replay its events.")
+            raise Problem(409, _("The endpoint is switched off. Switch it on to replay its events."))
         again = WebhookEvent.objects.create(
             endpoint=endpoint,
             message_id=new_id("replay"),

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from agentos.access import actions as access
 from agentos.access.models import Membership, Team
@@ -20,9 +21,6 @@ from agentos.core.people import address_of, columns
 from agentos.core.security.secrets import Unreadable, seal, unseal
 from agentos.core.security.signatures import check_secret, new_secret
 from agentos.webhooks.inbound.models import SERVICE_DOMAIN, WebhookEndpoint, new_endpoint_id
-
-GONE = "This endpoint has been deleted."
-LOST = "The secret cannot be read: it was stored under another SECRET_KEY. Rotate it, and give the sender the new one."
 
 
 def create_endpoint(
@@ -76,7 +74,9 @@ def reveal_secret(*, endpoint: WebhookEndpoint, by: User) -> str:
     try:
         secret = unseal(endpoint.secret)
     except Unreadable:
-        raise Problem(409, LOST) from None
+        raise Problem(
+            409, _("The secret cannot be read: it was stored under another SECRET_KEY. Rotate it, and give the sender the new one.")
+        ) from None
     _record("revealed", endpoint, by)
     return secret
 
@@ -129,7 +129,7 @@ def _locked(endpoint: WebhookEndpoint) -> WebhookEndpoint:
     """Raises ``Problem`` 404 when it is not there any more."""
     if found := WebhookEndpoint.objects.select_for_update().filter(pk=endpoint.pk).first():
         return found
-    raise Problem(404, GONE)
+    raise Problem(404, _("This endpoint has been deleted."))
 
 
 def _is_readable(sealed: str) -> bool:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy
 
 from agentos.chat import actions as chat
 from agentos.chat import limits
@@ -17,7 +18,7 @@ from agentos.webhooks.inbound import mapping
 from agentos.webhooks.inbound.mapping import Command
 from agentos.webhooks.inbound.models import EVENT_LIMIT, WebhookEndpoint, WebhookEvent, WebhookSession
 
-CLOSED = "The endpoint's service identity may not use this agent. Add it to a team or a plan that has the agent."
+CLOSED = gettext_lazy("The endpoint's service identity may not use this agent. Add it to a team or a plan that has the agent.")
 SENTENCE_LIMIT = 500  # characters
 
 
@@ -38,7 +39,7 @@ def perform(endpoint: WebhookEndpoint, event: WebhookEvent, body: bytes) -> Prob
             event.event = _name(endpoint, payload)
             outcome = _do(endpoint, event, mapping.read(endpoint, payload))
     except AgentClosed as error:
-        problem = Problem(error.status, CLOSED, code="refused")
+        problem = Problem(error.status, str(CLOSED), code="refused")
     except ChatError as error:
         problem = Problem(error.status, error.sentence, code="refused", headers=error.headers)
     except Problem as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from agentos.core import clock
 from agentos.core.http.errors import Problem
@@ -37,7 +38,9 @@ def check_rate(source_network: str) -> None:
     times = list(lately.order_by("-received_at").values_list("received_at", flat=True)[:RATE])
     if len(times) == RATE:
         seconds = math.ceil((times[-1] + MINUTE - now).total_seconds())
-        raise Problem(429, f"{RATE} events a minute are taken from one address.", headers={"Retry-After": str(seconds)})
+        raise Problem(
+            429, _("%(rate)s events a minute are taken from one address.") % {"rate": RATE}, headers={"Retry-After": str(seconds)}
+        )
 
 
 def _lock_inbox() -> None:

@@ -1,6 +1,7 @@
 """What operators do with the run that an event started: nobody else could, since its session's owner is no person."""
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from agentos.access.users import User
 from agentos.agents.runtime import Answer
@@ -33,5 +34,5 @@ def answer_event_run(*, event: WebhookEvent, answers: list[Answer], by: User) ->
 
 def _run_of(event: WebhookEvent) -> Run:
     if event.run is None:
-        raise Problem(409, "This event started no run, or its session was deleted.")
+        raise Problem(409, _("This event started no run, or its session was deleted."))
     return event.run

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
+from django.utils.translation import gettext as _
 from django.views.decorators.common import no_append_slash
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -83,14 +84,16 @@ def answer(delivery: Delivery) -> JsonResponse:
 def parse_event(body: Any) -> tuple[str, dict[str, Any]]:
     """Return an event's name and data. Raises ``Problem`` 422."""
     if not isinstance(body, dict):
-        raise Problem(422, "The body must be a JSON object.")
+        raise Problem(422, _("The body must be a JSON object."))
     if "event" not in body:
-        raise Problem(422, "Missing fields: event.", code="missing_fields")
+        raise Problem(422, _("Missing fields: event."), code="missing_fields")
     event, data = body["event"], body.get("data", {})
     if not isinstance(event, str) or not 0 < len(event.strip()) <= EVENT_LIMIT:
-        raise Problem(422, f"event: Must be text of 1 to {EVENT_LIMIT} characters.")
+        raise Problem(422, _("event: Must be text of 1 to %(limit)s characters.") % {"limit": EVENT_LIMIT})
     if not isinstance(data, dict):
-        raise Problem(422, "data: Must be an object.")
+        raise Problem(422, _("data: Must be an object."))
     if (size := len(json.dumps(data, ensure_ascii=False))) > DATA_LIMIT:
-        raise Problem(422, f"data: May have {DATA_LIMIT:,} characters of JSON; this has {size:,}.")
+        raise Problem(
+            422, _("data: May have %(limit)s characters of JSON; this has %(size)s.") % {"limit": f"{DATA_LIMIT:,}", "size": f"{size:,}"}
+        )
     return event.strip(), data
