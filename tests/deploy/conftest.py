@@ -6,7 +6,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2 as httpx
@@ -81,19 +82,23 @@ class Site:
         self.process.wait(PATIENCE)
 
     def client(self) -> httpx.Client:
-        """Speaks HTTP/2 to the proxy, under the site's name, and believes its certificate."""
+        return client_of(self.port, self.token)
 
-        def name(request: httpx.Request) -> None:
-            request.extensions["sni_hostname"] = NAME
 
-        return httpx.Client(
-            base_url=f"https://127.0.0.1:{self.port}",
-            headers={"Host": NAME, "Authorization": f"Bearer {self.token}"},
-            http2=True,
-            verify=False,  # made by this test
-            timeout=PATIENCE,
-            event_hooks={"request": [name]},
-        )
+def client_of(port: int, token: str) -> httpx.Client:
+    """Speaks HTTP/2 to the proxy, under the site's name, and believes its certificate."""
+
+    def name(request: httpx.Request) -> None:
+        request.extensions["sni_hostname"] = NAME
+
+    return httpx.Client(
+        base_url=f"https://127.0.0.1:{port}",
+        headers={"Host": NAME, "Authorization": f"Bearer {token}"},
+        http2=True,
+        verify=False,  # made by this test
+        timeout=PATIENCE,
+        event_hooks={"request": [name]},
+    )
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
@@ -126,21 +131,21 @@ def replaced(text: str, *pairs: tuple[str, str]) -> str:
     return text
 
 
-def nginx(site: Site) -> list[str]:
+def nginx(folder: Path, port: int, servers: list[int]) -> list[str]:
     """Return the command that runs it with deploy/nginx/agentos.conf, but for its ports and files."""
-    cert, key = certificate(site.folder)
+    cert, key = certificate(folder)
+    upstream = "server 127.0.0.1:8000 max_fails=0;"
     live = f"/etc/letsencrypt/live/{NAME}"
     own = replaced(
         (DEPLOY / "nginx/agentos.conf").read_text(),
-        ("server 127.0.0.1:8000;", f"server 127.0.0.1:{site.server.port};"),
+        (upstream, "\n".join(upstream.replace("8000", str(server)) for server in servers)),
         ("    listen [::]:80;\n", ""),
         ("    listen [::]:443 ssl http2;\n", ""),
         ("listen 80;", f"listen 127.0.0.1:{free_port()};"),
-        ("listen 443 ssl http2;", f"listen 127.0.0.1:{site.port} ssl http2;"),
+        ("listen 443 ssl http2;", f"listen 127.0.0.1:{port} ssl http2;"),
         (f"{live}/fullchain.pem", str(cert)),
         (f"{live}/privkey.pem", str(key)),
     )
-    folder = site.folder
     temporary = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     whole = f"""
         daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.log; user root;
@@ -153,16 +158,38 @@ def nginx(site: Site) -> list[str]:
     return [str(proxies.program("nginx")), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "nginx.log")]
 
 
-def caddy(site: Site) -> list[str]:
+def caddy(folder: Path, port: int, servers: list[int]) -> list[str]:
     """Return the command that runs it with deploy/caddy/Caddyfile, but for its ports and its certificate."""
-    cert, key = certificate(site.folder)
+    cert, key = certificate(folder)
     own = replaced(
         (DEPLOY / "caddy/Caddyfile").read_text(),
-        ("reverse_proxy 127.0.0.1:8000", f"tls {cert} {key}\n\treverse_proxy 127.0.0.1:{site.server.port}"),
-        ("\nchat.example.com {", f"\n{NAME}:{site.port} {{"),
+        ("reverse_proxy 127.0.0.1:8000 {", f"tls {cert} {key}\n\treverse_proxy {' '.join(f'127.0.0.1:{server}' for server in servers)} {{"),
+        ("\nchat.example.com {", f"\n{NAME}:{port} {{"),
     )
-    (site.folder / "Caddyfile").write_text(f"{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{own}")
-    return [str(proxies.program("caddy")), "run", "--config", str(site.folder / "Caddyfile"), "--adapter", "caddyfile"]
+    (folder / "Caddyfile").write_text(f"{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{own}")
+    return [str(proxies.program("caddy")), "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
+
+
+@contextmanager
+def proxy(kind: Callable[[Path, int, list[int]], list[str]], folder: Path, port: int, servers: list[int]) -> Iterator[None]:
+    """nginx or Caddy, which passes on to these ports what comes to ``port``."""
+    with (folder / "proxy.log").open("ab") as log:
+        env = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+        process = subprocess.Popen(kind(folder, port, servers), cwd=folder, env=env, stdout=log, stderr=log)
+    try:
+        over = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=5).close()
+                break
+            except OSError:
+                assert process.poll() is None, (folder / "proxy.log").read_text()
+                assert time.monotonic() < over
+                time.sleep(0.1)
+        yield
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
 
 
 @pytest.fixture(scope="module", params=[nginx, caddy], ids=["nginx", "caddy"])
@@ -172,22 +199,9 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         pytest.skip(f"{name} is not on this machine: python -m tests.proxies")
     site = Site(tmp_path_factory.mktemp(name))
     site.start()
-    with (site.folder / "proxy.log").open("ab") as log:
-        env = {"PATH": "/usr/bin:/bin", "HOME": str(site.folder), "XDG_DATA_HOME": str(site.folder), "XDG_CONFIG_HOME": str(site.folder)}
-        proxy = subprocess.Popen(request.param(site), cwd=site.folder, env=env, stdout=log, stderr=log)
     try:
-        over = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", site.port), timeout=5).close()
-                break
-            except OSError:
-                assert proxy.poll() is None, (site.folder / "proxy.log").read_text()
-                assert time.monotonic() < over
-                time.sleep(0.1)
-        yield site
+        with proxy(request.param, site.folder, site.port, [site.server.port]):
+            yield site
     finally:
-        proxy.terminate()
-        proxy.wait(PATIENCE)
         site.stop()
         site.held.close()
