@@ -5,7 +5,7 @@ What people change or delete afterwards stays as they left it: the audit remembe
 
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from agentos.access.actions import add_member, create_plan, create_team, create_user, subscribe
 from agentos.access.models import Membership, Plan, Team
@@ -18,6 +18,7 @@ from agentos.audit.models import AuditRecord
 from agentos.conf import app_settings
 
 MADE = "agents.demo.made"
+MAKING = 4_705_140_216  # the number of an advisory lock; any that nobody else uses
 TOUR = "scripted:tour"
 CALCULATING = "scripted:tool"
 PREFERRED = ("openai", "anthropic", "google", "mistral", "groq", "openrouter", "deepseek", "xai")
@@ -42,6 +43,7 @@ PEOPLE = {
 @transaction.atomic
 def make_demo() -> bool:
     """Make what is missing of the demo, unless it has been made before; return whether it was made now."""
+    _wait_for_others()
     if AuditRecord.objects.filter(verb=MADE).exists():
         return False
     owner, member, _ = (account(email) for email in PEOPLE)
@@ -55,6 +57,13 @@ def make_demo() -> bool:
     make_agents(support, research, pro)
     record(MADE, by=None, object_type="demo", object_id="demo")
     return True
+
+
+def _wait_for_others() -> None:
+    """Servers of a cluster may start at the same moment. SQLite has one writer anyway."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [MAKING])
 
 
 def account(email: str) -> User:

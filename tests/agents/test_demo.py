@@ -1,9 +1,12 @@
 """`manage.py agentos_demo`: made once, through the actions, and never against what people did since."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 from django.test import Client, override_settings
 
 from agentos.access.models import Membership, User
@@ -100,3 +103,27 @@ class TestAgentosDemo:
     def test_has_no_scripted_agent_where_they_are_off(self) -> None:
         run_it()
         assert not DjangoAgent.objects.filter(model__startswith="scripted:").exists()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time.")
+@pytest.mark.django_db(transaction=True)
+def test_two_servers_that_start_together_make_it_once() -> None:
+    waiting = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+
+    def second() -> bool:
+        try:
+            return demo.make_demo()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        with transaction.atomic():
+            assert demo.make_demo()
+            other = thread.submit(second)
+            over = time.monotonic() + 20
+            with connection.cursor() as cursor:
+                while not other.done() and time.monotonic() < over:
+                    cursor.execute(waiting)
+                    if cursor.fetchone()[0]:
+                        break
+        assert other.result() is False
