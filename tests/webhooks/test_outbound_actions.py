@@ -13,6 +13,7 @@ from agentos.agents.models import DjangoAgent
 from agentos.audit.models import AuditRecord
 from agentos.chat import actions as chat
 from agentos.core import clock
+from agentos.core.pubsub import pubsub
 from agentos.core.security.secrets import seal
 from agentos.webhooks.outbound import actions, wakeup
 from agentos.webhooks.outbound.models import Attempt, Delivery, Endpoint
@@ -78,6 +79,16 @@ class TestSwitching:
         sent = [make_delivery(endpoint), make_delivery(endpoint, status="delivered"), make_delivery(make_endpoint(support))]
         actions.disable_endpoint(endpoint=endpoint, by=owner)
         assert [Delivery.objects.get(pk=each.pk).status for each in sent] == ["failed", "delivered", "pending"]
+
+
+@pytest.mark.parametrize("told", [[], [(wakeup.TOPIC,)]])
+def test_others_are_told_where_nothing_is_sent(told: list[tuple[str, ...]], db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[tuple[str, ...]] = []
+    monkeypatch.setattr(pubsub, "tell_others", lambda *topics: found.append(topics))
+    wakeup.use(None if told else lambda: None)
+    wakeup.after_commit()
+    wakeup.use(None)
+    assert found == told
 
 
 class TestTheCourierIsCalled:

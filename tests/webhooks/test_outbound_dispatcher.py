@@ -21,6 +21,7 @@ from agentos.chat import actions as chat
 from agentos.core import clock
 from agentos.core import db as database
 from agentos.core.events import NAMES
+from agentos.core.pubsub import pubsub
 from agentos.core.security.guarded_http import Forbidden
 from agentos.webhooks.outbound import actions, results, schedule, sender, wakeup
 from agentos.webhooks.outbound import dispatcher as module
@@ -323,6 +324,18 @@ class TestARound:
         assert _until(None) == module.ROUND_SECONDS
         for seconds, waits in ((-9, 0.05), (0.01, 0.05), (2, 2), (10**6, module.ROUND_SECONDS)):
             assert _until(watch.at + timedelta(seconds=seconds)) == waits
+
+    async def test_is_called_by_what_another_process_has_stored(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        dispatcher = Dispatcher()
+        monkeypatch.setattr(dispatcher, "_go_round", dispatcher.woken.wait)  # which stands for the next round
+        await dispatcher.start()
+        await until(lambda: pubsub.has_subscribers(wakeup.TOPIC))
+        assert dispatcher.rounds
+        assert not dispatcher.rounds.done()
+        pubsub.publish(wakeup.TOPIC)
+        await asyncio.wait_for(dispatcher.rounds, 20)
+        await dispatcher.stop()
+        assert not pubsub.has_subscribers(wakeup.TOPIC)
 
     async def test_is_not_called_for_before_its_start_nor_after_its_end(self, db: None, threads: None) -> None:
         dispatcher = Dispatcher()

@@ -6,7 +6,8 @@ user's lists changed), ``notice:<pk>`` (a sentence for this user), ``stop`` (the
 
 Where several processes share a PostgreSQL, what is published at a commit is heard in all of them (``notify``). What only other
 processes have to hear: ``grown#<session>.<run>`` (this run's journal grew), ``run#<pk>`` (whoever drives this run should see whether it
-is still theirs), ``queue#<session>`` (a message waits here, and its process drives no runs).
+is still theirs), ``queue#<session>`` (a message waits here, and its process drives no runs), ``deliveries`` (a webhook is due,
+and its process sends none).
 """
 
 import asyncio

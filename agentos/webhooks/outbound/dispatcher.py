@@ -8,15 +8,16 @@ from datetime import datetime
 import httpx2
 
 from agentos.core import clock, db
-from agentos.core.pubsub import loops
+from agentos.core.pubsub import loops, pubsub
 from agentos.webhooks.outbound import mail, results, sender, wakeup
 from agentos.webhooks.outbound.results import Due
 from agentos.webhooks.outbound.subscriptions import subscribed
 
 log = logging.getLogger(__name__)
 
-ROUND_SECONDS = 5.0  # at most: other processes may have stored something, or died over it
+ROUND_SECONDS = 5.0  # at most: another process may have died over something, or could not be heard
 AT_ONCE = 16  # requests of this process
+HEARING_SECONDS = 3600.0  # of one wait for the others; it goes on at once
 TIDY_EVERY = 3600.0  # seconds
 STOP_SECONDS = 2.0  # that requests under way get to finish
 
@@ -29,20 +30,23 @@ class Dispatcher:
         self.client: httpx2.AsyncClient | None = None
         self.woken = asyncio.Event()
         self.rounds: asyncio.Task[None] | None = None
+        self.hearing: asyncio.Task[None] | None = None
         self.in_flight: dict[asyncio.Task[None], Due] = {}
         self.tidied = float("-inf")
 
     async def start(self) -> None:
         self.loop = asyncio.get_running_loop()
         wakeup.use(self.wake)
+        self.hearing = asyncio.create_task(self._hear())
         self.rounds = asyncio.create_task(self._go_round())
 
     async def stop(self, grace: float = STOP_SECONDS) -> None:
         """Begin nothing more. Requests that do not end in time are let go of, and due again at once."""
         wakeup.use(None)
-        if self.rounds:
-            self.rounds.cancel()
-            await asyncio.gather(self.rounds, return_exceptions=True)
+        for task in (self.hearing, self.rounds):
+            if task:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
         if self.in_flight:
             await asyncio.wait(self.in_flight, timeout=grace)
         for task in self.in_flight:
@@ -58,6 +62,13 @@ class Dispatcher:
         """From any thread."""
         if self.loop:
             loops.call_soon(self.loop, self.woken.set)
+
+    async def _hear(self) -> None:
+        """Of what processes store that send nothing themselves."""
+        with pubsub.subscribe(wakeup.TOPIC) as told:
+            while True:
+                if await told.wait(HEARING_SECONDS):
+                    self.woken.set()
 
     async def _go_round(self) -> None:
         while True:

@@ -1,8 +1,12 @@
-"""Wakes up this process's dispatcher when there is something to send. A process without one leaves it to the dispatcher of another."""
+"""Wakes this process's dispatcher when there is something to send. A process without one, such as a worker, tells those of the others."""
 
 from collections.abc import Callable
 
 from django.db import transaction
+
+from agentos.core.pubsub import pubsub
+
+TOPIC = "deliveries"
 
 
 class _Current:
@@ -16,6 +20,8 @@ def use(wake: Callable[[], None] | None) -> None:
 
 def after_commit() -> None:
     transaction.on_commit(now)
+    if _Current.wake is None:
+        pubsub.tell_others(TOPIC)
 
 
 def now() -> None:
