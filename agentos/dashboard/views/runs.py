@@ -3,6 +3,7 @@
 A message that still waits is withdrawn.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from django.http import Http404, HttpResponse
@@ -32,24 +33,24 @@ VALUES = {"up": 1, "down": -1}
 @signed_in
 @require_POST
 def retry(request: SignedInRequest, run_id: str) -> HttpResponse:
-    run = run_or_404(request, run_id)
-    try:
-        again = actions.retry_run(run=run, by=request.user)
-    except ChatError as error:
-        return refused(request, error, run.session)
-    return show_turn(request, again)
+    return _answered_by(actions.retry_run, request, run_id)
 
 
 @signed_in
 @require_POST
 def go_on(request: SignedInRequest, run_id: str) -> HttpResponse:
     """Continue an answer that broke off."""
+    return _answered_by(actions.continue_run, request, run_id)
+
+
+def _answered_by(action: Callable[..., Run], request: SignedInRequest, run_id: str) -> HttpResponse:
+    """Show the turn that the action makes after this one."""
     run = run_or_404(request, run_id)
     try:
-        continued = actions.continue_run(run=run, by=request.user)
+        made = action(run=run, by=request.user)
     except ChatError as error:
         return refused(request, error, run.session)
-    return show_turn(request, continued)
+    return show_turn(request, made)
 
 
 @signed_in
