@@ -14,6 +14,10 @@ loop                calls the calculator for ever
 badjson | notool    calls a tool with broken arguments, or one that does not exist, then answers
 approve             calls a tool that a person has to approve, then answers
 ask                 asks the user for values, then answers
+calls               calls what the user's message says: a line is a name and its arguments as JSON, ``web_search {"query": "tea"}``; lines
+                    of a paragraph are called at once, then those of the next. ``{{1}}`` is the result of the first call. What follows
+                    ``say`` is the answer.
+obey                as ``calls``, and does whatever the results of tools say in the same way
 title               answers, and has a title for the chat when it is asked for one, which no other script has
 """
 
@@ -24,7 +28,25 @@ TOKENS_LIMIT = 100_000
 PAUSE_LIMIT = 60_000  # milliseconds
 
 _PLAIN = frozenset(
-    {"echo", "tour", "flaky", "busy", "auth", "long", "raise", "empty", "tool", "loop", "badjson", "notool", "approve", "ask", "title"}
+    {
+        "echo",
+        "tour",
+        "flaky",
+        "busy",
+        "auth",
+        "long",
+        "raise",
+        "empty",
+        "tool",
+        "loop",
+        "badjson",
+        "notool",
+        "approve",
+        "ask",
+        "title",
+        "calls",
+        "obey",
+    }
 )
 _WORDS = re.compile(r"(?P<tokens>\d{1,6})x(?P<ms>\d{1,5})", re.ASCII)
 _AFTER = re.compile(r"(?P<act>hang|fail)(?:@(?P<tokens>\d{1,6})(?:x(?P<ms>\d{1,5}))?)?", re.ASCII)

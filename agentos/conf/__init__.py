@@ -89,6 +89,13 @@ class AppSettings:
         "Databases that agents may be given to read, `name=URL`, separated by commas: "
         "`shop=postgres://reader:...@host/shop` (docs/tools.md).",
     )
+    SEARCH_ENGINE = Choice(
+        "searxng",
+        "What agents search the web with (docs/tools.md): `searxng`, `brave`, `tavily` or `exa`.",
+        ("searxng", "brave", "tavily", "exa"),
+    )
+    SEARCH_URL = Url("", "URL of your SearXNG server, which may be private; of the others, in place of their own.", ("http", "https"))
+    SEARCH_KEY = Text("", "Key for the search engine, when it wants one.")
     TITLES = Choice(
         "model",
         "Who makes the title of a chat: `model`, the model of its agent, asked once after the first answer; `first-words`, nobody.",

@@ -1,6 +1,7 @@
 """The context in which the tools of a run are called, made where a run begins and where it goes on."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from agentos.agents.history import Turn
@@ -9,11 +10,22 @@ from agentos.agents.specs import AgentSpec
 from agentos.agents.tools import CallContext, Tool
 from agentos.agents.tools.definition import current
 
+LOOKED_AT = 40  # stored results in which addresses are looked for, the newest
+
 
 def opened(
-    spec: AgentSpec, toolbox: Collection[Tool], *, run_id: str, user_id: str, session_id: str, history: Sequence[Turn], said: Sequence[str]
+    spec: AgentSpec,
+    toolbox: Collection[Tool],
+    *,
+    run_id: str,
+    user_id: str,
+    session_id: str,
+    history: Sequence[Turn],
+    said: Sequence[str],
+    output: Mapping[str, Any] = MappingProxyType({}),
 ) -> CallContext:
-    """Return the context, and make it the one of this task and of what it starts. ``said``: the messages of this turn."""
+    """Return the context, and make it the one of this task and of what it starts. ``said``: the messages of this turn. ``output``: the
+    stored run, where one goes on."""
     context = CallContext(
         run_id=run_id,
         user_id=user_id,
@@ -27,11 +39,22 @@ def opened(
     )
     context.lasting = lasting(toolbox, context)
     context.asks = asking(toolbox, context)
+    _find(context, toolbox, [*(message for turn in history for message in turn.messages), *(output.get("messages") or ())])
     current.set(context)
     return context
 
 
-def said_in(output: dict[str, Any]) -> list[str]:
+def _find(context: CallContext, toolbox: Collection[Tool], messages: Sequence[Mapping[str, Any]]) -> None:
+    """Note the addresses in results that are stored, as if their calls had just been made."""
+    finds = {function.name: function.finds for tool in toolbox for function in tool.functions if function.finds}
+    results = [
+        each for each in messages if each.get("role") == "tool" and each.get("tool_name") in finds and not each.get("tool_call_error")
+    ]
+    for result in results[-LOOKED_AT:]:
+        context.found.update(finds[result["tool_name"]](context, str(result.get("content") or "")))
+
+
+def said_in(output: Mapping[str, Any]) -> list[str]:
     """Return what the user said in the stored run that goes on."""
     return [str(message.get("content") or "") for message in output.get("messages") or () if message.get("role") == "user"]
 

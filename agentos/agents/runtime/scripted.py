@@ -15,6 +15,7 @@ from agno.models.base import Model
 from agno.models.message import Message
 from agno.models.response import ModelResponse
 
+from agentos.agents.runtime import dictated
 from agentos.agents.runtime.token_clock import clock
 from agentos.agents.runtime.tour import answer_of_the_tour, thoughts_of_the_tour
 from agentos.agents.scripts import Script
@@ -29,7 +30,9 @@ BREATH = 32  # tokens without a pause, after which others get their turn
 TOUR_PAUSE = 0.012  # seconds
 FLAKY_RUNS = 1000
 
-Calls = tuple[tuple[str, str], ...]  # names of tools, with their arguments as JSON
+DICTATED = frozenset({"calls", "obey"})
+
+Calls = dictated.Calls
 
 NOT_A_PERSON = "This is a scripted model. "
 TITLE = "**A Title by the Script.**"  # written as models write, and not as they are asked to
@@ -77,7 +80,7 @@ class ScriptedModel(Model):
     ) -> AsyncIterator[ModelResponse]:
         self._refuse(str(getattr(run_response, "run_id", "")))
         results = _results(messages)
-        calls = () if results and self.script.act != "loop" else CALLS.get(self.script.act, ())
+        calls = self._calls(messages, results)
         what, tokens, pause = self._spoken(messages, results, calls)
         said, time, until = 0, asyncio.get_running_loop().time, clock().until
         began = time()
@@ -96,6 +99,12 @@ class ScriptedModel(Model):
             return
         await self._break_off()
         yield _usage(messages, said)
+
+    def _calls(self, messages: list[Message], results: list[str]) -> Calls:
+        if self.script.act in DICTATED:
+            program = dictated.program(_question(messages), results if self.script.act == "obey" else ())
+            return dictated.calls(program, _rounds(messages), results)
+        return () if results and self.script.act != "loop" else CALLS.get(self.script.act, ())
 
     def _refuse(self, run_id: str) -> None:
         act = self.script.act
@@ -123,10 +132,12 @@ class ScriptedModel(Model):
             return "content", _split(_question(messages)), 0
         if script.act == "empty" or calls:
             return "content", (), 0
-        if script.act == "title" and _is_asked_for_a_title(messages):
+        if script.act in DICTATED:
+            said = dictated.said(_question(messages), results if script.act == "obey" else (), results) or _told(results)
+        elif script.act == "title" and _is_asked_for_a_title(messages):
             said = TITLE
         else:
-            said = f"{NOT_A_PERSON}The tool said: {results[-1]}" if results else f"{NOT_A_PERSON}It answers now."
+            said = _told(results)
         return "content", _split(said), 0
 
     async def _break_off(self) -> None:
@@ -149,6 +160,10 @@ class ScriptedModel(Model):
 
     def _parse_provider_response_delta(self, response: Any) -> ModelResponse:
         raise NotImplementedError
+
+
+def _told(results: list[str]) -> str:
+    return f"{NOT_A_PERSON}The tool said: {results[-1]}" if results else f"{NOT_A_PERSON}It answers now."
 
 
 def _word(number: int) -> str:
@@ -190,6 +205,12 @@ def _results(messages: list[Message]) -> list[str]:
         elif message.role == "tool":
             results.append(message.get_content_string())
     return results
+
+
+def _rounds(messages: list[Message]) -> int:
+    """Return how many answers with calls there are since the user's last message."""
+    last = max((place for place, message in enumerate(messages) if message.role == "user"), default=0)
+    return sum(bool(message.tool_calls) for message in messages[last:] if message.role == "assistant")
 
 
 def _usage(messages: list[Message], said: int) -> ModelResponse:

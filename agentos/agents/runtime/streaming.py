@@ -68,7 +68,7 @@ def resume(
     whose: dict[str, Any] = {"run_id": run_id, "user_id": user_id, "session_id": session_id}
 
     async def start() -> Started:
-        agent = await _agent(spec, history, call_context.said_in(output), **whose)
+        agent = await _agent(spec, history, call_context.said_in(output), output=output, **whose)
         earlier = conversation.earlier(history, _history_budget(spec, 0))
         paused, understood = pausing.rebuilt(output | whose, answers, earlier)
         _check_tools(agent, paused)
@@ -81,13 +81,13 @@ def resume(
 _STREAM: dict[str, Any] = {"stream": True, "stream_events": True, "yield_run_output": True}
 
 
-async def _agent(spec: AgentSpec, history: Sequence[Turn], said: Sequence[str], **whose: Any) -> Agent:
+async def _agent(spec: AgentSpec, history: Sequence[Turn], said: Sequence[str], **more: Any) -> Agent:
     model = await models.model(spec.model)
     slug, model_id = providers.split(spec.model)
     script = scripts.parse(model_id) if slug == providers.SCRIPTED.slug else None
     wanted = (*spec.tools, *(script.tools if script else ())) if providers.PROVIDERS[slug].tools else ()
     toolbox = tools.toolbox(wanted, spec.toolbox)
-    call_context.opened(spec, toolbox, history=history, said=said, **whose)
+    call_context.opened(spec, toolbox, history=history, said=said, **more)
     return _built(spec, model, tools.build(toolbox))
 
 

@@ -119,6 +119,8 @@ def _function(function: ToolFunction) -> Function:
         answer = await function.call(**arguments)
         text = answer.text if isinstance(answer, Answer) else answer if isinstance(answer, str) else _as_json(answer)
         text = bounded(text)
+        if function.finds:
+            current.get().found.update(function.finds(current.get(), text))
         if isinstance(answer, Answer) and answer.shown:
             current.get().shown[function.name, text] = answer.shown
         return text

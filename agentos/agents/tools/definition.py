@@ -1,6 +1,6 @@
 """What a tool is, and the decorator that makes one from an async function. No Agno here, and no database."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -31,9 +31,10 @@ class CallContext:
     """The run in which tools are called, one for all of its calls.
 
     ``said``: what the user wrote in this chat, this message last. ``options``: the operator's, by the tool's slug. ``is_private``: the
-    agent can read what is not public, so nothing may go out without a yes. ``found``: addresses that a search of this run returned.
-    ``approved``: names of functions that its user has approved for this chat; ``lasting``: of those that may be. ``asks``: whether a call,
-    by the function's name and the arguments, needs a person. ``resources``: closed with the run.
+    agent can read what is not public, so nothing may go out without a yes. ``found``: addresses that the tools of this chat came upon
+    (``ToolFunction.finds``). ``kept``: what a tool keeps for its next call, by a key of its own. ``approved``: names of functions that
+    its user has approved for this chat; ``lasting``: of those that may be. ``asks``: whether a call, by the function's name and the
+    arguments, needs a person. ``resources``: closed with the run.
     """
 
     run_id: str
@@ -48,6 +49,7 @@ class CallContext:
     lasting: frozenset[str] = frozenset()
     asks: Callable[[str, Mapping[str, Any]], bool] = lambda _name, _arguments: False
     found: set[str] = field(default_factory=set)
+    kept: dict[str, Any] = field(default_factory=dict)
     shown: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     resources: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -59,7 +61,8 @@ current: ContextVar[CallContext] = ContextVar("agentos_call_context")  # set whe
 class ToolFunction:
     """One function, as a model calls it by ``name``. ``parameters`` is a JSON schema of an object. ``asks``: whether these arguments
     need a person whatever the policy says; it gets the arguments as the model wrote them. ``lasting``: where the policy asks, an approval
-    may count for the whole chat."""
+    may count for the whole chat. ``finds``: the addresses in a result of it that later calls may go to; it is also asked of results that
+    are stored."""
 
     name: str
     description: str
@@ -67,6 +70,7 @@ class ToolFunction:
     call: Callable[..., Awaitable[Any]]
     asks: Callable[[CallContext, Mapping[str, Any]], bool] | None = None
     lasting: bool = True
+    finds: Callable[[CallContext, str], Iterable[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,28 +113,35 @@ class Tool:
         *,
         asks: Callable[[CallContext, Mapping[str, Any]], bool] | None = None,
         lasting: bool = True,
+        finds: Callable[[CallContext, str], Iterable[str]] | None = None,
     ) -> Any:
         """Add a function to the tool, as a decorator. Its name, its docstring and its annotations are what the model reads."""
 
         def add(call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
             description, parameters, checked = schema.of(call)
-            self.functions.append(ToolFunction(call.__name__, description, parameters, checked, asks, lasting))
+            self.functions.append(ToolFunction(call.__name__, description, parameters, checked, asks, lasting, finds))
             return call
 
         return add if call is None else add(call)
 
 
 def tool(
-    label: str, *, slug: str = "", asks: Callable[[CallContext, Mapping[str, Any]], bool] | None = None, lasting: bool = True, **more: Any
+    label: str,
+    *,
+    slug: str = "",
+    asks: Callable[[CallContext, Mapping[str, Any]], bool] | None = None,
+    lasting: bool = True,
+    finds: Callable[[CallContext, str], Iterable[str]] | None = None,
+    **more: Any,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Tool]:
     """Make a tool of one async function. Without a ``slug`` it is the function's name, with dashes.
 
-    ``asks`` and ``lasting`` are the function's (``ToolFunction``), ``more`` the tool's (``Tool``).
+    ``asks``, ``lasting`` and ``finds`` are the function's (``ToolFunction``), ``more`` the tool's (``Tool``).
     """
 
     def make(call: Callable[..., Awaitable[Any]]) -> Tool:
         made = Tool(slug or call.__name__.replace("_", "-"), label, **{"description": schema.first_line(call), **more})
-        made.function(call, asks=asks, lasting=lasting)
+        made.function(call, asks=asks, lasting=lasting, finds=finds)
         return made
 
     return make

@@ -16,6 +16,7 @@ BUILT_IN: tuple[str, ...] = (
     "agentos.agents.tools.sql",
     "agentos.agents.tools.send_mail",
     "agentos.agents.tools.calendar_file",
+    "agentos.agents.tools.web_search",
 )
 GROUP = "agentos.tools"
 
