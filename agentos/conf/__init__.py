@@ -88,6 +88,9 @@ class AppSettings:
         (),
         "Databases that agents may be given to read, `name=URL`, separated by commas: "
         "`shop=postgres://reader:...@host/shop` (docs/tools.md).",
+    HTTP_ACTIONS = Names(
+        (),
+        "Files, separated by commas, that each describe an API for agents to call, for example `/etc/agentos/shop.toml` (docs/tools.md).",
     )
     SEARCH_ENGINE = Choice(
         "searxng",
@@ -109,7 +112,8 @@ class AppSettings:
     QUEUE_LIMIT = Number(1000, "Messages that may wait for workers. What is sent beyond that is refused with 429.", least=1)
     GRACE_SECONDS = Number(20, "Seconds that running answers get to finish when the server is told to stop (SIGTERM).")
     ALLOW_PRIVATE_HOSTS = Reachable(
-        (), "Host names, addresses and networks (`10.1.0.0/16`), separated by commas, that webhooks may reach although they are private."
+        (),
+        "Private host names, addresses and networks (`10.1.0.0/16`), separated by commas, that webhooks and tools may reach.",
     )
 
     # --- The server's connections ----------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ Calls = tuple[tuple[str, str], ...]  # names of tools, with their arguments as J
 
 def program(message: str, obeyed: Sequence[str]) -> list[Calls]:
     """Return the calls of each request: those of the message, a paragraph each, then those of the texts that are ``obeyed``."""
-    paragraphs = [paragraph for text in (message, *obeyed) for paragraph in re.split(r"\n\s*\n", text)]
+    read = (message, *(text.replace("\\_", "_") for text in obeyed))  # as Markdown writes it
+    paragraphs = [paragraph for text in read for paragraph in re.split(r"\n\s*\n", text)]
     return [lines for paragraph in paragraphs if (lines := tuple(_calls_in(paragraph)))]
 
 

@@ -17,6 +17,7 @@ BUILT_IN: tuple[str, ...] = (
     "agentos.agents.tools.send_mail",
     "agentos.agents.tools.calendar_file",
     "agentos.agents.tools.web_search",
+    "agentos.agents.tools.fetch_page",
 )
 GROUP = "agentos.tools"
 

@@ -1,5 +1,9 @@
 """A web of three pages for trials, without a key and without a network. It says what it is wherever it is shown."""
 
+from urllib.parse import urlsplit
+
+from agentos.conf import app_settings
+
 HOST = "rehearsal.example"  # a name that nobody can own
 NOTE = "This is a rehearsal: no search engine is set up here, so these are the same few results for every query."
 
@@ -28,6 +32,11 @@ _PAGES = {
     "/cups": ("Which cup for which tea", "A thin cup cools, a thick one keeps warm.", CUPS),
     "/prices": ("What tea costs", "Prices of a kilogram of tea over six years.", PRICES),
 }
+
+
+def is_offered(url: str) -> bool:
+    """Whether this address is one of these, and they are there."""
+    return app_settings.SCRIPTED_MODELS and urlsplit(url).hostname == HOST
 
 
 def results(_query: str) -> list[tuple[str, str, str]]:
