@@ -53,5 +53,5 @@ def tools_are_offered(**_kwargs: Any) -> list[checks.CheckMessage]:
 
 @checks.register
 def modules_of_tools_load(**_kwargs: Any) -> list[checks.CheckMessage]:
-    """Warn of modules of ``AGENTOS_TOOLS`` without tools."""
+    """Warn of modules of ``AGENTOS_TOOLS`` without tools, and of APIs of ``AGENTOS_HTTP_ACTIONS`` that cannot be called."""
     return [checks.Warning(trouble, hint="The other tools work.", id="agentos.W003") for trouble in discovery.troubles()]

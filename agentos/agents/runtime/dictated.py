@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 CALL = re.compile(r"\s*(?:[-*>]\s+)?`?([a-z_]\w*) (\{.*\})`?\s*", re.ASCII)
-SAY = re.compile(r"^\s*say (.+)$", re.MULTILINE)
+SAY = re.compile(r"^`?say (.+?)`?$", re.MULTILINE)
 RESULT = re.compile(r"\{\{(\d{1,2})\}\}")
 RESULT_LIMIT = 2000  # characters of a result that go into what comes after it
 

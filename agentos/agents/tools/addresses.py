@@ -2,14 +2,19 @@
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 from urllib.parse import urlsplit, urlunsplit
 
 from agentos.agents.tools.definition import CallContext
+from agentos.core.security.guarded_http.addresses import URL_LIMIT
 
 WRITTEN = re.compile(r"https?://[^\s<>\"'`]+", re.IGNORECASE)
 BARE = re.compile(r"(?<![\w@./:-])(?:[\w-]+\.)+[a-z]{2,24}(?:[/?][^\s<>\"'`]*)?(?![\w@])", re.IGNORECASE)
 LINKED = re.compile(r"\]\(<?(https?://[^\s<>)]+)")
 AROUND = ".,;:!?)]}*_~|"  # what stands behind an address in a text, and is mostly not part of it
+MARKS = 6  # that are taken for what stands behind it
+BEFORE = len("https://") + 1  # characters before a host
+LOOKED_AT = 50  # places in a text where a host is named
 PORTS = {"http": ":80", "https": ":443"}
 
 
@@ -41,16 +46,21 @@ def linked(text: str) -> set[str]:
 def is_known(context: CallContext, url: str) -> bool:
     """Whether exactly this address, with its query, was written by the user or came from a tool of this chat."""
     wanted = normal(url)
-    if wanted in context.found:
-        return True
-    if "written" not in context.kept:
-        context.kept["written"] = frozenset(address for said in context.said for address in in_text(said))
-    return wanted in context.kept["written"]
+    return bool(wanted) and (wanted in context.found or any(_is_written(wanted, said) for said in context.said))
+
+
+def _is_written(wanted: str, text: str) -> bool:
+    """Whether the address stands in the text, which may be long: only where its host is named is it read."""
+    named = re.finditer(re.escape(urlsplit(wanted).netloc), text, re.IGNORECASE)
+    windows = (text[max(0, each.start() - BEFORE) : each.start() + URL_LIMIT] for each in islice(named, LOOKED_AT))
+    return any(wanted in in_text(window) for window in windows)
 
 
 def _without_what_follows(written: str) -> Iterable[str]:
     """Give it as it is, and without each of the marks at its end."""
     yield written
-    while written and written[-1] in AROUND:
+    for _ in range(MARKS):
+        if not written or written[-1] not in AROUND:
+            return
         written = written[:-1]
         yield written

@@ -78,11 +78,11 @@ def tools(slugs: Collection[str] | None = None) -> dict[str, Tool]:
 
 def fixed() -> Mapping[str, Tool]:
     """Return the tools that stay as long as the process, by slug. Never asks the database."""
-    return _fixed(tuple(app_settings.TOOLS))
+    return _fixed(discovery.named())
 
 
 @cache
-def _fixed(_modules: tuple[str, ...]) -> dict[str, Tool]:
+def _fixed(_named: tuple[tuple[str, ...], ...]) -> dict[str, Tool]:
     found = dict(NATIVE)
     for tool in discovery.found():
         found.setdefault(tool.slug, tool)
@@ -90,8 +90,8 @@ def _fixed(_modules: tuple[str, ...]) -> dict[str, Tool]:
 
 
 @cache
-def _labels(modules: tuple[str, ...]) -> dict[str, str]:
-    return {name: tool.label for tool in _fixed(modules).values() for name in tool.names}
+def _labels(named: tuple[tuple[str, ...], ...]) -> dict[str, str]:
+    return {name: tool.label for tool in _fixed(named).values() for name in tool.names}
 
 
 def described(slugs: Collection[str]) -> list[Tool]:
@@ -102,7 +102,7 @@ def described(slugs: Collection[str]) -> list[Tool]:
 
 def label_of(name: str) -> str:
     """Return the name of a tool for people. ``name`` is the one by which a model calls it, which may be a tool's that is not ours."""
-    if label := _labels(tuple(app_settings.TOOLS)).get(name):
+    if label := _labels(discovery.named()).get(name):
         return label
     words = SPLIT.sub(" ", name).strip()
     return words[:1].upper() + words[1:] if words else name

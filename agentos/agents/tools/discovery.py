@@ -5,6 +5,7 @@ import logging
 from functools import cache
 from importlib import import_module, metadata
 
+from agentos.agents.tools import http_action
 from agentos.agents.tools.definition import Tool
 from agentos.conf import app_settings
 
@@ -23,13 +24,20 @@ GROUP = "agentos.tools"
 
 
 def found() -> list[Tool]:
-    """Return the tools of all modules, those of the product first."""
-    return [tool for module in (*BUILT_IN, *app_settings.TOOLS, *_installed()) for tool in of_module(module).tools]
+    """Return the tools of all modules, those of the product first, and those of the operator's APIs."""
+    modules = [tool for module in (*BUILT_IN, *app_settings.TOOLS, *_installed()) for tool in of_module(module).tools]
+    return [*modules, *http_action.configured()]
+
+
+def named() -> tuple[tuple[str, ...], ...]:
+    """Return what the operator has named, by which what was found is known again."""
+    return tuple(app_settings.TOOLS), tuple(app_settings.HTTP_ACTIONS)
 
 
 def troubles() -> list[str]:
-    """Return a sentence for each module that did not load, for the operator."""
-    return [trouble for module in (*app_settings.TOOLS, *_installed()) if (trouble := of_module(module).trouble)]
+    """Return a sentence for each module and each API that did not load, for the operator."""
+    modules = [trouble for module in (*app_settings.TOOLS, *_installed()) if (trouble := of_module(module).trouble)]
+    return [*modules, *http_action.troubles()]
 
 
 class Module:

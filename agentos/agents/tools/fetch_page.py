@@ -18,7 +18,7 @@ LARGEST = 5 * outgoing.MEGABYTE
 POLICY = Policy(total=outgoing.SECONDS, answer_limit=LARGEST)
 PAGE = 17_000  # characters; with what stands before it, a result is not cut
 TITLE_LIMIT = 200
-SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,30}:", re.IGNORECASE)
 ADDRESS = re.compile(r"^Address: (\S+)$", re.MULTILINE)
 HTML = {"text/html", "application/xhtml+xml"}
 TEXT = re.compile(r"text/[\w.+-]+|application/(?:[\w.-]+\+)?(?:json|xml|yaml|x-yaml|javascript|x-ndjson)")
