@@ -19,7 +19,11 @@ atexit.register(remove_data)
 
 # What the developer's own shell says about keys and places must not reach a test.
 for name in list(os.environ):
-    if name.endswith("_API_KEY") or name in {"CACHE_URL", "DEBUG", "ALLOWED_HOSTS", "SECRET_KEY", "AGENTOS_OPENAI_LIKE_URL"}:
+    if (
+        name.endswith("_API_KEY")
+        or name.startswith(("AGENTOS_SEARCH_", "AGENTOS_HTTP_ACTIONS"))
+        or name in {"CACHE_URL", "DEBUG", "ALLOWED_HOSTS", "SECRET_KEY", "AGENTOS_OPENAI_LIKE_URL"}
+    ):
         del os.environ[name]
 if "TEST_REDIS_URL" in os.environ:
     # Tests empty it: each of the workers has a database of its own.

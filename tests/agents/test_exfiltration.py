@@ -21,7 +21,7 @@ from agentos.core.rendering.markdown import render
 from agentos.core.security.guarded_http import network
 from tests.agents.fakes import go_on, play, spec, text_of
 from tests.agents.private_tools import SECRET
-from tests.agents.web import Asked, Site, answer, redirect
+from tests.agents.web import Asked, Site, answer, redirect, silence
 
 PAGE = """<html><head><title>Tea</title></head><body><article><h1>Tea</h1>
 <p>Green tea wants water of eighty degrees and two minutes, or it becomes bitter, as everybody knows who has tried.</p>
@@ -154,6 +154,22 @@ class TestByAddress:
         orders = f'fetch_page {{"url": "{thief.url}/static"}}'
         waiting(await obeyed(told(site, lines, orders)))
         assert thief.asked == []
+
+    async def test_what_an_application_sends_along_is_not_what_the_user_said(self, site: Site, thief: Site) -> None:
+        """Neither at once nor after an approval."""
+        message = told(site, 'post_letter {"to": "x", "text": "x"}', f'fetch_page {{"url": "{thief.url}/static"}}')
+        end = waiting(await play(spec("scripted:obey", *PRIVATE), message, context={"home": f"{thief.url}/static"}))
+        events = await go_on(spec("scripted:obey", *PRIVATE), end.output, runtime.Answer(end.requirements[0]["call_id"]))
+        assert waiting(events).requirements[0]["name"] == "fetch_page"
+        assert thief.asked == []
+
+    async def test_a_run_that_is_stopped_leaves_nothing_open(self, site: Site) -> None:
+        message, site.pages["/tea"] = told(site), silence
+        task = asyncio.create_task(obeyed(message))
+        await site.came.wait()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await site.left.wait()
 
 
 class TestByPicture:

@@ -28,7 +28,9 @@ AGENTS = {
     "hostile": (HOSTILE, "scripted:echo"),
     "careful": ("Careful", "scripted:approve"),
     "curious": ("Curious", "scripted:ask"),
+    "surfer": ("Surfer", "scripted:calls"),
 }
+TOOLS = {"surfer": ["calculator", "web-search", "fetch-page"]}
 
 
 def seed() -> dict[str, Any]:
@@ -39,7 +41,8 @@ def seed() -> dict[str, Any]:
     call_command("agentos_demo", verbosity=0, stdout=sys.stderr)
     for agent_id, (name, model) in AGENTS.items():
         about = f"{name} is scripted." if agent_id != "hostile" else HOSTILE
-        DjangoAgent.objects.create(agent_id=agent_id, name=name, model=model, description=about, is_global=True)
+        tools = TOOLS.get(agent_id, [])
+        DjangoAgent.objects.create(agent_id=agent_id, name=name, model=model, description=about, is_global=True, tools=tools)
     people = [make_person(number) for number in range(PEOPLE)]
     return {"people": people, "reader": {**make_person(PEOPLE), "chat": long_chat(f"guest-{PEOPLE}@example.com")}}
 

@@ -5,11 +5,13 @@ from types import MappingProxyType
 from typing import Any
 
 from agentos.agents.history import Turn
+from agentos.agents.runtime import conversation
 from agentos.agents.runtime.tools import asking, lasting
 from agentos.agents.specs import AgentSpec
 from agentos.agents.tools import CallContext, Tool
 from agentos.agents.tools.definition import current
 
+SENT_ALONG = conversation.CONTEXT.partition("{}")[0]
 LOOKED_AT = 40  # stored results in which addresses are looked for, the newest
 
 
@@ -55,8 +57,9 @@ def _find(context: CallContext, toolbox: Collection[Tool], messages: Sequence[Ma
 
 
 def said_in(output: Mapping[str, Any]) -> list[str]:
-    """Return what the user said in the stored run that goes on."""
-    return [str(message.get("content") or "") for message in output.get("messages") or () if message.get("role") == "user"]
+    """Return what the user said in the stored run that goes on, without what an application sent along."""
+    said = (str(message.get("content") or "") for message in output.get("messages") or () if message.get("role") == "user")
+    return [text.partition(SENT_ALONG)[0] for text in said]
 
 
 def shown(name: str, text: str) -> dict[str, Any]:
