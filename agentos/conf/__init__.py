@@ -88,6 +88,7 @@ class AppSettings:
         (),
         "Databases that agents may be given to read, `name=URL`, separated by commas: "
         "`shop=postgres://reader:...@host/shop` (docs/tools.md).",
+    )
     HTTP_ACTIONS = Names(
         (),
         "Files, separated by commas, that each describe an API for agents to call, for example `/etc/agentos/shop.toml` (docs/tools.md).",

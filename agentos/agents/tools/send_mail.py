@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 
 from agentos.access.users import User
 from agentos.agents.tools.definition import CallContext, Refused, current, tool
+from agentos.agents.tools.external import external_call
 from agentos.conf import app_settings
 from agentos.core import db
 from agentos.core.http.errors import Problem
@@ -69,7 +70,12 @@ async def send_mail(subject: str, text: str, to: list[str] | None = None) -> str
     _check_recipients(wanted, own)
     letter = EmailMessage(subject, text, to=wanted, reply_to=[own] if own else None)
     await db.write(_count, current.get().user_id)
-    await asyncio.to_thread(_send, letter)
+    if _is_sent():
+        async with external_call("send-mail", settings.EMAIL_HOST) as call:
+            call.sent = len(letter.message().as_bytes())
+            await asyncio.to_thread(_send, letter)
+    else:
+        await asyncio.to_thread(_send, letter)
     whom = ", ".join(wanted)
     return (
         f"The mail to {whom} was sent." if _is_sent() else f"No mail server is set up: the mail to {whom} was only printed by the server."
