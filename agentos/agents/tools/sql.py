@@ -5,12 +5,14 @@ import json
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field
 
 from agentos.agents.tools import databases
 from agentos.agents.tools.databases import Database, Rows, Trouble
 from agentos.agents.tools.definition import Refused, Tool, current
+from agentos.agents.tools.external import external_call
 from agentos.conf import app_settings
 
 TEXT_LIMIT = 16_000  # characters of rows that the model is given
@@ -101,9 +103,11 @@ def _url(source: str) -> str:
 
 async def _asked(source: str, ask: Callable[[Database], Any]) -> Any:
     """Ask in a thread. Whoever stops waiting stops the question."""
-    database = databases.of(_url(source))
+    url = _url(source)
+    database = databases.of(url)
     try:
-        return await _in_thread(lambda: ask(database), database)
+        async with external_call("sql", urlsplit(url).hostname or "this machine"):
+            return await _in_thread(lambda: ask(database), database)
     except Trouble as trouble:
         raise Refused(str(trouble)) from None
 

@@ -1,5 +1,6 @@
 """Mails that agents send: whom they reach without a word, whom never, and what no mail may hold."""
 
+import asyncio
 import socket
 from collections.abc import Iterator, Sequence
 from email import message_from_bytes
@@ -14,6 +15,7 @@ from agentos.agents.runtime import call_context, tools
 from agentos.agents.specs import AgentSpec
 from agentos.agents.tools import Refused, send_mail
 from agentos.agents.tools.definition import CallContext
+from agentos.audit.models import AuditRecord
 
 TOOL = send_mail.send_mail
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -91,6 +93,9 @@ class TestSending:
         assert (sender, to, letter["From"]) == ("agentos@site.example", [member.email], "AgentOS <agentos@site.example>")
         assert (str(make_header(decode_header(letter["Subject"]))), letter["Reply-To"]) == ("Grüße", member.email)
         assert letter.get_content_type() == "text/plain"
+        noted = await asyncio.to_thread(AuditRecord.objects.get, verb="agents.tool.called")
+        assert (noted.actor_id, noted.data["tool"], noted.data["host"], noted.data["ok"]) == (member.pk, "send-mail", "127.0.0.1", True)
+        assert "Hello" not in str(noted.data)
         assert letter.get_payload(decode=True).decode().split() == ["Hello.", "Bye."]  # type: ignore[union-attr]
 
     async def test_reaches_others_in_allowed_domains(self, context: CallContext, inbox: Inbox, member: User) -> None:

@@ -18,6 +18,7 @@ from agentos.agents.specs import AgentSpec
 from agentos.agents.tools import Refused, databases
 from agentos.agents.tools.definition import current
 from agentos.agents.tools.sql import sql
+from agentos.audit.models import AuditRecord
 from agentos.conf.kinds import Sources
 from tests import postgres
 
@@ -28,6 +29,7 @@ SCHEMA = (
     "INSERT INTO secret VALUES ('hunter2')",
     "CREATE VIEW cheap AS SELECT name FROM article WHERE price < 5",
 )
+pytestmark = pytest.mark.django_db(transaction=True)
 NAME, PASSWORD = "agentos_reader", "only-reads"
 
 
@@ -125,6 +127,12 @@ class TestAnswers:
         assert "cheap(name " in said
         assert "sqlite_" not in said
         assert "pg_" not in said
+
+    async def test_leave_a_line_in_the_audit(self, shop: str) -> None:
+        await ask("SELECT word FROM (SELECT 'hunter2' AS word) AS s")
+        noted = await asyncio.to_thread(AuditRecord.objects.get, verb="agents.tool.called")
+        assert (noted.object_id, noted.data["tool"], noted.data["ok"]) == ("r", "sql", True)
+        assert "hunter2" not in str(noted.data)
 
     async def test_leave_nothing_open(self, big: tuple[str, str], settings: Any) -> None:
         given(settings, {"shop": big[1]})
