@@ -19,7 +19,7 @@ from agentos.conf import app_settings
 
 MADE = "agents.demo.made"
 MAKING = 4_705_140_216  # the number of an advisory lock; any that nobody else uses
-TOUR = "scripted:tour"
+TOUR, ERRAND = "scripted:tour", "scripted:errand"
 CALCULATING = "scripted:tool"
 PREFERRED = ("openai", "anthropic", "google", "mistral", "groq", "openrouter", "deepseek", "xai")
 
@@ -150,6 +150,17 @@ def make_agents_with_tools(model: str, pro: Plan) -> None:
             description="Shows what an answer can hold: reasoning, tool calls, code, tables. Scripted: no model answers here.",
             capabilities=["Tour"],
             starters=["Show me what an answer can hold."],
+            is_global=True,
+        )
+        agent(
+            "errand",
+            "Errand",
+            ERRAND,
+            description="Shows tools at work: searches, reads, calculates, draws, and writes a mail that you approve. Scripted.",
+            tools=["web-search", "fetch-page", "python", "chart", "send-mail"],
+            tool_options={"send-mail": {"domains": ["example.com"]}},
+            capabilities=["Tour", "Tools"],
+            starters=["Find out what tea costs, and tell the team."],
             is_global=True,
         )
 

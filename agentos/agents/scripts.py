@@ -3,6 +3,7 @@
 <tokens>x<ms>       so many tokens, so many milliseconds apart (200x20); the same words every time
 echo                repeats the user's message, word by word
 tour                a guided tour of what the product can show
+errand              searches, reads, calculates, draws, and asks before it writes a mail
 hang@<n>[x<ms>]     goes silent for ever after n tokens; ``hang`` is ``hang@0``
 fail@<n>[x<ms>]     the provider fails (503) after n tokens; ``fail`` is ``fail@0``
 flaky               fails (503) before the first token of a run's first request, then answers
@@ -31,6 +32,7 @@ _PLAIN = frozenset(
     {
         "echo",
         "tour",
+        "errand",
         "flaky",
         "busy",
         "auth",
@@ -54,6 +56,7 @@ _AFTER = re.compile(r"(?P<act>hang|fail)(?:@(?P<tokens>\d{1,6})(?:x(?P<ms>\d{1,5
 # What a script calls is at hand whatever the agent's own list says.
 _TOOLS: dict[str, tuple[str, ...]] = {
     "tour": ("calculator", "clock"),
+    "errand": ("web-search", "fetch-page", "python", "chart", "send-mail"),
     "tool": ("calculator",),
     "loop": ("calculator",),
     "badjson": ("calculator",),

@@ -48,4 +48,4 @@ class TestParse:
         assert parse(text) is None
 
     def test_scripts_call_tools_that_exist(self) -> None:
-        assert {slug for act in scripts._TOOLS for slug in Script(act).tools} <= set(tools.NATIVE)
+        assert {slug for act in scripts._TOOLS for slug in Script(act).tools} <= set(tools.fixed())

@@ -16,6 +16,7 @@ from agno.models.message import Message
 from agno.models.response import ModelResponse
 
 from agentos.agents.runtime import dictated
+from agentos.agents.runtime.errand import answer_of_the_errand, calls_of_the_errand, thoughts_of_the_errand
 from agentos.agents.runtime.token_clock import clock
 from agentos.agents.runtime.tour import answer_of_the_tour, thoughts_of_the_tour
 from agentos.agents.scripts import Script
@@ -31,6 +32,7 @@ TOUR_PAUSE = 0.012  # seconds
 FLAKY_RUNS = 1000
 
 DICTATED = frozenset({"calls", "obey"})
+TOURS = frozenset({"tour", "errand"})
 
 Calls = dictated.Calls
 
@@ -104,6 +106,8 @@ class ScriptedModel(Model):
         if self.script.act in DICTATED:
             program = dictated.program(_question(messages), results if self.script.act == "obey" else ())
             return dictated.calls(program, _rounds(messages), results)
+        if self.script.act == "errand":
+            return calls_of_the_errand(_rounds(messages), results)
         return () if results and self.script.act != "loop" else CALLS.get(self.script.act, ())
 
     def _refuse(self, run_id: str) -> None:
@@ -122,10 +126,8 @@ class ScriptedModel(Model):
     def _spoken(self, messages: list[Message], results: list[str], calls: Calls) -> tuple[str, Iterable[Any], float]:
         """What is said, before the ``calls`` if there are any: the field of a response that it goes in, the tokens, seconds for each."""
         script = self.script
-        if script.act == "tour" and calls:
-            return "reasoning_content", thoughts_of_the_tour(), TOUR_PAUSE
-        if script.act == "tour":
-            return "content", _split(answer_of_the_tour(results)), TOUR_PAUSE
+        if script.act in TOURS:
+            return *self._shown_around(messages, results, calls), TOUR_PAUSE
         if script.act in {"words", "hang", "fail"}:
             return "content", islice(cycle(SPEECH), script.tokens), script.ms / 1000
         if script.act == "echo":
@@ -139,6 +141,14 @@ class ScriptedModel(Model):
         else:
             said = _told(results)
         return "content", _split(said), 0
+
+    def _shown_around(self, messages: list[Message], results: list[str], calls: Calls) -> tuple[str, Iterable[Any]]:
+        """What the tours say: thoughts before they call tools, and an answer."""
+        if self.script.act == "errand":
+            thoughts, answer = thoughts_of_the_errand(_rounds(messages)), answer_of_the_errand
+        else:
+            thoughts, answer = thoughts_of_the_tour(), answer_of_the_tour
+        return ("reasoning_content", thoughts) if calls else ("content", _split(answer(results)))
 
     async def _break_off(self) -> None:
         if self.script.act == "hang":
