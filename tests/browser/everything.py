@@ -45,6 +45,23 @@ NOTE = "Ada has moved to the new building: ask at the desk for her address first
 LONG = "A long message that somebody pasted. " * 120
 
 
+def chart(kind: str, title: str, labels: list[str], *values: list[int]) -> dict[str, Any]:
+    series = [{"name": f"Shop {number}", "values": each} for number, each in enumerate(values, 1)]
+    return {"kind": "chart", "chart": kind, "title": title, "labels": labels, "series": series}
+
+
+CHARTS = [
+    chart("bar", "Sales by quarter", ["Spring", "Summer", "Autumn", "Winter"], [120, 90, -30, 400], [80, 95, 60, 20]),
+    chart(
+        "line",
+        "Visitors",
+        [f"Week {number}" for number in range(1, 53)],
+        *([(week * pace) % 37 for week in range(52)] for pace in range(1, 7)),
+    ),
+    chart("pie", "Shares", list("ABCDEFGH"), [40, 20, 12, 9, 8, 6, 3, 2]),
+]
+
+
 def tool(number: int, name: str = "multiply", **more: Any) -> dict[str, Any]:
     args = {"a": number, "b": 25}
     return {
@@ -117,7 +134,10 @@ def chats_of(user: Any) -> dict[str, str]:
         tool(2, "post_letter", decision="approved", decided_by="", note="Only this once."),
         tool(3, "post_letter", decision="refused", decided_by="", note=NOTE, status="failed", result="Refused."),
         *(tool(number) for number in range(4, 9)),
+        *(tool(9 + number, "make_chart", shown=shown) for number, shown in enumerate(CHARTS)),
         {"kind": "text", "text": TEXT},
+        tool(20, "make_chart", shown=CHARTS[0] | {"title": "Once more"}),
+        tool(21, "make_calendar_file", shown={"kind": "file", "name": "Tea.ics", "type": "text/calendar", "text": "BEGIN:VCALENDAR"}),
     ]
     first = turn(full, input="What do the numbers say?", answer=TEXT, parts=parts, versions=3, version=2, editions=2, edition=2)
     turn(full, turn=1, input="What do the numbers say?", answer="Nothing.", is_hidden=True, versions=3, version=1, editions=2, edition=2)

@@ -134,6 +134,12 @@ def approval(page: Page) -> None:
     expect(page.locator(".asks")).to_be_visible()
 
 
+def errand(page: Page) -> None:
+    start_chat(page, "errand", "What does tea cost?")
+    expect(page.locator(".asks")).to_be_visible()
+    page.locator(".numbers > summary").click()
+
+
 def form(page: Page) -> None:
     start_chat(page, "curious", "Book a room")
     expect(page.locator(".asks")).to_be_visible()
@@ -247,6 +253,7 @@ SCENES = (
     Scene("an answer that runs", "member", "/agentos/", running),
     Scene("a message that waits", "member", "/agentos/", queued),
     Scene("an approval", "member", "/agentos/", approval),
+    Scene("an approval after a chart", "member", "/agentos/", errand),
     Scene("a form", "member", "/agentos/", form),
     Scene("a form, wrongly filled in", "member", "/agentos/", wrong_form),
     Scene("an answer, just come", "member", "/agentos/", answered),
