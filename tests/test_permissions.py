@@ -19,7 +19,9 @@ from agentos.audit.models import AuditRecord
 from agentos.chat import actions
 from agentos.chat.models import ChatSession, Run
 from agentos.chat.registry import registry
-from tests.factories import RunFactory, UserFactory, WebhookEndpointFactory, WebhookEventFactory
+from agentos.connections import looking
+from agentos.connections.models import Server
+from tests.factories import RemoteToolFactory, RunFactory, UserFactory, WebhookEndpointFactory, WebhookEventFactory
 from tests.webhooks.outbound import make_delivery, make_endpoint
 
 # The session and its run are the owner's; the agent is of the team that owner, member and suspended are in.
@@ -54,6 +56,14 @@ def page_of_operator(status: int) -> Row:
 def page_of_managers(status: int) -> Row:
     """Of an object of the team: the team's owners and admins, but no plain member, and to others it is not there."""
     return (SIGN_IN, SIGN_IN, status, FORBIDDEN, NOT_FOUND, NOT_FOUND)
+
+
+def api_of_managers_and_operators(status: int) -> Row:
+    return (UNAUTHORIZED, UNAUTHORIZED, status, FORBIDDEN, NOT_FOUND, status)
+
+
+def page_of_managers_and_operators(status: int) -> Row:
+    return (SIGN_IN, SIGN_IN, status, FORBIDDEN, NOT_FOUND, status)
 
 
 def stream_of_owner(status: int) -> Row:
@@ -126,6 +136,13 @@ TABLE: dict[tuple[str, str], Row] = {
     ("api:rotate_webhook_secret", "POST"): api_of_managers(200),
     ("api:try_webhook", "POST"): api_of_managers(201),
     ("api:deliveries", "GET"): api_of_managers(200),
+    ("api:connections", "GET"): api(200),
+    ("api:connections", "POST"): (UNAUTHORIZED, UNAUTHORIZED, 201, FORBIDDEN, NOT_FOUND, NOT_FOUND),
+    ("api:connection", "GET"): api_of_managers_and_operators(200),
+    ("api:connection", "PATCH"): api_of_managers_and_operators(200),
+    ("api:connection", "DELETE"): api_of_managers_and_operators(204),
+    ("api:refresh_connection", "POST"): api_of_managers_and_operators(200),
+    ("api:connection_tools", "PATCH"): api_of_managers_and_operators(200),
     ("api:delivery", "GET"): api_of_managers(200),
     ("api:send_delivery_again", "POST"): api_of_managers(200),
     # Only a token opens these, and a cookie is not even looked at (tests/api/openai).
@@ -205,6 +222,19 @@ TABLE: dict[tuple[str, str], Row] = {
     ("webhooks_out:test", "POST"): page_of_managers(303),
     ("webhooks_out:delivery", "GET"): page_of_managers(200),
     ("webhooks_out:again", "POST"): page_of_managers(303),
+    ("dashboard:connections", "GET"): page(200),
+    ("dashboard:connections", "POST"): (SIGN_IN, SIGN_IN, 422, FORBIDDEN, FORBIDDEN, 422),  # an empty form
+    ("dashboard:connection", "GET"): page_of_managers_and_operators(200),
+    ("dashboard:connection", "POST"): page_of_managers_and_operators(422),
+    ("dashboard:refresh-connection", "POST"): page_of_managers_and_operators(303),
+    ("dashboard:accept-tools", "POST"): page_of_managers_and_operators(303),
+    ("dashboard:tool-policies", "POST"): page_of_managers_and_operators(303),
+    ("dashboard:switch-connection", "POST"): page_of_managers_and_operators(303),
+    ("dashboard:delete-connection", "POST"): page_of_managers_and_operators(303),
+    # Whoever may use an agent that has it gives their own key.
+    ("dashboard:connect", "GET"): (SIGN_IN, SIGN_IN, 200, 200, NOT_FOUND, 200),
+    ("dashboard:connect", "POST"): (SIGN_IN, SIGN_IN, 303, 303, NOT_FOUND, 303),
+    ("dashboard:disconnect", "POST"): (SIGN_IN, SIGN_IN, 303, 303, NOT_FOUND, 303),
     ("dashboard:settings", "GET"): page(302),
     ("dashboard:person", "GET"): page(200),
     ("dashboard:person", "POST"): page(303),
@@ -230,6 +260,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "api:feedback": {"value": "good"},
     "api:webhooks": {"team": "TEAM", "name": "CRM", "url": "https://crm.example/in", "events": ["run.failed"]},
     "api:webhook": {"name": "Renamed"},
+    "api:connections": {"team": "TEAM", "name": "CRM", "url": "https://crm.example/mcp"},
+    "api:connection": {"name": "Renamed"},
+    "api:connection_tools": {"policies": {}},
     "webhooks:agentos_webhook": {"event": "ping"},
 }
 FORMS: dict[str, dict[str, str]] = {
@@ -245,6 +278,7 @@ FORMS: dict[str, dict[str, str]] = {
     "dashboard:revoke-approval": {"tool": "multiply"},
     "dashboard:person": {"name": "Renamed", "theme": "dark", "spoken": "done"},
     "dashboard:theme": {"theme": "dark"},
+    "dashboard:connect": {"key": "secret"},
     "dashboard:tokens": {"name": "Laptop", "scopes": "agents:read", "days": "7"},
 }
 QUERIES: dict[str, str] = {"dashboard:live": "?session=SESSION"}
@@ -298,6 +332,10 @@ class World:
         assert agent.team
         sent = make_delivery(make_endpoint(agent.team))
         self.arguments |= {"hook_id": sent.endpoint.hook_id, "message_id": sent.message_id}
+        tool = RemoteToolFactory(server__team=agent.team, server__auth="member_key")
+        self.arguments["slug"] = tool.server.slug
+        agent.tools = [*agent.tools, tool.slug]
+        agent.save()
         self.arguments["request_id"] = str(ask_for_access(agent=agent, by=UserFactory()).pk)
         self.arguments["token_id"] = str(create_token(by=owner, name="Owner's", scopes=["agents:read"])[0].pk)
 
@@ -316,10 +354,16 @@ class World:
         return client.post(self.url(name), FORMS.get(name, {}), headers=headers)
 
 
+async def look_at_nothing(server: Server, *, by: User) -> str:
+    """For the table, in which no other system is asked."""
+    return ""
+
+
 @pytest.fixture
 def world(owner: User, team_agent: DjangoAgent, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     settings.AGENTOS_RUN_TIMEOUT = 0
     monkeypatch.setattr(sending, "MARGIN", 0.0)
+    monkeypatch.setattr(looking, "look", look_at_nothing)
     yield World(owner, team_agent)
     for stream in list(registry.streams):  # opened by a GET that nobody read to its end
         registry.close(stream)

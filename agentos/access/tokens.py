@@ -24,6 +24,7 @@ SCOPES: Mapping[str, str] = MappingProxyType(
         "sessions:write": "Open, rename, pin, archive, delete and fork chats, and judge answers.",
         "runs:write": "Send messages, and stop, retry, continue and approve answers.",
         "access:manage": "Ask for agents, and decide who gets those of your teams.",
+        "connections:manage": "Manage connections to MCP servers, and what is accepted of their tools.",
         "webhooks:manage": "Manage webhook endpoints and look at their deliveries.",
     }
 )

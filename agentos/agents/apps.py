@@ -13,3 +13,4 @@ class AgentsConfig(AppConfig):
     def ready(self) -> None:
         import_module("agentos.agents.signals")
         import_module("agentos.agents.checks")
+        import_module("agentos.agents.tools.catalogue").sources.append(import_module("agentos.agents.tools.remote").source)

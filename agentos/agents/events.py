@@ -95,6 +95,11 @@ class ToolFailed(Event):
     name: str
     error: str
     seconds: float = 0.0
+    shown: dict[str, Any] = field(default_factory=dict)
+
+    def data(self) -> dict[str, Any]:
+        said = {"call_id": self.call_id, "name": self.name, "error": self.error, "seconds": self.seconds}
+        return said | {"shown": self.shown} if self.shown else said
 
 
 @dataclass(frozen=True, slots=True)

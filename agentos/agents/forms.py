@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from agentos.agents.models import STARTER_LENGTH, STARTERS, DjangoAgent
 from agentos.agents.providers import PROVIDERS, ModelChoice, availability, model_choices, split
-from agentos.agents.tools import tool_choices
+from agentos.agents.tools import described, tool_choices
 
 CAPABILITIES = 20
 CAPABILITY_LENGTH = 60
@@ -62,8 +62,10 @@ class LinesField(forms.CharField):
         return bool(list(initial or []) != self.to_python(data))
 
 
-def described_tools() -> list[tuple[str, str]]:
-    return [(tool.slug, f"{tool.label}: {tool.description}") for tool in tool_choices()]
+def described_tools(chosen: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """Return what can be chosen; of what is ``chosen`` already also what cannot be called now, so that nobody loses it by saving."""
+    offered = {tool.slug: tool for tool in (*tool_choices(None), *described(list(chosen)))}
+    return [(tool.slug, f"{tool.label}: {tool.description}") for tool in offered.values()]
 
 
 class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -109,6 +111,10 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
             "plans",
             "is_active",
         )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["tools"].choices = described_tools(self.instance.tools)  # type: ignore[attr-defined]
 
     def clean_model(self) -> str:
         model: str = self.cleaned_data["model"].strip()

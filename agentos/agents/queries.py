@@ -12,6 +12,7 @@ from agentos.access.models import Membership
 from agentos.access.users import User
 from agentos.agents.models import AccessRequest, DjangoAgent
 from agentos.agents.providers import PROVIDERS, split
+from agentos.connections.queries import PREFIX, parts_of
 from agentos.core import clock
 from agentos.core.db.prepared import Query
 from agentos.core.people import has_column, is_operator
@@ -141,6 +142,21 @@ def access_requests_decided_by(user: User) -> QuerySet[AccessRequest]:
 def decides_requests(user: User) -> bool:
     """Whether there could be any."""
     return is_operator(user) or Membership.objects.filter(user=user, role=Membership.Role.OWNER).exists()
+
+
+def agents_with_connection(slug: str) -> list[DjangoAgent]:
+    """Return the agents that have a tool of this connection, whoever may use them, by name."""
+    found = DjangoAgent.objects.only("agent_id", "name", "tools", "is_active")
+    return [agent for agent in found if slug in connections_in(agent.tools)]
+
+
+def connections_used_by(user: User) -> set[str]:
+    """Return the slugs of the connections whose tools this user's agents have."""
+    return {slug for tools in agents_for(user).order_by().values_list("tools", flat=True) for slug in connections_in(tools)}
+
+
+def connections_in(tools: Iterable[str]) -> set[str]:
+    return {parts_of(slug)[0] for slug in tools if slug.startswith(PREFIX)}
 
 
 def model_label(model: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentos.agents.models import DjangoAgent
-from agentos.agents.tools import Tool, tools
+from agentos.agents.tools import Tool, fitting, tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def spec_of(agent: DjangoAgent) -> AgentSpec:
         fallbacks=tuple(agent.fallbacks),
         instructions=agent.instructions,
         tools=tuple(agent.tools),
-        toolbox=tools(agent.tools),
+        toolbox=fitting(tools(agent.tools), agent.team_id),
         policies=agent.tool_policies,
         options=agent.tool_options,
     )

@@ -55,6 +55,13 @@ NEEDED: Mapping[str, str] = MappingProxyType(
         "deliveries": "webhooks:manage",
         "delivery": "webhooks:manage",
         "send_delivery_again": "webhooks:manage",
+        "connections": "connections:manage",
+        "create_connection": "connections:manage",
+        "connection": "connections:manage",
+        "update_connection": "connections:manage",
+        "delete_connection": "connections:manage",
+        "refresh_connection": "connections:manage",
+        "update_connection_tools": "connections:manage",
     }
 )
 

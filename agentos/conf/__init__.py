@@ -5,6 +5,7 @@ from typing import Any
 
 from agentos.conf.kinds import (
     Choice,
+    Commands,
     Dotted,
     Flag,
     Folder,
@@ -114,7 +115,13 @@ class AppSettings:
     GRACE_SECONDS = Number(20, "Seconds that running answers get to finish when the server is told to stop (SIGTERM).")
     ALLOW_PRIVATE_HOSTS = Reachable(
         (),
-        "Private host names, addresses and networks (`10.1.0.0/16`), separated by commas, that webhooks and tools may reach.",
+        "Private host names, addresses and networks (`10.1.0.0/16`), separated by commas, that webhooks, connections and tools may reach.",
+    )
+
+    MCP_STDIO = Commands(
+        {},
+        'MCP servers that are started on this machine, by name, as JSON: `{"clock": "python -m mcp_server_time"}`. Each runs as the user '
+        "of AgentOS: name only programs that you trust (docs/connections.md).",
     )
 
     # --- The server's connections ----------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """Kinds of settings: how a text becomes a value, and what is said of a wrong one. Depends on no other room."""
 
+import json
 import re
+import shlex
 from collections.abc import Sequence
 from email.utils import parseaddr
 from ipaddress import ip_network
@@ -21,6 +23,7 @@ NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?", re.IGNORECASE)
 IN_URL = re.compile(r"\[[0-9a-f:.]+\]", re.IGNORECASE)  # an IPv6 address
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@A-Z,]+")
 NETWORK = re.compile(r"[0-9.]+(/\d+)?|[0-9a-fA-F.]*:[0-9a-fA-F:.]*(/\d+)?")  # what is meant as one, right or wrong
+PROGRAM = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")
 SHORTEST_SECRET = 24  # characters
 IMPLIED = {("https", 443), ("http", 80)}  # ports that no browser writes
 
@@ -283,3 +286,45 @@ class Folder(Setting[Path]):
 
     def objection(self, value: Any) -> str:
         return "" if isinstance(value, str | Path) else f"must be a folder, not {value!r}."
+
+
+class Commands(Setting[dict[str, Any]]):
+    """Programs by name: ``{"clock": "python -m mcp_server_time"}``, or with ``env``: ``{"clock": {"command": "...", "env": {...}}}``. A
+    wrong one is not repeated: there may be a key in it."""
+
+    def parse(self, text: str) -> dict[str, Any]:
+        try:
+            found = json.loads(text or "{}")
+        except ValueError:
+            raise ValueError('must be JSON, such as {"clock": "python -m mcp_server_time"}.') from None
+        if not isinstance(found, dict):
+            raise ValueError('must be an object, such as {"clock": "python -m mcp_server_time"}.')  # noqa: TRY004 - a setting's error
+        return found
+
+    def objection(self, value: Any) -> str:
+        if not isinstance(value, dict):
+            return "must be an object of commands by name."
+        return next((wrong for name, said in value.items() if (wrong := self.wrong(name, said))), "")
+
+    def wrong(self, name: object, said: Any) -> str:
+        """The objection to one of them."""
+        if not isinstance(name, str) or not PROGRAM.fullmatch(name):
+            return "must name each command with small letters, digits and -, at most 24 of them."
+        command, env = (said.get("command"), said.get("env", {})) if isinstance(said, dict) else (said, {})
+        try:
+            words = words_of(command)
+        except ValueError:
+            words = []
+        if not words:
+            return f"must say for {name} what to run: a command line, or a list of words."
+        is_good = isinstance(env, dict) and all(isinstance(text, str) for pair in env.items() for text in pair)
+        return "" if is_good else f"must have texts by name as the env of {name}."
+
+
+def words_of(command: Any) -> list[str]:
+    """Return the words of a command line. Raises ValueError for what is none."""
+    if isinstance(command, str):
+        return shlex.split(command)
+    if isinstance(command, list) and all(isinstance(word, str) for word in command):
+        return command
+    raise ValueError

@@ -13,6 +13,7 @@ APPS = (
     "agentos.core",
     "agentos.audit",
     "agentos.access",
+    "agentos.connections",
     "agentos.agents",
     "agentos.chat",
     "agentos.dashboard",

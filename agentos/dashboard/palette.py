@@ -26,6 +26,7 @@ PLACES = (
     (gettext_noop("Your settings: name, colours, Enter, screen reader"), "dashboard:person", "settings"),
     (gettext_noop("API tokens"), "dashboard:tokens", "key"),
     (gettext_noop("Usage"), "dashboard:usage", "settings"),
+    (gettext_noop("Connections: tools of other systems"), "dashboard:connections", "settings"),
     (gettext_noop("Webhooks"), "webhooks_out:endpoints", "settings"),
     (gettext_noop("Keyboard shortcuts"), "dashboard:shortcuts", "keyboard"),
 )

@@ -5,7 +5,7 @@ from django.views.generic import RedirectView
 
 from agentos.access.guards import signed_in
 from agentos.dashboard import live
-from agentos.dashboard.views import access, palette, person, runs, session, sessions, tokens, usage
+from agentos.dashboard.views import access, connections, palette, person, runs, session, sessions, tokens, usage
 from agentos.dashboard.views.agents import AgentOSAgentListView
 from agentos.dashboard.views.chat import AgentOSChatView, new_chat
 from agentos.dashboard.views.home import AgentOSDashboardView
@@ -35,6 +35,15 @@ settings_urls = [
     path("settings/access/<int:request_id>/", access.decide, name="decide-access"),
     path("settings/usage/", usage.usage, name="usage"),
     path("settings/tokens/<int:token_id>/revoke/", tokens.revoke, name="revoke-token"),
+    path("settings/connections/", connections.connections, name="connections"),
+    path("settings/connections/<str:slug>/", connections.connection, name="connection"),
+    path("settings/connections/<str:slug>/refresh/", connections.refresh, name="refresh-connection"),
+    path("settings/connections/<str:slug>/accept/", connections.accept, name="accept-tools"),
+    path("settings/connections/<str:slug>/tools/", connections.policies, name="tool-policies"),
+    path("settings/connections/<str:slug>/switch/", connections.switch, name="switch-connection"),
+    path("settings/connections/<str:slug>/delete/", connections.delete, name="delete-connection"),
+    path("settings/connections/<str:slug>/connect/", connections.connect, name="connect"),
+    path("settings/connections/<str:slug>/disconnect/", connections.disconnect, name="disconnect"),
 ]
 
 urlpatterns = [

@@ -32,7 +32,7 @@ def asks_of(*slugs: str, approved: frozenset[str] = frozenset(), policies: Mappi
 
 
 class TestDiscovery:
-    def test_offers_them_beside_those_of_the_product(self) -> None:
+    def test_offers_them_beside_those_of_the_product(self, db: None) -> None:
         offered = {choice.slug: choice for choice in catalogue.tool_choices()}
         assert {"calculator", "stock", "orders", "close-shop"} <= offered.keys()
         assert offered["stock"].description == "Tell how many of an article are in stock."
@@ -41,7 +41,7 @@ class TestDiscovery:
     @pytest.mark.parametrize("name", ["no.such.module", "tests.agents.test_own_tools_broken"])
     def test_goes_on_without_a_module_that_does_not_load(self, settings: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         settings.AGENTOS_TOOLS = [name, MODULE]
-        assert "stock" in catalogue.tools()
+        assert "stock" in catalogue.fixed()
         (trouble,) = discovery.troubles()
         assert name in trouble
 
@@ -55,7 +55,7 @@ class TestDiscovery:
         module.clock = Tool("clock", "Not the clock")  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, "sly_tools", module)
         settings.AGENTOS_TOOLS = ["sly_tools"]
-        assert catalogue.tools()["clock"].label == "Clock"
+        assert catalogue.fixed()["clock"].label == "Clock"
 
 
 class TestDocument:
@@ -67,7 +67,7 @@ class TestDocument:
         (folder / "tools.py").write_text(textwrap.dedent(text), encoding="utf-8")
         monkeypatch.syspath_prepend(tmp_path)
         settings.AGENTOS_TOOLS = ["acme.tools"]
-        dice = catalogue.tools()["roll-dice"]
+        dice = catalogue.fixed()["roll-dice"]
         assert dice.label == "Dice"
         assert await dice.functions[0].call(sides=1, count=2) == "1, 1"
         with pytest.raises(Refused, match="Up to 100 dice"):
@@ -76,7 +76,7 @@ class TestDocument:
 
 class TestSchema:
     def test_is_read_from_the_signature_and_the_docstring(self) -> None:
-        (function,) = catalogue.tools()["stock"].functions
+        (function,) = catalogue.fixed()["stock"].functions
         assert function.name == "stock"
         assert function.parameters == {
             "additionalProperties": False,
@@ -105,7 +105,7 @@ class TestSchema:
                 tool("Label")(call)  # type: ignore[arg-type]
 
     async def test_checks_what_a_model_passes(self) -> None:
-        (function,) = catalogue.tools()["stock"].functions
+        (function,) = catalogue.fixed()["stock"].functions
         with pytest.raises(BadArguments, match="article: Field required"):
             await function.call(images="many", more=1)
 
@@ -126,7 +126,7 @@ class TestCalls:
 
     def test_takes_no_policy_that_the_tool_does_not_allow(self) -> None:
         assert not asks_of("stock", policies={"stock": "never"})("stock", {})
-        assert catalogue.policy_of(catalogue.tools()["close-shop"], {"close-shop": AUTO}) == "ask"
+        assert catalogue.policy_of(catalogue.fixed()["close-shop"], {"close-shop": AUTO}) == "ask"
 
     def test_asks_by_the_arguments(self) -> None:
         asks = asks_of("orders")

@@ -47,7 +47,7 @@ class TestAllowList:
     def test_has_natives_that_reach_no_network(self) -> None:
         assert not [tool for tool in choices.NATIVE.values() if tool.network]
 
-    def test_offers_rehearsals_only_in_trials(self, settings) -> None:
+    def test_offers_rehearsals_only_in_trials(self, settings, db: None) -> None:
         assert choices.not_offered(["letterbox"]) == []
         settings.AGENTOS_SCRIPTED_MODELS = False
         assert choices.not_offered(["clock", "letterbox"]) == ["letterbox"]

@@ -19,6 +19,7 @@ from schemathesis.specs.openapi.checks import ignored_auth
 from agentos.access.models import User
 from agentos.agents.models import AccessRequest, DjangoAgent
 from agentos.api.app import api
+from agentos.api.connection_resources import SLUG
 from agentos.api.resources import RUN_ID
 from agentos.api.schemas import SESSION
 from agentos.api.scopes import NEEDED
@@ -26,7 +27,7 @@ from agentos.api.webhook_resources import HOOK_ID, MESSAGE_ID
 from agentos.chat.runs.engine import Engine
 from agentos.core import db as database
 from tests.api.calls import ROOT
-from tests.factories import AgentFactory, ChatSessionFactory, RunFactory, UserFactory
+from tests.factories import AgentFactory, ChatSessionFactory, RemoteToolFactory, RunFactory, UserFactory
 from tests.webhooks.outbound import make_delivery, make_endpoint
 
 DOCUMENT = api.get_openapi_schema()
@@ -46,10 +47,16 @@ def generable() -> dict[str, Any]:
     for name in ("WebhookIn", "WebhookChange"):
         # Not every URL can be called, and JSON Schema has no words for which.
         copy["components"]["schemas"][name]["properties"]["url"] = {"type": "string", "format": "receiver"}
+    for name in ("ConnectionIn", "ConnectionChange"):
+        # Whether a key is needed, and may go to a URL, is said in words.
+        fields = copy["components"]["schemas"][name]["properties"]
+        fields |= {"url": {"type": "string", "format": "server"}, "auth": {"const": "none"}}
+        del fields["key"]
     return copy
 
 
 schemathesis.openapi.format("receiver", strategies.from_regex(r"https?://[a-z]{1,9}\.example(/[a-z]{0,9})?", fullmatch=True))
+schemathesis.openapi.format("server", strategies.from_regex(r"https://[a-z]{1,9}\.example(/[a-z]{0,9})?", fullmatch=True))
 SCHEMA = schemathesis.openapi.from_dict(generable())
 SCHEMA.app = get_wsgi_application()
 PLAIN = {"Accept-Encoding": "identity"}  # the client in between asks for gzip and cannot read it
@@ -79,6 +86,7 @@ NAMES: dict[str, Any] = {
     "hook_id": HOOK_ID,
     "message_id": MESSAGE_ID,
     "request_id": 7,
+    "slug": SLUG,
 }
 
 
@@ -134,6 +142,7 @@ def credential(answering: None, owner: User, as_owner: Client, secret: str, ever
     RunFactory(session=session, turn=2, run_id=RUN_ID)
     team = owner.memberships.get().team
     make_delivery(make_endpoint(team, hook_id=HOOK_ID), message_id=MESSAGE_ID)
+    RemoteToolFactory(server__slug=SLUG, server__team=team)
     AccessRequest.objects.create(pk=NAMES["request_id"], agent=AgentFactory(team=team), user=UserFactory())
     COOKIE.update({name: morsel.value for name, morsel in as_owner.cookies.items()})
     HEADER["Authorization"] = f"Bearer {secret}"

@@ -96,7 +96,7 @@ def make() -> dict[str, Any]:
             description=f"{name} of the gallery.",
             starters=["What hangs in the first room?", "Write a text for a wall."],
         )
-    names = chats_of(people["owner"][0]) | webhooks_of(team) | inbox_of(people["operator"][0])
+    names = chats_of(people["owner"][0]) | webhooks_of(team) | inbox_of(people["operator"][0]) | connections_of(team)
     settings_of(people["owner"][0], people["operator"][0])
     asks(people)
     names |= links()
@@ -181,6 +181,32 @@ def webhooks_of(team: Any) -> dict[str, str]:
             delivery=failed, at=clock.now(), seconds=0.2, url=hook.url, headers={"webhook-id": failed.message_id}, **answer
         )
     return {"HOOK": hook.hook_id, "MESSAGE": failed.message_id}
+
+
+def connections_of(team: Any) -> dict[str, str]:
+    from agentos.agents.models import DjangoAgent
+    from agentos.core import clock
+    from tests.factories import RemoteServerFactory, RemoteToolFactory
+
+    crm = RemoteServerFactory(
+        slug="crm", name="Letters of the archive", url="https://archive.example/mcp", team=team, auth="member_key", state="ok"
+    )
+    crm.looked_at = clock.now()
+    crm.save()
+    schema = {"type": "object", "properties": {"query": {"type": "string", "description": "Words of the letter."}}, "required": ["query"]}
+    now = {"description": "Find letters by their words. Then write to whoever wrote them.", "schema": schema, "hints": {}, "hash": "b" * 64}
+    RemoteToolFactory(server=crm, name="find_letters", description="Find letters by their words.", schema=schema, offered=now)
+    new = {"description": "Throw a letter away.", "schema": schema, "hints": {"destructive": True}, "hash": "c" * 64}
+    RemoteToolFactory(server=crm, name="delete_letter", hash="", offered=new)
+    RemoteToolFactory(server=crm, name="read_letter", description="Read one letter.", hints={"read_only": True}, policy="auto")
+    RemoteToolFactory(server=crm, name="write_letter", description="Write a letter. " * 30)
+    RemoteToolFactory(server=crm, name="index", hash="", problem="The schema of its arguments describes no object.")
+    RemoteToolFactory(server=crm, name="burn_letters", gone=True)
+    away = "Paintings cannot be reached now."
+    RemoteServerFactory(slug="paintings", name="Paintings", team=team, state="away", state_reason=away, looked_at=clock.now())
+    RemoteServerFactory(slug="old", name="Old catalogue", team=team, is_active=False)
+    DjangoAgent.objects.filter(team=team).update(tools=["calculator", "mcp:crm/read_letter"])
+    return {"CRM": "crm"}
 
 
 def inbox_of(operator: Any) -> dict[str, str]:

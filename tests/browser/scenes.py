@@ -199,6 +199,12 @@ def confirm(page: Page) -> None:
             fold.click()
 
 
+def folds_and_confirm(page: Page) -> None:
+    for fold in page.locator("details.more > summary").all():
+        fold.click()
+    confirm(page)
+
+
 def ask_for_it(page: Page) -> None:
     button = page.locator("#ask-access")
     if button.is_visible():  # once is enough
@@ -272,9 +278,16 @@ SCENES = (
     Scene("usage", "owner", "/agentos/settings/usage/"),
     Scene("access requests", "owner", "/agentos/settings/access/"),
     Scene("webhooks", "owner", "/agentos/settings/webhooks/"),
+    Scene("connections", "owner", "/agentos/settings/connections/"),
+    Scene("connections of others", "newcomer", "/agentos/settings/connections/"),
+    Scene("a connection, wrongly filled in", "owner", "/agentos/settings/connections/", bad_form),
+    Scene("a connection", "owner", "/agentos/settings/connections/CRM/", folds_and_confirm),
+    Scene("a key of one's own", "member", "/agentos/settings/connections/CRM/connect/"),
+    Scene("a key of one's own, left out", "member", "/agentos/settings/connections/CRM/connect/", bad_form),
     Scene("a webhook, wrongly filled in", "owner", "/agentos/settings/webhooks/", bad_form),
     Scene("a webhook", "owner", "/agentos/settings/webhooks/HOOK/", confirm),
     Scene("a delivery", "owner", "/agentos/settings/webhooks/HOOK/message/MESSAGE/"),
+    Scene("connections of everybody", "operator", "/agentos/settings/connections/"),
     Scene("home of an operator", "operator", "/agentos/"),
     Scene("agents of an operator", "operator", "/agentos/agents/"),
     Scene("access requests of everybody", "operator", "/agentos/settings/access/"),

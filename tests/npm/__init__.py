@@ -21,6 +21,7 @@ import pytest
 from tests.server import ROOT
 
 HERE = Path(__file__).parent
+SERVERS = HERE / "servers"  # of MCP, for the tests of connections
 OLDEST = 20  # of node
 INSTALL_SECONDS = 300
 
@@ -34,16 +35,17 @@ def missing() -> str:
 
 
 @cache
-def installed() -> Path:
-    """Return the folder with the packages, which are installed if they are not there. Raises CalledProcessError."""
-    lock = (HERE / "package-lock.json").read_bytes()
+def installed(packages: Path = HERE) -> Path:
+    """Return the folder with the packages, which are installed if they are not there. ``packages``: the folder with their lock file.
+    Raises CalledProcessError."""
+    lock = (packages / "package-lock.json").read_bytes()
     folder = ROOT / ".venv" / "npm" / hashlib.sha256(lock).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # tests run in several processes
         if not (folder / "done").exists():
             for name in ("package.json", "package-lock.json"):
-                shutil.copy(HERE / name, folder)
+                shutil.copy(packages / name, folder)
             command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
             subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, timeout=INSTALL_SECONDS)
             (folder / "done").touch()
@@ -71,4 +73,4 @@ def text(program: str, *, environment: Mapping[str, str], seconds: int = 90) -> 
 
 
 def main() -> None:
-    sys.stdout.write(f"{missing() or installed()}\n")
+    sys.stdout.write(f"{missing() or f'{installed()} {installed(SERVERS)}'}\n")

@@ -60,10 +60,8 @@ class Translation:
         call_id, began = self._open.pop(tool.tool_call_id or "", (tool.tool_call_id or "", time.monotonic()))
         seconds = tool.metrics.duration if tool.metrics and tool.metrics.duration else time.monotonic() - began
         name, said, seconds = clean(tool.tool_name or ""), bounded(str(tool.result or "")), round(seconds, 4)
-        if tool.tool_call_error:
-            yield ToolFailed(call_id, name, said, seconds)
-        else:
-            yield ToolFinished(call_id, name, said, seconds, call_context.shown(name, said))
+        kind = ToolFailed if tool.tool_call_error else ToolFinished
+        yield kind(call_id, name, said, seconds, call_context.shown(name, said))
 
     def _reasoning_step(self, item: agno.ReasoningStepEvent) -> Iterator[Event]:
         step = item.content

@@ -3,6 +3,7 @@
 from agentos.agents.tools.catalogue import (
     NATIVE,
     described,
+    fitting,
     fixed,
     is_offered,
     label_of,
@@ -27,6 +28,7 @@ __all__ = [
     "Tool",
     "ToolFunction",
     "described",
+    "fitting",
     "fixed",
     "is_offered",
     "label_of",

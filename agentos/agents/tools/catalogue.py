@@ -108,9 +108,10 @@ def label_of(name: str) -> str:
     return words[:1].upper() + words[1:] if words else name
 
 
-def tool_choices() -> list[Tool]:
-    """Return what an operator may choose from now, with what is missing to use it (``Tool.needs``)."""
-    return [tool for tool in tools().values() if is_offered(tool)]
+def tool_choices(teams: Collection[int] | None = ()) -> list[Tool]:
+    """Return what may be chosen from now, with what is missing to use it (``Tool.needs``): what is everybody's, and what is of these
+    teams; for None, all."""
+    return [tool for tool in tools().values() if is_offered(tool) and (teams is None or tool.team is None or tool.team in teams)]
 
 
 def is_offered(tool: Tool) -> bool:
@@ -121,6 +122,11 @@ def not_offered(slugs: Collection[str]) -> list[str]:
     """Return those of ``slugs`` that no agent may be given now, in their order."""
     known = tools(slugs)
     return [slug for slug in slugs if slug not in known or not is_offered(known[slug])]
+
+
+def fitting(found: Mapping[str, Tool], team: int | None) -> dict[str, Tool]:
+    """Return those of these tools that an agent of this team may have."""
+    return {slug: tool for slug, tool in found.items() if tool.team in {None, team}}
 
 
 def policy_of(tool: Tool, policies: Mapping[str, str]) -> str:

@@ -80,7 +80,8 @@ class Tool:
     ``policy``: what counts where the agent says nothing; ``policies``: what an agent may say. ``needs``: returns what is missing to use
     it, as a sentence for the operator, empty when nothing is. ``is_private``: it reads what is not public. ``network``: it reaches
     addresses that a model chooses. ``scripted``: for trials only. ``options``: the operator's settings for it, checked by this model.
-    ``calls``: names of functions that are built elsewhere (``agents/runtime/tools.py``).
+    ``calls``: names of functions that are built elsewhere (``agents/runtime/tools.py``). ``team``: the key of the team whose
+    agents alone may have it.
     """
 
     slug: str
@@ -94,6 +95,7 @@ class Tool:
     network: bool = False
     scripted: bool = False
     options: type[BaseModel] | None = None
+    team: int | None = None
     calls: tuple[str, ...] = ()
     functions: list[ToolFunction] = field(default_factory=list)
 

@@ -13,6 +13,7 @@ from agentos.core.security.invisible import without
 
 TYPES = {"text/calendar": ".ics", "text/csv": ".csv", "text/plain": ".txt"}  # and how their names end
 NAME_LIMIT = 100  # characters
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")
 UNSAFE = re.compile(r"""[\x00-\x1f\x7f/\\:*?"<>|]+""")
 
 
@@ -52,4 +53,10 @@ def file_of(shown: Mapping[str, Any]) -> File | None:
     return File(plain if plain.endswith(TYPES[kind]) else f"{plain or 'file'}{TYPES[kind]}", kind, text)
 
 
-KINDS: dict[str, Callable[[Mapping[str, Any]], Any]] = {"chart": charts.chart_of, "file": file_of}
+def connection_of(shown: Mapping[str, Any]) -> str | None:
+    """Return the slug of the connection that wants a key of one's own; None for what is none."""
+    slug = shown.get("server")
+    return slug if isinstance(slug, str) and SLUG.fullmatch(slug) else None
+
+
+KINDS: dict[str, Callable[[Mapping[str, Any]], Any]] = {"chart": charts.chart_of, "connect": connection_of, "file": file_of}

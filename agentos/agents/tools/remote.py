@@ -1,0 +1,63 @@
+"""Tools of MCP servers as tools of agents: by slugs like ``mcp:<server>/<tool>``, called over connections that a run keeps."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from agentos.agents.tools.definition import ASK, AUTO, Refused, Tool, ToolFunction, current
+from agentos.connections import queries
+from agentos.connections.calls import Calls
+from agentos.connections.problems import ConnectionProblem, NoKey
+from agentos.connections.queries import ChosenTool
+
+GROUP = "Connections"
+NOTHING: Mapping[str, Any] = {"type": "object", "properties": {}}
+
+
+def source(slugs: Collection[str] | None) -> dict[str, Tool]:
+    """Return those of these slugs, or for None all that can be chosen now (agents/tools/catalogue.py: Source). One query."""
+    found = queries.choices() if slugs is None else queries.chosen(slugs)
+    return {tool.slug: tool_of(tool) for tool in found}
+
+
+def tool_of(chosen: ChosenTool) -> Tool:
+    """Return it as a tool with one function. One that cannot be called now is there as well: it says why, to the model and to people."""
+    about = f"Not available now: {chosen.away}" if chosen.away else chosen.description
+    return Tool(
+        chosen.slug,
+        chosen.label,
+        about or chosen.name,
+        group=GROUP,
+        policy=AUTO if chosen.away else chosen.policy,
+        policies=(ASK, AUTO) if chosen.away or chosen.policy == AUTO else (ASK,),
+        is_private=True,
+        network=True,
+        team=chosen.team,
+        functions=[ToolFunction(chosen.called, about, NOTHING if chosen.away else chosen.schema, _call_of(chosen))],
+    )
+
+
+def _call_of(chosen: ChosenTool) -> Any:
+    async def call(**arguments: Any) -> str:
+        if chosen.away:
+            raise Refused(chosen.away)
+        context = current.get()
+        try:
+            return await _calls().call(chosen.server, chosen.name, arguments)
+        except NoKey as problem:
+            sentence = problem.sentence
+            context.shown[chosen.called, sentence] = {"kind": "connect", "server": problem.slug}
+            raise Refused(sentence) from None
+        except ConnectionProblem as problem:
+            raise Refused(problem.sentence) from None
+
+    return call
+
+
+def _calls() -> Calls:
+    """Return what this run has open, which is closed with it."""
+    context = current.get()
+    calls: Calls | None = context.kept.get(GROUP)
+    if calls is None:
+        calls = context.kept[GROUP] = Calls(int(context.user_id) if context.user_id.isdecimal() else None, context.run_id)
+        context.resources.callback(calls.close)
+    return calls

@@ -1,0 +1,1 @@
+"""Connections to MCP servers, against real ones that run on loopback."""
