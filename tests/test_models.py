@@ -8,7 +8,7 @@ from django.apps import apps
 from django.db.models import Model
 
 from agentos.access.models import ErasedUsage, Preferences, RateCount, RightsVersion, User
-from agentos.agents.models import AccessRequest
+from agentos.agents.models import AccessRequest, AgentDraft, AgentVersion
 from agentos.core import clock
 from agentos.gateway.models import SessionName
 from agentos.operations.models import SetupLink
@@ -28,6 +28,8 @@ OTHERS: dict[type[Model], Make] = {
     WebhookSession: lambda: WebhookSession(key="thread-1"),
     WebhookInbox: WebhookInbox,
     AccessRequest: lambda: AccessRequest(agent=factories.AgentFactory(), user=factories.UserFactory()),
+    AgentDraft: lambda: AgentDraft(agent=factories.AgentFactory()),
+    AgentVersion: lambda: AgentVersion(agent=factories.AgentFactory(), number=2),
     SetupLink: lambda: SetupLink(email="olga@example.com"),
     Attempt: lambda: Attempt(delivery=factories.DeliveryFactory(), at=clock.now(), status_code=200),
 }

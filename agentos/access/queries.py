@@ -9,6 +9,7 @@ from agentos.access.models import ApiToken, Membership, Plan, Preferences, Subsc
 from agentos.access.users import User
 
 ENDED_LISTED = 20
+MANAGERS = (Membership.Role.OWNER, Membership.Role.ADMIN)
 
 
 def picture_of(user: User) -> bytes:
@@ -24,6 +25,11 @@ def preferences_of(user: User) -> Preferences:
 
 def teams_of(user: User) -> QuerySet[Team]:
     return Team.objects.filter(members__user=user)
+
+
+def managed_teams(user: User) -> QuerySet[Team]:
+    """Return the teams that this user owns or administers."""
+    return Team.objects.filter(members__user=user, members__role__in=MANAGERS)
 
 
 def team_of_last_owner(membership_pk: int) -> Team | None:

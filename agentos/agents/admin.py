@@ -51,7 +51,11 @@ class AgentAdmin(AuditedAdmin):
         return {} if obj else {"agent_id": ("name",)}
 
     def save_model(self, request: HttpRequest, obj: DjangoAgent, form: Any, change: bool) -> None:  # noqa: FBT001 (Django's signature)
+        if obj.is_active and not obj.version:
+            obj.version = 1
         super().save_model(request, obj, form, change)
+        if obj.version:
+            actions.keep_version(agent=obj, by=user_of(request))
         for warning in warnings_about(obj.model, obj.tools):
             self.message_user(request, warning, messages.WARNING)
 

@@ -7,12 +7,11 @@ from django import forms
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from agentos.agents.blueprint import CAPABILITIES, CAPABILITY_LENGTH
 from agentos.agents.models import STARTER_LENGTH, STARTERS, DjangoAgent
 from agentos.agents.providers import PROVIDERS, ModelChoice, availability, model_choices, split
 from agentos.agents.tools import described, tool_choices
 
-CAPABILITIES = 20
-CAPABILITY_LENGTH = 60
 FALLBACKS = 5
 
 

@@ -16,6 +16,7 @@ from agentos.core.security.invisible import visible
 
 STARTERS = 4
 STARTER_LENGTH = 200  # characters
+NOTE_LENGTH = 300  # characters
 
 
 def check_starters(value: Any) -> None:
@@ -77,6 +78,7 @@ class DjangoAgent(models.Model):
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="agents")
     plans = models.ManyToManyField(Plan, blank=True, related_name="agents")
     is_active = models.BooleanField("active", default=True, help_text="Off: nobody may use it; its chats stay readable.")
+    version = models.PositiveIntegerField(default=1, editable=False, help_text="The version that is used. 0: none was published.")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -85,6 +87,13 @@ class DjangoAgent(models.Model):
     class Meta:
         ordering = ("name", "pk")
         verbose_name = "agent"
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(is_active=False) | models.Q(version__gte=1),
+                name="agent_is_published_first",
+                violation_error_message="Publish it first: until then nobody can use it.",
+            ),
+        )
 
     def __str__(self) -> str:
         return visible(self.name)
@@ -93,6 +102,42 @@ class DjangoAgent(models.Model):
     def models_in_order(self) -> list[str]:
         """Its model, and those that stand in for it."""
         return [self.model, *self.fallbacks]
+
+
+class AgentDraft(models.Model):
+    """What is worked on and not published yet: one for each agent, whoever works on it.
+
+    ``revision`` counts every change, so that who saves over what somebody else has saved meanwhile is told.
+    """
+
+    agent = models.OneToOneField(DjangoAgent, on_delete=models.CASCADE, primary_key=True, related_name="draft")
+    blueprint = models.JSONField(null=True, help_text="As agents.blueprint has it. None: nothing waits to be published.")
+    revision = models.PositiveIntegerField(default=0)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    updated_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"Draft of {self.agent}"
+
+
+class AgentVersion(models.Model):
+    """A blueprint as it was published. ``DjangoAgent`` has that of the newest one in its own columns."""
+
+    agent = models.ForeignKey(
+        DjangoAgent, on_delete=models.CASCADE, related_name="published_versions", db_index=False
+    )  # the constraint serves
+    number = models.PositiveIntegerField(help_text="1, 2, 3 … of each agent.")
+    blueprint = models.JSONField()
+    note = models.CharField(max_length=NOTE_LENGTH, blank=True, help_text="What is new, in the words of who published it.")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        ordering = ("-number",)
+        constraints = (models.UniqueConstraint(fields=("agent", "number"), name="agent_version_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.agent}, version {self.number}"
 
 
 class AccessRequest(models.Model):

@@ -3,14 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Protocol, TypeVar
 
 from django.db.models import Q, QuerySet
 
 from agentos.access.adapters import access, is_default_rule
 from agentos.access.models import Membership
+from agentos.access.queries import managed_teams
 from agentos.access.users import User
-from agentos.agents.models import AccessRequest, DjangoAgent
+from agentos.agents.blueprint import Blueprint, blueprint_of, whole
+from agentos.agents.models import AccessRequest, AgentDraft, AgentVersion, DjangoAgent
 from agentos.agents.providers import PROVIDERS, split
 from agentos.connections.queries import PREFIX, parts_of
 from agentos.core import clock
@@ -157,6 +160,52 @@ def connections_used_by(user: User) -> set[str]:
 
 def connections_in(tools: Iterable[str]) -> set[str]:
     return {parts_of(slug)[0] for slug in tools if slug.startswith(PREFIX)}
+
+
+def makes_agents(user: User) -> bool:
+    """Whether this user may make agents: operators, and the owners and admins of teams, for those."""
+    return is_operator(user) or managed_teams(user).exists()
+
+
+def agents_to_edit(user: User) -> QuerySet[DjangoAgent]:
+    """Return the agents that this user may change: operators all, owners and admins of a team those that are open to it alone."""
+    agents: QuerySet[DjangoAgent] = DjangoAgent.objects.all()
+    if is_operator(user):
+        return agents
+    return agents.filter(team__in=managed_teams(user).order_by().values("pk"), is_global=False, plans=None)
+
+
+def may_edit(user: User, agent: DjangoAgent) -> bool:
+    return user.is_active and agents_to_edit(user).filter(pk=agent.pk).exists()
+
+
+def draft_of(agent: DjangoAgent) -> AgentDraft:
+    """Return the draft of an agent; one that is not stored, where nobody has worked on it yet."""
+    draft = AgentDraft.objects.select_related("by").filter(agent=agent).first() or AgentDraft(agent=agent)
+    draft.agent = agent
+    return draft
+
+
+def stamp_of(draft: AgentDraft) -> str:
+    """Return what tells one state of a draft from all others."""
+    return f"{draft.agent.version}-{draft.revision}"
+
+
+def worked_on(agent: DjangoAgent, draft: AgentDraft) -> Blueprint:
+    """Return the blueprint that the next publishing publishes: the draft's, or what is published."""
+    return blueprint_of(agent) if draft.blueprint is None else whole(draft.blueprint)
+
+
+def versions_of(agent: DjangoAgent) -> QuerySet[AgentVersion]:
+    """Return its versions, the newest first, with who published them."""
+    return AgentVersion.objects.filter(agent=agent).select_related("by")
+
+
+def free_id(wanted: str) -> str:
+    """Return an agent_id that nobody has: ``wanted``, or with a number."""
+    taken = set(DjangoAgent.objects.filter(agent_id__startswith=wanted).order_by().values_list("agent_id", flat=True))
+    numbered = (f"{wanted}-{number}" for number in count(2))
+    return wanted if wanted not in taken else next(each for each in numbered if each not in taken)
 
 
 def model_label(model: str) -> str:

@@ -46,6 +46,7 @@ RUN = {
     "session_id": SESSION["id"],
     "agent_id": "assistant",
     "model": "openai:gpt-5.4",
+    "agent_version": 3,
     "turn": 1,
     "status": "completed",
     "message": "What is six times seven?",
@@ -228,6 +229,7 @@ class JudgementIn(BaseModel):
 
 class FullRun(BaseModel):
     """One turn: a message and its answer. ``parts`` is the answer in its order, with reasoning and tool calls; ``answer`` its text.
+    ``agent_version``: which version of its agent answered; null before it begins, and of answers from before there were versions.
 
     ``edition`` is which version of the message this is, of ``editions``; ``version`` which answer to it, of ``versions``. ``hidden``:
     another version is shown in its place, or it was withdrawn or erased. ``cut``: why a completed answer is not whole: the model reached
@@ -241,6 +243,7 @@ class FullRun(BaseModel):
     session_id: str
     agent_id: str
     model: str
+    agent_version: int | None
     turn: int
     status: Literal["queued", "running", "waiting", "completed", "failed", "interrupted", "stopped"]
     message: str

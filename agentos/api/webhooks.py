@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from pydantic import BaseModel
 
 from agentos.access.models import Team
+from agentos.access.queries import managed_teams
 from agentos.access.users import User
 from agentos.api import webhook_resources as nouns
 from agentos.api.auth import ApiRequest
@@ -31,7 +32,7 @@ def webhooks(request: ApiRequest) -> nouns.WebhookList:
     """Of the teams that you own or administer, all of them: a team can have 20."""
     return nouns.WebhookList(
         webhooks=[webhook_json(endpoint) for endpoint in queries.endpoints_for(request.auth)],
-        teams=[team_json(team) for team in queries.managed_teams(request.auth)],
+        teams=[team_json(team) for team in managed_teams(request.auth)],
     )
 
 
@@ -202,7 +203,7 @@ def managed(user: User, hook_id: str) -> Endpoint:
 
 def team_of(user: User, team_pk: int | None) -> Team:
     """The team that is named, or the only one that this user manages. Raises ``Problem``: 403, 404, 422."""
-    teams = list(queries.managed_teams(user))
+    teams = list(managed_teams(user))
     if team_pk is None and len(teams) > 1:
         raise missing(["team"])
     chosen = [team for team in teams if team_pk in {None, team.pk}]

@@ -151,6 +151,7 @@ class Run(models.Model):
     answers = models.JSONField(default=list, blank=True, help_text="What people answered to what it asked for.")
     messages = models.JSONField(default=list, blank=True, help_text="Agno's messages of this turn, for the history of later turns.")
     agno_output = models.JSONField(null=True, blank=True, help_text="Agno's paused run, while this one is waiting.")
+    agent_version = models.PositiveIntegerField(null=True, blank=True, help_text="Of its agent, the one that answered. None: a draft did.")
     input_tokens = models.PositiveIntegerField(default=0)
     output_tokens = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(default=clock.now, editable=False)

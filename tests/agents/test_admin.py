@@ -7,7 +7,8 @@ from django.core.exceptions import ValidationError
 from django.test import Client, override_settings
 
 from agentos.agents.actions import create_agent
-from agentos.agents.forms import CAPABILITIES, AgentForm
+from agentos.agents.blueprint import CAPABILITIES
+from agentos.agents.forms import AgentForm
 from agentos.agents.models import DjangoAgent
 from agentos.audit.models import AuditRecord
 from tests.factories import AgentFactory, ChatSessionFactory, PlanFactory

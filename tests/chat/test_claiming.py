@@ -7,6 +7,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from agentos.access.models import User
+from agentos.agents import actions as workshop
 from agentos.agents.events import Finished
 from agentos.agents.models import DjangoAgent
 from agentos.chat import actions, ephemeral
@@ -58,6 +59,18 @@ class TestBegin:
         assert stored.lease_until
         assert abs(stored.lease_until - database_clock.ask() - LEASE) < timedelta(seconds=10)
         assert [run.pk for run in driver.driven] == [sent.pk]
+
+    def test_notes_the_version_of_the_agent(self, driver: Driver, session: ChatSession, member: User, operator: User) -> None:
+        def sent() -> Run:
+            run = actions.send_message(by=member, session=session, text="one")
+            end_run(run_pk=run.pk, event=Finished(), attempt=1)
+            return Run.objects.get(pk=run.pk)
+
+        first = sent()
+        workshop.save_draft(agent=session.agent, changes={"description": "New."}, stamp=None, by=operator)
+        workshop.publish_agent(agent=session.agent, by=operator)
+        session.refresh_from_db()
+        assert (first.agent_version, sent().agent_version) == (1, 2)
         assert driver.woken == []
 
     def test_claims_an_ephemeral_run_too(self, driver: Driver, scripted: DjangoAgent, member: User) -> None:

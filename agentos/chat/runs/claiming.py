@@ -69,6 +69,7 @@ def _claimed(run: Run, lease: timedelta) -> dict[str, Any]:
         "status": Run.Status.RUNNING,
         "attempt": run.attempt + 1,
         "model": run.model if run.agno_output is not None else run.session.agent.model,
+        "agent_version": run.session.agent.version,
         "started_at": clock.now(),
         "lease_until": database_clock.now() + lease,
     }

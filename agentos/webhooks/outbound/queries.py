@@ -2,19 +2,15 @@
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
-from agentos.access.models import Membership, Team
+from agentos.access.models import Team
+from agentos.access.queries import MANAGERS, managed_teams
 from agentos.access.users import User
 from agentos.core.http.paging import Page, page_of
 from agentos.webhooks.inbound.models import SERVICE_DOMAIN
 from agentos.webhooks.outbound.models import Attempt, Delivery, Endpoint
 
-MANAGERS = (Membership.Role.OWNER, Membership.Role.ADMIN)
 DELIVERIES_A_PAGE = 25
 ATTEMPTS_SHOWN = 20
-
-
-def managed_teams(user: User) -> QuerySet[Team]:
-    return Team.objects.filter(members__user=user, members__role__in=MANAGERS)
 
 
 def may_manage(user: User, team_pk: int) -> bool:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from agentos.access.guards import signed_in
 from agentos.access.models import Team
+from agentos.access.queries import managed_teams
 from agentos.core.http.htmx import go_to, respond
 from agentos.core.http.request import SignedInRequest
 from agentos.core.text import whole_number
@@ -25,7 +26,7 @@ from agentos.webhooks.outbound.models import Delivery, Endpoint
 @signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
 def endpoints(request: SignedInRequest) -> HttpResponse:
-    teams = list(queries.managed_teams(request.user))
+    teams = list(managed_teams(request.user))
     if request.method != "POST":
         return _list(request, NewEndpointForm(teams=teams), teams)
     team = _team(request, teams)

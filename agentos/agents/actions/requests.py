@@ -1,14 +1,10 @@
-"""Changes of the catalogue. The signals count the rights' version up, so that no cache remembers what was."""
-
-from collections.abc import Iterable
-from typing import Any
+"""Asking for an agent that is locked, and deciding who gets it."""
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from agentos.access.actions import AccessError, add_member
 from agentos.access.adapters import is_default_rule
-from agentos.access.models import Plan
 from agentos.access.users import User
 from agentos.agents import mail, queries
 from agentos.agents.models import AccessRequest, DjangoAgent
@@ -27,34 +23,6 @@ class CannotGrant(AccessError):
 
     def __init__(self) -> None:
         super().__init__(_("No team opens this agent. Give them its plan in the administration."))
-
-
-@transaction.atomic
-def create_agent(*, agent_id: str, name: str, model: str, plans: Iterable[Plan] = (), by: User | None, **fields: Any) -> DjangoAgent:
-    """Add an agent; raises ValidationError for what the model's fields do not take."""
-    agent = DjangoAgent(agent_id=agent_id, name=name, model=model, **fields)
-    agent.full_clean()
-    agent.save()
-    agent.plans.set(plans)
-    record("agents.agent.created", by=by, object_type="agent", object_id=agent_id, model=model)
-    return agent
-
-
-@transaction.atomic
-def activate_agent(*, agent: DjangoAgent, by: User | None) -> DjangoAgent:
-    agent.is_active = True
-    agent.save(update_fields=["is_active", "updated_at"])
-    record("agents.agent.activated", by=by, object_type="agent", object_id=agent.agent_id)
-    return agent
-
-
-@transaction.atomic
-def deactivate_agent(*, agent: DjangoAgent, by: User | None) -> DjangoAgent:
-    """Withdraw the agent from everybody. Its chats stay readable."""
-    agent.is_active = False
-    agent.save(update_fields=["is_active", "updated_at"])
-    record("agents.agent.deactivated", by=by, object_type="agent", object_id=agent.agent_id)
-    return agent
 
 
 def ask_for_access(*, agent: DjangoAgent, by: User) -> AccessRequest:

@@ -1,0 +1,24 @@
+"""What people do with the catalogue: each change with its audit record, in one transaction. Their errors are in ``agents.errors``."""
+
+from agentos.agents.actions.catalogue import activate_agent, create_agent, deactivate_agent, delete_agent, share_agent, start_agent
+from agentos.agents.actions.drafts import discard_draft, save_draft
+from agentos.agents.actions.requests import CannotGrant, ask_for_access, decline_access, grant_access
+from agentos.agents.actions.versions import keep_version, publish_agent, restore_version
+
+__all__ = [
+    "CannotGrant",
+    "activate_agent",
+    "ask_for_access",
+    "create_agent",
+    "deactivate_agent",
+    "decline_access",
+    "delete_agent",
+    "discard_draft",
+    "grant_access",
+    "keep_version",
+    "publish_agent",
+    "restore_version",
+    "save_draft",
+    "share_agent",
+    "start_agent",
+]

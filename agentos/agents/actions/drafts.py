@@ -1,0 +1,60 @@
+"""The draft of an agent: what is worked on until it is published."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from agentos.access.users import User
+from agentos.agents import blueprint as blueprints
+from agentos.agents import queries
+from agentos.agents.actions.locking import lock_to_edit
+from agentos.agents.errors import DraftMoved
+from agentos.agents.models import AgentDraft, DjangoAgent
+from agentos.audit.actions import record
+from agentos.core import clock
+
+
+@transaction.atomic
+def save_draft(*, agent: DjangoAgent, changes: Mapping[str, Any], stamp: str | None, by: User | None) -> AgentDraft:
+    """Keep ``changes``, parts of a blueprint, in the draft. ``stamp``: of the draft that was changed (``queries.stamp_of``); None: whatever
+    is there.
+
+    Raises DraftMoved, InvalidBlueprint, NotYourAgent.
+    """
+    agent, draft = to_change(agent, stamp, by)
+    before = queries.worked_on(agent, draft)
+    after = blueprints.checked(changes, before)
+    if after == before:
+        return draft
+    _keep(draft, None if agent.version and after == blueprints.blueprint_of(agent) else after, by)
+    if not agent.version and after["name"]:  # nothing else says what it is called
+        DjangoAgent.objects.filter(pk=agent.pk).update(name=after["name"])
+    changed = [name for name in blueprints.NAMES if after[name] != before[name]]
+    record("agents.draft.saved", by=by, object_type="agent", object_id=agent.agent_id, parts=changed)
+    return draft
+
+
+@transaction.atomic
+def discard_draft(*, agent: DjangoAgent, stamp: str | None, by: User | None) -> AgentDraft:
+    """Go back to what is published. Raises DraftMoved, NotYourAgent; does nothing for an agent of which nothing is."""
+    agent, draft = to_change(agent, stamp, by)
+    if agent.version and draft.blueprint is not None:
+        _keep(draft, None, by)
+        record("agents.draft.discarded", by=by, object_type="agent", object_id=agent.agent_id)
+    return draft
+
+
+def to_change(agent: DjangoAgent, stamp: str | None, by: User | None) -> tuple[DjangoAgent, AgentDraft]:
+    """Lock an agent and its draft, which may not be stored yet. Raises DraftMoved, NotYourAgent."""
+    agent = lock_to_edit(agent, by)
+    draft = queries.draft_of(agent)
+    if stamp is not None and stamp != queries.stamp_of(draft):
+        raise DraftMoved(draft)
+    return agent, draft
+
+
+def _keep(draft: AgentDraft, blueprint: blueprints.Blueprint | None, by: User | None) -> None:
+    draft.blueprint, draft.by, draft.updated_at = blueprint, by, clock.now()
+    draft.revision += 1
+    draft.save()

@@ -1,0 +1,185 @@
+"""What an agent is made of: the one place that says which parts a draft, a version and a file have, and what each may be.
+
+A blueprint is a plain dict with a value for every part. A draft may lack things, a published version may not: ``checked`` looks at what
+each part may be at all, ``objections`` at what is missing before anybody can use it. Who may use an agent is no part of it.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from pydantic import ValidationError as PydanticError
+
+from agentos.agents.models import STARTER_LENGTH, STARTERS, DjangoAgent
+from agentos.agents.providers import PROVIDERS, availability, split
+from agentos.agents.tools import Tool, not_offered, tools
+from agentos.agents.tools.definition import POLICIES
+from agentos.core.http.errors import Problem
+from agentos.core.text import clean
+
+Blueprint = dict[str, Any]
+
+CAPABILITIES = 20
+CAPABILITY_LENGTH = 60  # characters
+TOOLS = 200  # of one agent
+SLUG_LENGTH = 200  # characters
+OPTIONS_LIMIT = 20_000  # characters of JSON
+
+
+class InvalidBlueprint(Problem):
+    """A part of a blueprint is what it may not be. ``errors``: a sentence by part."""
+
+    status = 422
+    code = "invalid_fields"
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        self.errors = dict(errors)
+        self.field, sentence = next(iter(self.errors.items()))
+        super().__init__(self.status, sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """``read`` returns a value as it is kept, and raises ValidationError for what cannot be one. ``empty`` is what a new agent has."""
+
+    name: str
+    label: str
+    read: Callable[[Any], Any]
+    empty: Any = ""
+
+
+def _text(name: str) -> Callable[[Any], str]:
+    """A text that the column of this name takes."""
+    column: Any = DjangoAgent._meta.get_field(name)  # noqa: SLF001 - Django's public way to a model's columns
+    limit: int = column.max_length
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str):
+            raise ValidationError("This is a text.")
+        text = clean(value)
+        text = text.strip() if name == "instructions" else " ".join(text.split())
+        if len(text) > limit:
+            raise ValidationError(f"At most {limit:,} characters; this has {len(text):,}.")
+        return text
+
+    return read
+
+
+def _texts(most: int, length: int) -> Callable[[Any], list[str]]:
+    """A list of short texts, none of them twice."""
+
+    def read(value: Any) -> list[str]:
+        if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+            raise ValidationError("This is a list of texts.")
+        texts = list(dict.fromkeys(text for each in value if (text := " ".join(clean(each).split()))))
+        if len(texts) > most:
+            raise ValidationError(f"At most {most}; these are {len(texts)}.")
+        if too_long := next((text for text in texts if len(text) > length), ""):
+            raise ValidationError(f"Each has at most {length} characters: {too_long[:40]}…")
+        return texts
+
+    return read
+
+
+def _policies(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(slug, str) and policy in POLICIES for slug, policy in value.items()):
+        raise ValidationError(f"By the tool's slug, one of: {', '.join(POLICIES)}.")
+    return dict(value)
+
+
+def _options(value: Any) -> dict[str, dict[str, Any]]:
+    if not isinstance(value, dict) or not all(isinstance(slug, str) and isinstance(chosen, dict) for slug, chosen in value.items()):
+        raise ValidationError("By the tool's slug, an object with its settings.")
+    if len(json.dumps(value, default=str)) > OPTIONS_LIMIT:
+        raise ValidationError(f"At most {OPTIONS_LIMIT:,} characters of JSON.")
+    return dict(value)
+
+
+PARTS: tuple[Part, ...] = (
+    Part("name", "Name", _text("name")),
+    Part("description", "Description", _text("description")),
+    Part("instructions", "Instructions", _text("instructions")),
+    Part("model", "Model", _text("model")),
+    Part("tools", "Tools", _texts(TOOLS, SLUG_LENGTH), []),
+    Part("tool_policies", "Approvals", _policies, {}),
+    Part("tool_options", "Settings of tools", _options, {}),
+    Part("capabilities", "Capabilities", _texts(CAPABILITIES, CAPABILITY_LENGTH), []),
+    Part("starters", "Starters", _texts(STARTERS, STARTER_LENGTH), []),
+)
+NAMES = tuple(part.name for part in PARTS)
+
+
+def empty() -> Blueprint:
+    return {part.name: _copy(part.empty) for part in PARTS}
+
+
+def blueprint_of(agent: DjangoAgent) -> Blueprint:
+    """What is published of an agent."""
+    return {name: _copy(getattr(agent, name)) for name in NAMES}
+
+
+def whole(stored: Mapping[str, Any]) -> Blueprint:
+    """A blueprint as it was stored once, with the parts that there are today."""
+    return {part.name: _copy(stored.get(part.name, part.empty)) for part in PARTS}
+
+
+def apply(agent: DjangoAgent, blueprint: Blueprint) -> None:
+    """Make an agent, which is not saved here, what a blueprint says."""
+    for name in NAMES:
+        setattr(agent, name, _copy(blueprint[name]))
+
+
+def checked(given: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> Blueprint:
+    """Return a blueprint as it is kept, of ``base`` with what is ``given``. Raises InvalidBlueprint."""
+    errors = {name: f"An agent has no '{name[:40]}'." for name in given if name not in NAMES}
+    found = whole(base or {})
+    for part in PARTS:
+        if part.name in given:
+            try:
+                found[part.name] = part.read(given[part.name])
+            except ValidationError as error:
+                errors[part.name] = " ".join(error.messages)
+    if errors:
+        raise InvalidBlueprint(errors)
+    for name in ("tool_policies", "tool_options"):  # of tools that the agent has
+        found[name] = {slug: value for slug, value in found[name].items() if slug in found["tools"]}
+    return found
+
+
+def objections(blueprint: Blueprint) -> dict[str, str]:
+    """Return, by part, what has to be done before an agent can be published; nothing when it can be."""
+    found = {}
+    if not blueprint["name"]:
+        found["name"] = "Give it a name."
+    slug, model_id = split(blueprint["model"])
+    if not blueprint["model"]:
+        found["model"] = "Choose the model that answers."
+    elif slug not in PROVIDERS or not model_id.strip():
+        found["model"] = availability(blueprint["model"]).reason
+    if unknown := not_offered(blueprint["tools"]):
+        found["tools"] = f"These tools are not offered here: {', '.join(unknown)}. Take them away, or ask your administrator for them."
+    for slug, tool in tools(blueprint["tools"]).items():
+        if (policy := blueprint["tool_policies"].get(slug, tool.policy)) not in tool.policies:
+            found["tool_policies"] = f"{tool.label} cannot be set to '{policy}', only to: {', '.join(tool.policies)}."
+        if sentence := objection_to_options(tool, blueprint["tool_options"].get(slug, {})):
+            found["tool_options"] = f"{tool.label}: {sentence}"
+    return found
+
+
+def objection_to_options(tool: Tool, options: Mapping[str, Any]) -> str:
+    """Return what is wrong with the settings of a tool; nothing when they can be used."""
+    if tool.options is None:
+        return "It has no settings." if options else ""
+    try:
+        tool.options.model_validate(options)
+    except PydanticError as error:
+        first = error.errors()[0]
+        return f"{'.'.join(str(place) for place in first['loc'])}: {first['msg']}"
+    return ""
+
+
+def _copy(value: Any) -> Any:
+    """Nobody changes a stored blueprint by changing a list of another one."""
+    return value if isinstance(value, str) else json.loads(json.dumps(value))
