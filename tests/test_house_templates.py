@@ -146,7 +146,8 @@ class TestWhatPeopleWrote:
     # Of the house's own words, or what is edited and has to come back as it is.
     OURS = frozenset(
         {*("field.name", "form.name", "form.url", "form.team", "group.name", "facet.name", "chapter.name", "box.name", "state.name")}
-        | {*("event", "chosen.event", "url", "name", "title")}
+        | {*("event", "chosen.event", "url", "name", "title", "values.name", "values.description")}
+        | {*("errors.name", "errors.description", "errors.team")}
     )
     OWN_PAGES = frozenset({"templates/agentos/integrations.html", "templates/agentos/api_docs.html"})
     DECIDED_BY = frozenset({"_part.html", "_asks.html"})

@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from agentos.access.actions import create_token
 from agentos.access.models import User
-from agentos.agents.actions import ask_for_access
+from agentos.agents.actions import ask_for_access, keep_version
 from agentos.agents.models import DjangoAgent
 from agentos.api import sending
 from agentos.audit.models import AuditRecord
@@ -51,6 +51,11 @@ def page_of_team(status: int) -> Row:
 
 def page_of_operator(status: int) -> Row:
     return (SIGN_IN, SIGN_IN, FORBIDDEN, FORBIDDEN, FORBIDDEN, status)
+
+
+def page_of_makers(status: int) -> Row:
+    """Of an agent of the team: the team's owners and admins, and operators; whoever can use it may know that it is there."""
+    return (SIGN_IN, SIGN_IN, status, FORBIDDEN, NOT_FOUND, status)
 
 
 def page_of_managers(status: int) -> Row:
@@ -211,6 +216,22 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:version", "POST"): page_of_owner(303),
     ("dashboard:file", "GET"): page_of_owner(200),
     ("dashboard:live", "GET"): stream_of_owner(200),
+    ("dashboard:workshop", "GET"): (SIGN_IN, SIGN_IN, 200, FORBIDDEN, FORBIDDEN, 200),
+    ("dashboard:new-agent", "GET"): (SIGN_IN, SIGN_IN, 200, FORBIDDEN, FORBIDDEN, 200),
+    ("dashboard:new-agent", "POST"): (SIGN_IN, SIGN_IN, 303, FORBIDDEN, FORBIDDEN, 303),
+    ("dashboard:edit-agent", "GET"): page_of_makers(200),
+    ("dashboard:edit-agent", "POST"): page_of_makers(303),
+    ("dashboard:preview-agent", "POST"): page_of_makers(200),
+    ("dashboard:discard-draft", "POST"): page_of_makers(303),
+    ("dashboard:publish-agent", "GET"): page_of_makers(200),
+    ("dashboard:publish-agent", "POST"): page_of_makers(409),  # nothing is new
+    ("dashboard:agent-versions", "GET"): page_of_makers(200),
+    ("dashboard:agent-version", "GET"): page_of_makers(200),
+    ("dashboard:restore-version", "POST"): page_of_makers(303),
+    ("dashboard:share-agent", "GET"): page_of_makers(200),
+    ("dashboard:share-agent", "POST"): (SIGN_IN, SIGN_IN, FORBIDDEN, FORBIDDEN, NOT_FOUND, 303),  # with no team
+    ("dashboard:switch-agent", "POST"): page_of_makers(303),
+    ("dashboard:delete-agent", "POST"): page_of_makers(303),
     ("webhooks_out:endpoints", "GET"): page(200),
     ("webhooks_out:endpoints", "POST"): (SIGN_IN, SIGN_IN, 422, FORBIDDEN, FORBIDDEN, FORBIDDEN),  # an empty form
     ("webhooks_out:endpoint", "GET"): page_of_managers(200),
@@ -268,6 +289,9 @@ BODIES: dict[str, dict[str, Any]] = {
 FORMS: dict[str, dict[str, str]] = {
     "access:sign-in": {"username": "nobody@example.com", "password": "wrong"},
     "dashboard:chat": {"message": "Hi"},
+    "dashboard:new-agent": {"name": "Letter Helper"},
+    "dashboard:edit-agent": {"name": "Renamed", "stamp": "1-0"},
+    "dashboard:publish-agent": {"stamp": "1-0"},
     "dashboard:session": {"message": "Hi"},
     "dashboard:edit": {"message": "Hi again"},
     "dashboard:version": {"version": "1"},
@@ -326,7 +350,9 @@ class World:
             "agent_id": agent.agent_id,
             "index": "0",
             "response_id": "resp_1",
+            "number": "1",
         }
+        keep_version(agent=agent, by=None)
         event = WebhookEventFactory(endpoint=WebhookEndpointFactory(), is_verified=True, message_id="msg_1", body="{}")
         self.arguments |= {"endpoint_id": event.endpoint.endpoint_id, "event_id": str(event.pk)}
         assert agent.team

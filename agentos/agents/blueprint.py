@@ -109,6 +109,7 @@ PARTS: tuple[Part, ...] = (
     Part("starters", "Starters", _texts(STARTERS, STARTER_LENGTH), []),
 )
 NAMES = tuple(part.name for part in PARTS)
+LABELS = {part.name: part.label for part in PARTS}
 
 
 def empty() -> Blueprint:

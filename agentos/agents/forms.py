@@ -134,12 +134,12 @@ def check_model(model: str) -> None:
         raise forms.ValidationError(availability(model).reason)
 
 
-def warnings_about(model: str, tools: Iterable[str]) -> list[str]:
-    """Return what an operator should know of a model that may be chosen all the same."""
+def warnings_about(model: str, tools: Iterable[str], *, tell_why: bool = True) -> list[str]:
+    """Return what should be known of a model that may be chosen all the same. ``tell_why``: to an operator."""
     found = []
     state = availability(model)
     if not state.ok:
-        found.append(f"The model {model} cannot be used now. {state.reason}")
+        found.append(f"The model {model} cannot be used now. {state.reason if tell_why else 'Ask your administrator.'}")
     slug, _ = split(model)
     if slug in PROVIDERS and not PROVIDERS[slug].tools and list(tools):
         found.append(f"The model {model} cannot use tools: the agent answers without them.")

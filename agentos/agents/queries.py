@@ -6,10 +6,10 @@ from datetime import datetime
 from itertools import count
 from typing import Protocol, TypeVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from agentos.access.adapters import access, is_default_rule
-from agentos.access.models import Membership
+from agentos.access.models import Membership, Plan, Team
 from agentos.access.queries import managed_teams
 from agentos.access.users import User
 from agentos.agents.blueprint import Blueprint, blueprint_of, whole
@@ -173,6 +173,25 @@ def agents_to_edit(user: User) -> QuerySet[DjangoAgent]:
     if is_operator(user):
         return agents
     return agents.filter(team__in=managed_teams(user).order_by().values("pk"), is_global=False, plans=None)
+
+
+def made_agents(user: User, text: str = "") -> QuerySet[DjangoAgent]:
+    """Return those agents as a list shows them: with team and plans, without their instructions, and ``drafted_at`` where a draft waits."""
+    waiting = AgentDraft.objects.filter(agent=OuterRef("pk"), blueprint__isnull=False)
+    found = agents_to_edit(user).select_related("team").prefetch_related("plans").defer("instructions")
+    found = found.annotate(drafted_at=Subquery(waiting.values("updated_at")))
+    for word in text.split():
+        found = found.filter(Q(name__icontains=word) | Q(agent_id__icontains=word) | Q(description__icontains=word))
+    return found
+
+
+def teams_to_make_for(user: User) -> QuerySet[Team]:
+    """Return the teams whose agents this user may make, and share with."""
+    return Team.objects.all() if is_operator(user) else managed_teams(user)
+
+
+def plans_to_share_with(user: User) -> QuerySet[Plan]:
+    return Plan.objects.all() if is_operator(user) else Plan.objects.none()
 
 
 def may_edit(user: User, agent: DjangoAgent) -> bool:

@@ -8,10 +8,8 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-PARTS = tuple(
-    f"css/{name}.css"
-    for name in ("tokens", "base", "layout", "controls", "sidebar", "cards", "chat", "shown", "composer", "settings", "contrast", "print")
-)  # each is the cascade layer of its name; the first one orders them
+NAMES = "tokens base layout controls sidebar cards chat shown composer settings workshop contrast print"
+PARTS = tuple(f"css/{name}.css" for name in NAMES.split())  # each is the cascade layer of its name; the first one orders them
 WHOLE = "css/app.css"
 
 

@@ -10,6 +10,7 @@ from agentos.dashboard.views.agents import AgentOSAgentListView
 from agentos.dashboard.views.chat import AgentOSChatView, new_chat
 from agentos.dashboard.views.home import AgentOSDashboardView
 from agentos.dashboard.views.session import AgentOSSessionView
+from agentos.dashboard.views.workshop import editing, sharing, versions
 
 app_name = "dashboard"
 
@@ -46,6 +47,21 @@ settings_urls = [
     path("settings/connections/<str:slug>/disconnect/", connections.disconnect, name="disconnect"),
 ]
 
+workshop_urls = [
+    path("workshop/", editing.workshop, name="workshop"),
+    path("workshop/new/", editing.new, name="new-agent"),
+    path("workshop/agent/<str:agent_id>/", editing.edit, name="edit-agent"),
+    path("workshop/agent/<str:agent_id>/preview/", editing.preview, name="preview-agent"),
+    path("workshop/agent/<str:agent_id>/discard/", editing.discard, name="discard-draft"),
+    path("workshop/agent/<str:agent_id>/publish/", versions.publish, name="publish-agent"),
+    path("workshop/agent/<str:agent_id>/versions/", versions.versions, name="agent-versions"),
+    path("workshop/agent/<str:agent_id>/versions/<int:number>/", versions.version, name="agent-version"),
+    path("workshop/agent/<str:agent_id>/versions/<int:number>/restore/", versions.restore, name="restore-version"),
+    path("workshop/agent/<str:agent_id>/share/", sharing.share, name="share-agent"),
+    path("workshop/agent/<str:agent_id>/switch/", sharing.switch, name="switch-agent"),
+    path("workshop/agent/<str:agent_id>/delete/", sharing.delete, name="delete-agent"),
+]
+
 urlpatterns = [
     *session_urls,
     path("chat/", new_chat, name="new-chat"),
@@ -69,4 +85,5 @@ urlpatterns = [
     path("run/<str:run_id>/version/", runs.version, name="version"),
     path("live/", live.stream, name="live"),
     *settings_urls,
+    *workshop_urls,
 ]

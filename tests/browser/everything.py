@@ -99,7 +99,7 @@ def make() -> dict[str, Any]:
     names = chats_of(people["owner"][0]) | webhooks_of(team) | inbox_of(people["operator"][0]) | connections_of(team)
     settings_of(people["owner"][0], people["operator"][0])
     asks(people)
-    names |= links()
+    names |= links() | workshop_of(people["owner"][0], team)
     return {"logins": {name: login for name, (_, login) in people.items()}, "names": names}
 
 
@@ -163,6 +163,19 @@ def chats_of(user: Any) -> dict[str, str]:
         old = chat(f"Catalogue entry {days}", "painter", updated_at=now - timedelta(days=days))
         turn(old, input=f"Entry {days}", answer="A landscape.", created_at=now - timedelta(days=days))
     return {"CHAT": full.session_id, "FORK": forked.session_id, "CLOSED": closed.session_id, "AGENT": "curator"}
+
+
+def workshop_of(owner: Any, team: Any) -> dict[str, str]:
+    from agentos.agents import actions
+
+    parts = {"model": "scripted:echo", "instructions": "You write letters.\n\n- Be brief", "tools": ["clock"], "starters": ["Write to Ada"]}
+    agent = actions.start_agent(name="Letter Helper", team=team, blueprint=parts, by=owner)
+    actions.publish_agent(agent=agent, note="The first one", by=owner)
+    actions.save_draft(agent=agent, changes={"instructions": "You write letters.\n\n- Be very brief"}, stamp=None, by=owner)
+    actions.publish_agent(agent=agent, by=owner)
+    actions.save_draft(agent=agent, changes={"tools": ["clock", "calculator"]}, stamp=None, by=owner)
+    unready = actions.start_agent(name="Just begun", team=team, by=owner)
+    return {"DRAFT": agent.agent_id, "UNREADY": unready.agent_id}
 
 
 def webhooks_of(team: Any) -> dict[str, str]:

@@ -205,6 +205,18 @@ def folds_and_confirm(page: Page) -> None:
     confirm(page)
 
 
+def previewed(page: Page) -> None:
+    page.locator("#show-preview").click()
+    expect(page.locator("#preview .prose")).to_be_visible()
+
+
+def saved_by_another(page: Page) -> None:
+    page.locator("#draft input[name=stamp]").evaluate("field => { field.value = '1-0'; }")
+    page.locator("#draft-name").fill("Mine")
+    page.locator("#save-draft").click()
+    expect(page.locator("#save-error")).to_be_visible()
+
+
 def ask_for_it(page: Page) -> None:
     button = page.locator("#ask-access")
     if button.is_visible():  # once is enough
@@ -288,6 +300,20 @@ SCENES = (
     Scene("a webhook", "owner", "/agentos/settings/webhooks/HOOK/", confirm),
     Scene("a delivery", "owner", "/agentos/settings/webhooks/HOOK/message/MESSAGE/"),
     Scene("connections of everybody", "operator", "/agentos/settings/connections/"),
+    Scene("the workshop", "owner", "/agentos/workshop/"),
+    Scene("a new agent", "owner", "/agentos/workshop/new/"),
+    Scene("a new agent without a name", "owner", "/agentos/workshop/new/", bad_form),
+    Scene("a draft", "owner", "/agentos/workshop/agent/DRAFT/", previewed),
+    Scene("a draft that somebody else has saved", "owner", "/agentos/workshop/agent/DRAFT/", saved_by_another),
+    Scene("publishing", "owner", "/agentos/workshop/agent/DRAFT/publish/"),
+    Scene("publishing what is not ready", "owner", "/agentos/workshop/agent/UNREADY/publish/"),
+    Scene("versions of an agent", "owner", "/agentos/workshop/agent/DRAFT/versions/"),
+    Scene("a version of an agent", "owner", "/agentos/workshop/agent/DRAFT/versions/1/"),
+    Scene("who may use an agent", "owner", "/agentos/workshop/agent/DRAFT/share/"),
+    Scene("who may use a draft", "owner", "/agentos/workshop/agent/UNREADY/share/", confirm),
+    Scene("the workshop of an operator", "operator", "/agentos/workshop/"),
+    Scene("an agent of an operator", "operator", "/agentos/workshop/agent/DRAFT/"),
+    Scene("who may use an agent, to an operator", "operator", "/agentos/workshop/agent/DRAFT/share/"),
     Scene("home of an operator", "operator", "/agentos/"),
     Scene("agents of an operator", "operator", "/agentos/agents/"),
     Scene("access requests of everybody", "operator", "/agentos/settings/access/"),

@@ -14,6 +14,7 @@ from agentos.access.queries import managed_teams
 from agentos.access.users import User
 from agentos.agents import blueprint as blueprints
 from agentos.agents import queries
+from agentos.agents.actions.drafts import check_options
 from agentos.agents.actions.locking import lock_to_edit
 from agentos.agents.actions.versions import first_version
 from agentos.agents.errors import HasChats, InvalidAgent, NeverPublished, NotYourAgent
@@ -50,6 +51,7 @@ def start_agent(
     draft = blueprints.checked({**(blueprint or {}), "name": name})
     if not draft["name"]:
         raise InvalidAgent("name", "Give it a name.")
+    check_options({}, draft, by)
     _check_sharing(by, team=team, is_global=False, plans=())
     for left in reversed(range(TRIES)):
         agent = DjangoAgent(agent_id=agent_id or queries.free_id(id_of(draft["name"])), name=draft["name"], version=0, is_active=False)

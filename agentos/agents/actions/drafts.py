@@ -9,10 +9,11 @@ from agentos.access.users import User
 from agentos.agents import blueprint as blueprints
 from agentos.agents import queries
 from agentos.agents.actions.locking import lock_to_edit
-from agentos.agents.errors import DraftMoved
+from agentos.agents.errors import DraftMoved, NotYourAgent
 from agentos.agents.models import AgentDraft, DjangoAgent
 from agentos.audit.actions import record
 from agentos.core import clock
+from agentos.core.people import is_operator
 
 
 @transaction.atomic
@@ -25,6 +26,7 @@ def save_draft(*, agent: DjangoAgent, changes: Mapping[str, Any], stamp: str | N
     agent, draft = to_change(agent, stamp, by)
     before = queries.worked_on(agent, draft)
     after = blueprints.checked(changes, before)
+    check_options(before, after, by)
     if after == before:
         return draft
     _keep(draft, None if agent.version and after == blueprints.blueprint_of(agent) else after, by)
@@ -43,6 +45,13 @@ def discard_draft(*, agent: DjangoAgent, stamp: str | None, by: User | None) -> 
         _keep(draft, None, by)
         record("agents.draft.discarded", by=by, object_type="agent", object_id=agent.agent_id)
     return draft
+
+
+def check_options(before: Mapping[str, Any], after: blueprints.Blueprint, by: User | None) -> None:
+    """The settings of a tool are the operator's. Raises NotYourAgent."""
+    kept = {slug: options for slug, options in before.get("tool_options", {}).items() if slug in after["tools"]}
+    if by is not None and not is_operator(by) and after["tool_options"] != kept:
+        raise NotYourAgent("Only your administrator can change the settings of tools.")
 
 
 def to_change(agent: DjangoAgent, stamp: str | None, by: User | None) -> tuple[DjangoAgent, AgentDraft]:

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views import View
 
 from agentos.access.guards import SignedInMixin
-from agentos.agents.queries import agents_for, locked_agents_for
+from agentos.agents.queries import agents_for, locked_agents_for, makes_agents
 from agentos.chat.registry import registry
 from agentos.core.fragments import fragment
 from agentos.core.http.htmx import fragments, respond, wants_fragment
@@ -39,7 +39,7 @@ class AgentOSAgentListView(SignedInMixin, View):
         context["facets"] = filters.facets([*cards, *locked])
         if wants_fragment(request):
             return agents_again(request, context)
-        context |= frame(request, here="agents")
+        context |= {**frame(request, here="agents"), "makes_agents": makes_agents(request.user)}
         context["live_url"] = followed(context["live_url"], "agents", rights, [*cards, *locked])
         return respond(request, page="agentos/agents.html", partial="agents/_agent_list.html", context=context)
 

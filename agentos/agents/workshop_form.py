@@ -1,0 +1,134 @@
+"""The form of a draft: what stands in its fields, and which parts of a blueprint were posted. No JSON is typed by hand."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentos.agents import tool_options
+from agentos.agents.blueprint import Blueprint
+from agentos.agents.providers import PROVIDERS, availability, model_choices, split
+from agentos.agents.tool_options import OptionField
+from agentos.agents.tools import ASK, AUTO, Tool, policy_of, tool_choices
+from agentos.core.text import clean
+
+OTHER = "other"  # the choice of a model that is typed
+OFF = "off"
+LINES = ("capabilities", "starters")  # parts that are typed one a line
+CHARACTERS_A_PAGE = 3_000
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """A model that can be used now. ``able``: what it can, in a few words each."""
+
+    model: str
+    label: str
+    able: tuple[str, ...]
+    is_chosen: bool
+
+    @property
+    def searched(self) -> str:
+        return " ".join((self.model, self.label, *self.able)).casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCard:
+    """A tool that can be given. ``policy``: off, ask or auto, as it is chosen. ``missing``: what has to be done before it can be used.
+    ``is_gone``: the agent has it, but it is not offered here any more."""
+
+    slug: str
+    label: str
+    about: str
+    policy: str
+    policies: tuple[str, ...]
+    missing: str = ""
+    is_gone: bool = False
+    notes: tuple[str, ...] = ()
+    options: list[OptionField] = field(default_factory=list)
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """The policies that there are, with their words."""
+        words = {OFF: "Off", ASK: "Ask first", AUTO: "On its own"}
+        return [(policy, words[policy]) for policy in (OFF, *(each for each in (ASK, AUTO) if each in self.policies))]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolGroup:
+    name: str
+    cards: list[ToolCard]
+
+
+def posted(form: Mapping[str, Any], base: Blueprint, *, may_set_options: bool) -> dict[str, Any]:
+    """Return the parts that a form has sent, not checked yet. ``base``: what they were."""
+    model = form.get("model", "")
+    wanted = {tool.slug: form.get(f"tool:{tool.slug}", OFF) for tool in tool_choices()}
+    kept = [slug for slug in base["tools"] if wanted.get(slug, form.get(f"tool:{slug}", OFF)) != OFF]
+    tools = [*kept, *(slug for slug, policy in wanted.items() if policy != OFF and slug not in kept)]
+    found = {
+        **{name: clean(form.get(name, "")) for name in ("name", "description", "instructions")},
+        **{name: clean(form.get(name, "")).splitlines() for name in LINES},
+        "model": form.get("other_model", "").strip() if model == OTHER else model,
+        "tools": tools,
+        "tool_policies": _policies(tools, wanted, base),
+    }
+    if may_set_options:
+        found["tool_options"] = {
+            tool.slug: options
+            for tool in tool_choices()
+            if tool.slug in tools and (options := tool_options.posted(tool, form, base["tool_options"].get(tool.slug, {})))
+        }
+    return found
+
+
+def _policies(tools: Iterable[str], wanted: Mapping[str, str], base: Blueprint) -> dict[str, str]:
+    """Only what differs from a tool's own."""
+    own = {tool.slug: tool.policy for tool in tool_choices()}
+    chosen = {slug: wanted.get(slug, base["tool_policies"].get(slug, "")) for slug in tools}
+    return {slug: policy for slug, policy in chosen.items() if policy and policy != own.get(slug)}
+
+
+def model_cards(chosen: str) -> list[ModelCard]:
+    return [ModelCard(choice.model, choice.label, _able(choice.model), choice.model == chosen) for choice in model_choices()]
+
+
+def _able(model: str) -> tuple[str, ...]:
+    """What is known of a model, or rather of its provider."""
+    provider = PROVIDERS[split(model)[0]]
+    return (
+        "Uses tools" if provider.tools else "No tools",
+        *(("Structured answers",) if provider.formats else ()),
+        f"Reads about {max(1, provider.history // CHARACTERS_A_PAGE)} pages",
+    )
+
+
+def trouble_of_model(model: str) -> str:
+    """Why a model that was typed cannot be used now; empty when it can, and when there is none."""
+    return availability(model).reason if model else ""
+
+
+def tool_groups(blueprint: Blueprint, *, may_set_options: bool) -> list[ToolGroup]:
+    """Return the tools as cards, by group, in the order in which they are offered; at last those that are offered no more."""
+    groups: dict[str, list[ToolCard]] = {}
+    offered = tool_choices()
+    for tool in offered:
+        groups.setdefault(tool.group, []).append(_card(tool, blueprint, may_set_options=may_set_options))
+    known = {tool.slug for tool in offered}
+    if gone := [slug for slug in blueprint["tools"] if slug not in known]:
+        groups["Not offered here"] = [ToolCard(slug, slug, "", ASK, (ASK,), is_gone=True) for slug in gone]
+    return [ToolGroup(name, cards) for name, cards in groups.items()]
+
+
+def _card(tool: Tool, blueprint: Blueprint, *, may_set_options: bool) -> ToolCard:
+    is_on = tool.slug in blueprint["tools"]
+    notes = (*(("Reads what is not public",) if tool.is_private else ()), *(("Reaches the network",) if tool.network else ()))
+    return ToolCard(
+        tool.slug,
+        tool.label,
+        tool.description,
+        policy_of(tool, blueprint["tool_policies"]) if is_on else OFF,
+        tool.policies,
+        missing=tool.needs(),
+        notes=notes,
+        options=tool_options.fields(tool, blueprint["tool_options"].get(tool.slug, {})) if may_set_options else [],
+    )

@@ -1,0 +1,167 @@
+"""The agents that one may change, a new one, and the form of a draft."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from agentos.access.guards import signed_in
+from agentos.access.models import Team
+from agentos.agents import actions, queries, workshop_form
+from agentos.agents.blueprint import Blueprint, InvalidBlueprint, objections
+from agentos.agents.changes import changes
+from agentos.agents.errors import AgentError, DraftMoved
+from agentos.agents.forms import warnings_about
+from agentos.agents.models import AgentDraft, DjangoAgent
+from agentos.core.http.errors import Problem
+from agentos.core.http.htmx import go_to, wants_fragment
+from agentos.core.http.paging import page_of
+from agentos.core.http.request import SignedInRequest
+from agentos.core.people import is_operator
+from agentos.core.rendering import markdown
+from agentos.core.text import whole_number
+from agentos.dashboard.layout import frame
+from agentos.dashboard.views.workshop.found import agent_to_edit
+
+AGENTS_A_PAGE = 50
+TEXT_LIMIT = 200  # characters
+INSTRUCTIONS_LIMIT = 20_000  # characters that are previewed
+
+
+@signed_in
+@require_safe
+def workshop(request: SignedInRequest) -> HttpResponse:
+    """The agents that one may change, with how each stands."""
+    _check_maker(request)
+    text = request.GET.get("q", "").strip()[:TEXT_LIMIT]
+    page = page_of(queries.made_agents(request.user, text), whole_number(request.GET.get("page", "")) or 1, AGENTS_A_PAGE)
+    context = {**frame(request, here="agents"), "page": page, "agents": page.rows, "text": text}
+    return render(request, "agentos/workshop/agents.html", context)
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: SignedInRequest) -> HttpResponse:
+    """What it is called and whose it is; all else is asked on the next page."""
+    _check_maker(request)
+    teams = _teams(request)
+    context: dict[str, Any] = {"teams": teams, "values": {"team": str(teams[0].pk) if len(teams) == 1 else ""}, "errors": {}}
+    status = HTTPStatus.OK
+    if request.method == "POST":
+        try:
+            team = _team(request, teams)
+            name, wanted_id = request.POST.get("name", ""), request.POST.get("agent_id", "").strip()
+            agent = actions.start_agent(name=name, agent_id=wanted_id, team=team, by=request.user)
+        except Problem as problem:
+            context["values"] = request.POST
+            context["errors"] = {problem.field or "all": problem.sentence}
+            status = HTTPStatus(problem.status)
+        else:
+            return go_to(request, reverse("dashboard:edit-agent", args=[agent.agent_id]))
+    return render(request, "agentos/workshop/new.html", {**frame(request, here="agents"), **context}, status=status)
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: SignedInRequest, agent_id: str) -> HttpResponse:
+    """The draft. Saving over what somebody else has saved meanwhile is told, with what differs; what was typed stays in the form."""
+    agent = agent_to_edit(request, agent_id)
+    draft = queries.draft_of(agent)
+    before = queries.worked_on(agent, draft)
+    if request.method != "POST":
+        return edit_page(request, draft, before)
+    parts = workshop_form.posted(request.POST, before, may_set_options=is_operator(request.user))
+    if refused := _refused(request, draft, before, parts):
+        return refused
+    if request.POST.get("do") == "publish":
+        return go_to(request, reverse("dashboard:publish-agent", args=[agent_id]))
+    messages.success(request, _("The draft is saved."))
+    return go_to(request, reverse("dashboard:edit-agent", args=[agent_id]))
+
+
+def _refused(request: SignedInRequest, draft: AgentDraft, before: Blueprint, parts: dict[str, Any]) -> HttpResponse | None:
+    """Save what was typed; return the page that says why it cannot be saved, with all of it."""
+    agent, stamp, wanted = draft.agent, request.POST.get("stamp", ""), {**before, **parts}
+    try:
+        actions.save_draft(agent=agent, changes=parts, stamp=stamp, by=request.user)
+    except InvalidBlueprint as error:
+        return edit_page(request, draft, wanted, errors=error.errors, status=error.status, stamp=stamp)
+    except DraftMoved as error:
+        theirs = queries.worked_on(error.draft.agent, error.draft)
+        return edit_page(request, error.draft, wanted, moved=changes(theirs, wanted), error=error.sentence, status=error.status)
+    except AgentError as error:
+        return edit_page(request, draft, wanted, error=error.sentence, status=error.status, stamp=stamp)
+    return None
+
+
+@signed_in
+@require_POST
+def preview(request: SignedInRequest, agent_id: str) -> HttpResponse:
+    """The instructions as they are typed, rendered; without htmx the whole page with them."""
+    agent = agent_to_edit(request, agent_id)
+    shown = markdown.render(request.POST.get("instructions", "")[:INSTRUCTIONS_LIMIT])
+    if wants_fragment(request):
+        return render(request, "workshop/_preview.html", {"preview": shown})
+    draft = queries.draft_of(agent)
+    before = queries.worked_on(agent, draft)
+    wanted = {**before, **workshop_form.posted(request.POST, before, may_set_options=is_operator(request.user))}
+    return edit_page(request, draft, wanted, preview=shown, stamp=request.POST.get("stamp", ""))
+
+
+@signed_in
+@require_POST
+def discard(request: SignedInRequest, agent_id: str) -> HttpResponse:
+    agent = agent_to_edit(request, agent_id)
+    try:
+        actions.discard_draft(agent=agent, stamp=request.POST.get("stamp", ""), by=request.user)
+    except DraftMoved as error:
+        messages.error(request, error.sentence)
+    else:
+        messages.success(request, _("The draft is what is published again."))
+    return go_to(request, reverse("dashboard:edit-agent", args=[agent_id]))
+
+
+def edit_page(request: SignedInRequest, draft: AgentDraft, shown: Blueprint, *, status: int = HTTPStatus.OK, **more: Any) -> HttpResponse:
+    """``shown``: what stands in the form. ``moved``: what it changes of a draft that somebody else has saved meanwhile."""
+    agent: DjangoAgent = draft.agent
+    models, missing = workshop_form.model_cards(shown["model"]), objections(shown)
+    context = {
+        "agent": agent,
+        "draft": draft,
+        "stamp": queries.stamp_of(draft),
+        "values": {**shown, **{name: "\n".join(shown[name]) for name in workshop_form.LINES}},
+        "errors": {},
+        "tab": "edit",
+        "models": models,
+        "is_other_model": bool(shown["model"]) and not any(card.is_chosen for card in models),
+        "tool_groups": workshop_form.tool_groups(shown, may_set_options=is_operator(request.user)),
+        "missing": missing,
+        "warnings": [] if "model" in missing else warnings_about(shown["model"], shown["tools"], tell_why=is_operator(request.user)),
+        **more,
+    }
+    return render(request, "agentos/workshop/edit.html", {**frame(request, here="agents"), **context}, status=status)
+
+
+def _check_maker(request: SignedInRequest) -> None:
+    if not queries.makes_agents(request.user):
+        raise PermissionDenied
+
+
+def _teams(request: SignedInRequest) -> list[Team]:
+    """The teams that one may make an agent for."""
+    return list(queries.teams_to_make_for(request.user))
+
+
+def _team(request: SignedInRequest, teams: list[Team]) -> Team | None:
+    """The team that was chosen; the one that there is, where nobody was asked."""
+    chosen = request.POST.get("team", "")
+    found = next((team for team in teams if str(team.pk) == chosen), None)
+    if found is None and not is_operator(request.user) and len(teams) == 1 and not chosen:
+        return teams[0]
+    return found
