@@ -228,6 +228,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:agent-versions", "GET"): page_of_makers(200),
     ("dashboard:agent-version", "GET"): page_of_makers(200),
     ("dashboard:restore-version", "POST"): page_of_makers(303),
+    ("dashboard:try-agent", "POST"): page_of_makers(422),  # with no message
+    ("dashboard:stop-trial", "POST"): page_of_makers(303),
+    ("dashboard:answer-trial", "POST"): (SIGN_IN, SIGN_IN, NOT_FOUND, FORBIDDEN, NOT_FOUND, NOT_FOUND),  # this run is no trial
     ("dashboard:share-agent", "GET"): page_of_makers(200),
     ("dashboard:share-agent", "POST"): (SIGN_IN, SIGN_IN, FORBIDDEN, FORBIDDEN, NOT_FOUND, 303),  # with no team
     ("dashboard:switch-agent", "POST"): page_of_makers(303),

@@ -198,6 +198,12 @@ def may_edit(user: User, agent: DjangoAgent) -> bool:
     return user.is_active and agents_to_edit(user).filter(pk=agent.pk).exists()
 
 
+def may_try(user_pk: int, agent_pk: int) -> bool:
+    """Whether this user may chat with the draft of this agent now."""
+    user = User.objects.filter(pk=user_pk, is_active=True).first()
+    return user is not None and agents_to_edit(user).filter(pk=agent_pk).exists()
+
+
 def draft_of(agent: DjangoAgent) -> AgentDraft:
     """Return the draft of an agent; one that is not stored, where nobody has worked on it yet."""
     draft = AgentDraft.objects.select_related("by").filter(agent=agent).first() or AgentDraft(agent=agent)

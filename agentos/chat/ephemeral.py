@@ -50,11 +50,17 @@ def start(
         check_agent_open(agent, by)
         check_agent_available(agent)
         quotas.check(by)
-        session = ChatSession.objects.create(user=by, agent=agent, is_ephemeral=True, given_history=list(history), revision=1)
-        run = Run(session=session, by=by, turn=1, input=message, context=context, options=options or {}, revision=1)
-        begin(run)
-        run.save()
+        run = begin_run(agent=agent, by=by, history=history, input=message, context=context, options=options or {})
         record("chat.message.sent", by=by, object_type="run", object_id=run.run_id, agent=agent.agent_id, ephemeral=True)
+    return run
+
+
+def begin_run(*, agent: DjangoAgent, by: User, history: Sequence[Message], turn: int = 1, **said: Any) -> Run:
+    """In the caller's transaction, once all has been looked at. ``said``: columns of the run."""
+    session = ChatSession.objects.create(user=by, agent=agent, is_ephemeral=True, given_history=list(history), revision=1)
+    run = Run(session=session, by=by, turn=turn, revision=1, **said)
+    begin(run)
+    run.save()
     return run
 
 

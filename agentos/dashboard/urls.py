@@ -10,7 +10,7 @@ from agentos.dashboard.views.agents import AgentOSAgentListView
 from agentos.dashboard.views.chat import AgentOSChatView, new_chat
 from agentos.dashboard.views.home import AgentOSDashboardView
 from agentos.dashboard.views.session import AgentOSSessionView
-from agentos.dashboard.views.workshop import editing, sharing, versions
+from agentos.dashboard.views.workshop import editing, sharing, trying, versions
 
 app_name = "dashboard"
 
@@ -57,6 +57,9 @@ workshop_urls = [
     path("workshop/agent/<str:agent_id>/versions/", versions.versions, name="agent-versions"),
     path("workshop/agent/<str:agent_id>/versions/<int:number>/", versions.version, name="agent-version"),
     path("workshop/agent/<str:agent_id>/versions/<int:number>/restore/", versions.restore, name="restore-version"),
+    path("workshop/agent/<str:agent_id>/try/", trying.try_draft, name="try-agent"),
+    path("workshop/agent/<str:agent_id>/try/stop/", trying.stop_trial, name="stop-trial"),
+    path("workshop/agent/<str:agent_id>/try/<str:run_id>/answer/", trying.answer_trial, name="answer-trial"),
     path("workshop/agent/<str:agent_id>/share/", sharing.share, name="share-agent"),
     path("workshop/agent/<str:agent_id>/switch/", sharing.switch, name="switch-agent"),
     path("workshop/agent/<str:agent_id>/delete/", sharing.delete, name="delete-agent"),

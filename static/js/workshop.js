@@ -13,6 +13,22 @@
     document.getElementById("model-other").checked = true;
   });
 
+  document.getElementById("try-again")?.addEventListener("click", () => {
+    for (const id of ["try-turns", "try-asks"]) document.getElementById(id).replaceChildren();
+    document.getElementById("try-history").value = "[]";
+    document.getElementById("try-box").focus();
+  });
+
+  // What grows stays in sight, and the box sends as it does in a chat.
+  const turns = document.getElementById("try-turns");
+  document.addEventListener("htmx:after:swap", () => turns?.scrollTo({ top: turns.scrollHeight }));
+  document.getElementById("try-form")?.addEventListener("keydown", (event) => {
+    const sends = document.body.dataset.enter === "send" ? !event.shiftKey : event.ctrlKey || event.metaKey;
+    if (event.key !== "Enter" || !sends || event.isComposing || event.target.id !== "try-box") return;
+    event.preventDefault();
+    if (!event.currentTarget.matches(".htmx-request")) event.currentTarget.requestSubmit();
+  });
+
   let isChanged = Boolean(document.getElementById("save-error"));
   form?.addEventListener("input", () => (isChanged = true));
   form?.addEventListener("submit", () => (isChanged = false));

@@ -223,6 +223,17 @@ class TestDraft:
         actions.discard_draft(agent=agent, stamp=None, by=owner)
         assert queries.draft_of(agent).blueprint is not None
 
+    def test_has_settings_of_tools_from_operators_only(self, owner: User, operator: User, support: Team, team_agent: DjangoAgent) -> None:
+        chosen = {"tools": ["clock", "text"], "tool_options": {"clock": {"zone": "UTC"}}}
+        with pytest.raises(NotYourAgent):
+            started(owner, support, **chosen)
+        with pytest.raises(NotYourAgent):
+            actions.save_draft(agent=team_agent, changes=chosen, stamp=None, by=owner)
+        actions.save_draft(agent=team_agent, changes=chosen, stamp=None, by=operator)
+        actions.save_draft(agent=team_agent, changes={"tools": ["clock"]}, stamp=None, by=owner)
+        actions.save_draft(agent=team_agent, changes={"tools": ["text"]}, stamp=None, by=owner)
+        assert queries.worked_on(team_agent, queries.draft_of(team_agent))["tool_options"] == {}
+
     def test_gives_an_agent_its_name_until_it_is_published(self, owner: User, support: Team) -> None:
         agent = started(owner, support)
         actions.save_draft(agent=agent, changes={"name": "Better"}, stamp=None, by=owner)
@@ -265,10 +276,10 @@ class TestPublishing:
             ({**READY, "tools": ["clock"], "tool_options": {"clock": {"zone": "UTC"}}}, {"tool_options"}),
         ],
     )
-    def test_says_what_is_missing(self, parts: dict[str, Any], missing: set[str], owner: User, support: Team) -> None:
-        agent = started(owner, support, **parts)
+    def test_says_what_is_missing(self, parts: dict[str, Any], missing: set[str], operator: User, support: Team) -> None:
+        agent = started(operator, support, **parts)
         with pytest.raises(NotReady) as refused:
-            actions.publish_agent(agent=agent, by=owner)
+            actions.publish_agent(agent=agent, by=operator)
         assert set(refused.value.missing) == missing
         agent.refresh_from_db()
         assert (agent.version, agent.is_active, AgentVersion.objects.count()) == (0, False, 0)

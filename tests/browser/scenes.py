@@ -217,6 +217,20 @@ def saved_by_another(page: Page) -> None:
     expect(page.locator("#save-error")).to_be_visible()
 
 
+def tried(page: Page) -> None:
+    page.locator("#try-box").fill("Write to Ada")
+    page.locator("#try-send").click()
+    expect(page.locator("#turn-1[data-status=completed]")).to_be_visible()
+
+
+def tried_and_asked(page: Page) -> None:
+    page.locator("#model-other").check()
+    page.locator("#other-model").fill("scripted:approve")
+    page.locator("#try-box").fill("Write to Ada")
+    page.locator("#try-send").click()
+    expect(page.locator("#try-asks .asks")).to_be_visible()
+
+
 def ask_for_it(page: Page) -> None:
     button = page.locator("#ask-access")
     if button.is_visible():  # once is enough
@@ -305,6 +319,8 @@ SCENES = (
     Scene("a new agent without a name", "owner", "/agentos/workshop/new/", bad_form),
     Scene("a draft", "owner", "/agentos/workshop/agent/DRAFT/", previewed),
     Scene("a draft that somebody else has saved", "owner", "/agentos/workshop/agent/DRAFT/", saved_by_another),
+    Scene("a draft that is tried", "owner", "/agentos/workshop/agent/DRAFT/", tried),
+    Scene("a draft that asks", "owner", "/agentos/workshop/agent/DRAFT/", tried_and_asked),
     Scene("publishing", "owner", "/agentos/workshop/agent/DRAFT/publish/"),
     Scene("publishing what is not ready", "owner", "/agentos/workshop/agent/UNREADY/publish/"),
     Scene("versions of an agent", "owner", "/agentos/workshop/agent/DRAFT/versions/"),

@@ -7,10 +7,10 @@ from django.utils.translation import gettext_lazy
 from agentos.access.users import User
 from agentos.agents.models import DjangoAgent
 from agentos.agents.providers import first_available
-from agentos.agents.queries import may_use
+from agentos.agents.queries import may_try, may_use
 from agentos.chat.errors import AgentClosed, AgentUnavailable
 from agentos.chat.live.revisions import change
-from agentos.chat.models import ChatSession
+from agentos.chat.models import ChatSession, Run
 from agentos.chat.runs import dispatch
 from agentos.core import clock
 
@@ -22,6 +22,16 @@ def check_agent_open(agent: DjangoAgent, user: User) -> None:
     """Ask the database, never a cache, whether this user may use this agent now. Raises AgentClosed."""
     if not may_use(user.pk, agent.pk):
         raise AgentClosed(str(WITHDRAWN))
+
+
+def check_run_goes_on(run: Run, agent: DjangoAgent, user: User) -> None:
+    """Before a run that waited is answered: of a trial (chat/trying.py) its draft has to be the user's. Raises AgentClosed,
+    AgentUnavailable."""
+    if "blueprint" not in run.options:
+        check_agent_open(agent, user)
+        check_agent_available(agent)
+    elif not may_try(user.pk, agent.pk):
+        raise AgentClosed(WITHDRAWN)
 
 
 def check_agent_available(agent: DjangoAgent) -> None:

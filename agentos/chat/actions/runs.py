@@ -12,7 +12,7 @@ from agentos.agents.events import Stopped
 from agentos.agents.runtime import Answer, BadAnswer, approvals
 from agentos.audit.actions import record
 from agentos.chat import limits, quotas, seen
-from agentos.chat.actions.opening import bring_to_top, check_agent_available, check_agent_open
+from agentos.chat.actions.opening import bring_to_top, check_agent_available, check_agent_open, check_run_goes_on
 from agentos.chat.actions.versions import add_version, hide_from, show_version, take_out, versions_of
 from agentos.chat.errors import InvalidInput, WrongState
 from agentos.chat.live.revisions import change, lock
@@ -116,8 +116,7 @@ def answer_run(*, run: Run, answers: list[Answer], by: User, decided_by: User | 
         run = Run.objects.select_for_update().get(pk=run.pk)
         if run.status != Run.Status.WAITING:
             raise WrongState(_("This was answered already, or the run has ended."))
-        check_agent_open(session.agent, by)
-        check_agent_available(session.agent)
+        check_run_goes_on(run, session.agent, by)
         try:
             understood = approvals.check(run.requirements, answers)
         except BadAnswer as error:

@@ -65,11 +65,13 @@ def begin(run: Run) -> None:
 
 
 def _claimed(run: Run, lease: timedelta) -> dict[str, Any]:
+    tried = run.options.get("blueprint")  # of a draft (chat/trying.py), which is no version
+    own_model = tried["model"] if tried else run.session.agent.model
     return {
         "status": Run.Status.RUNNING,
         "attempt": run.attempt + 1,
-        "model": run.model if run.agno_output is not None else run.session.agent.model,
-        "agent_version": run.session.agent.version,
+        "model": run.model if run.agno_output is not None else own_model,
+        "agent_version": None if tried else run.session.agent.version,
         "started_at": clock.now(),
         "lease_until": database_clock.now() + lease,
     }

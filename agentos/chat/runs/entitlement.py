@@ -8,7 +8,7 @@ from datetime import datetime
 
 from agentos.access import rights
 from agentos.access.adapters import access
-from agentos.agents.queries import may_use
+from agentos.agents.queries import may_try, may_use
 from agentos.chat.actions.runs import stop_run
 from agentos.chat.models import IS_OPEN, Run
 from agentos.core import clock
@@ -45,9 +45,14 @@ class RunRights:
 
 
 def _closed(runs: list[Run]) -> list[tuple[int, str]]:
-    pairs = {(run.session.user_id, run.session.agent_id) for run in runs}
-    barred = {(user, agent) for user, agent in pairs if not may_use(user, agent)}
-    return [(run.pk, CLOSED) for run in runs if (run.session.user_id, run.session.agent_id) in barred]
+    pairs = {_rights(run) for run in runs}
+    barred = {(user, agent, is_trial) for user, agent, is_trial in pairs if not (may_try if is_trial else may_use)(user, agent)}
+    return [(run.pk, CLOSED) for run in runs if _rights(run) in barred]
+
+
+def _rights(run: Run) -> tuple[int, int, bool]:
+    """Of whom to which agent, and whether to its draft."""
+    return run.session.user_id, run.session.agent_id, "blueprint" in run.options
 
 
 def stop(run_pk: int, code: str) -> None:

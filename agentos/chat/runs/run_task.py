@@ -14,7 +14,7 @@ from agentos.agents import failures, runtime
 from agentos.agents.events import Event, Failed, Finished, Interrupted, ToolFailed, ToolFinished, ToolStarted, Waiting
 from agentos.agents.history import Turn
 from agentos.agents.specs import AgentSpec, spec_of
-from agentos.chat import ephemeral, queries
+from agentos.chat import ephemeral, queries, trying
 from agentos.chat.live.buffer import live_buffers
 from agentos.chat.live.revisions import change, lock
 from agentos.chat.models import Run
@@ -232,7 +232,7 @@ def _prepare(run: Run) -> tuple[AgentSpec, list[Turn], list[queries.JournalLine]
     """What a run task starts from; a run that goes on after an answer has a journal already."""
     lines = queries.journal(run) if run.agno_output is not None else []
     history = [] if run.session.is_ephemeral else queries.history(run, app_settings.HISTORY_TURNS)
-    agent = run.session.agent
+    agent = trying.agent_of(run)
     spec = replace(
         spec_of(agent),
         model=run.model or agent.model,

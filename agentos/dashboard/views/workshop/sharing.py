@@ -14,6 +14,7 @@ from agentos.access.guards import signed_in
 from agentos.agents import actions, queries
 from agentos.agents.errors import AgentError
 from agentos.agents.models import DjangoAgent
+from agentos.chat import trying
 from agentos.core.http.htmx import go_to
 from agentos.core.http.request import SignedInRequest
 from agentos.core.people import is_operator
@@ -73,7 +74,7 @@ def delete(request: SignedInRequest, agent_id: str) -> HttpResponse:
     """Delete a draft of which nothing was ever published."""
     agent = agent_to_edit(request, agent_id)
     try:
-        actions.delete_agent(agent=agent, by=request.user)
+        trying.delete_agent(agent=agent, by=request.user)
     except AgentError as refused:
         messages.error(request, refused.sentence)
         return go_to(request, reverse("dashboard:share-agent", args=[agent_id]))

@@ -1,0 +1,103 @@
+"""Trying a draft: whoever may change an agent chats with its draft. Nothing of it is kept (``chat/ephemeral.py``); it counts as usage.
+
+The blueprint that is tried goes along with the run, in its options, so it need not even be saved.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+
+from agentos.access.users import User
+from agentos.agents import actions as agents
+from agentos.agents import queries, runtime
+from agentos.agents.blueprint import Blueprint, apply, objections
+from agentos.agents.errors import NotReady, NotYourAgent
+from agentos.agents.models import DjangoAgent
+from agentos.audit.actions import record
+from agentos.chat import ephemeral, limits, quotas
+from agentos.chat.actions.messages import checked_message
+from agentos.chat.actions.runs import stop_run
+from agentos.chat.errors import AgentUnavailable
+from agentos.chat.models import IS_OPEN, ChatSession, Run
+
+BLUEPRINT = "blueprint"  # the option of a run that tries a draft
+
+
+def start(*, agent: DjangoAgent, blueprint: Blueprint, message: str, history: Sequence[dict[str, str]], by: User) -> Run:
+    """Store a run that answers ``message`` after ``history`` as the blueprint says; the caller discards it, as any ephemeral one.
+
+    Raises NotYourAgent, NotReady, AgentUnavailable, InvalidInput, TooMuch, QuotaReached.
+    """
+    text = checked_message(message)
+    limits.check_send(by)
+    with transaction.atomic():
+        if not queries.may_edit(by, agent):
+            raise NotYourAgent("Only the owners and admins of its team, and operators, can try its draft.")
+        if missing := objections(blueprint):
+            raise NotReady(missing)
+        check_available(blueprint["model"])
+        stop(agent=agent, by=by)
+        quotas.check(by)
+        turn = sum(message["role"] == "user" for message in history) + 1
+        run = ephemeral.begin_run(agent=agent, by=by, history=history, turn=turn, input=text, options={BLUEPRINT: blueprint})
+        record("agents.draft.tried", by=by, object_type="agent", object_id=agent.agent_id, run=run.run_id)
+    return run
+
+
+def check_available(model: str) -> None:
+    """Raises AgentUnavailable."""
+    if not runtime.availability(model).ok:
+        raise AgentUnavailable(f"The model {model} cannot be used now. Choose another one to try the draft.")
+
+
+def is_trial(run: Run) -> bool:
+    return BLUEPRINT in run.options
+
+
+def agent_of(run: Run) -> DjangoAgent:
+    """Return the agent that answers a run: its session's, or what the draft makes of it. Not to be saved."""
+    agent: DjangoAgent = run.session.agent
+    if not is_trial(run):
+        return agent
+    tried = DjangoAgent(pk=agent.pk, agent_id=agent.agent_id)
+    apply(tried, run.options[BLUEPRINT])
+    return tried
+
+
+def trials_of(user: User, agent: DjangoAgent) -> list[Run]:
+    """Return this user's open trials of an agent."""
+    found = Run.objects.filter(IS_OPEN, session__is_ephemeral=True, session__agent=agent, session__user=user)
+    return [run for run in found.select_related("session__agent") if is_trial(run)]
+
+
+def trial_for(user: User, run_id: str) -> Run | None:
+    found = Run.objects.filter(run_id=run_id, session__is_ephemeral=True, session__user=user).select_related("session__agent").first()
+    return found if found and is_trial(found) else None
+
+
+def stop(*, agent: DjangoAgent, by: User) -> None:
+    """End what is being tried."""
+    for run in trials_of(by, agent):
+        stop_run(run=run, by=by)
+
+
+def delete_agent(*, agent: DjangoAgent, by: User) -> None:
+    """Delete a draft that was never published, with what trying it has left. What that has cost stays counted.
+
+    Raises what ``agents.actions.delete_agent`` raises.
+    """
+    with transaction.atomic():
+        if not agent.version and queries.may_edit(by, agent):
+            for session in ChatSession.objects.filter(agent=agent, is_ephemeral=True):
+                for run in Run.objects.filter(session=session, status__in=Run.OPEN).select_related("session"):
+                    stop_run(run=run, by=by)
+                quotas.keep_usage(session)
+                session.delete()
+        agents.delete_agent(agent=agent, by=by)
+
+
+def history_with(run: Run, history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what was said, this turn with it."""
+    said = [*history, {"role": "user", "content": run.input}]
+    return [*map(dict, said), *([{"role": "assistant", "content": run.answer}] if run.answer else [])]
