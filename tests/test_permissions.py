@@ -219,6 +219,8 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:workshop", "GET"): (SIGN_IN, SIGN_IN, 200, FORBIDDEN, FORBIDDEN, 200),
     ("dashboard:new-agent", "GET"): (SIGN_IN, SIGN_IN, 200, FORBIDDEN, FORBIDDEN, 200),
     ("dashboard:new-agent", "POST"): (SIGN_IN, SIGN_IN, 303, FORBIDDEN, FORBIDDEN, 303),
+    ("dashboard:import-agent", "POST"): (SIGN_IN, SIGN_IN, 422, FORBIDDEN, FORBIDDEN, 422),  # without a file
+    ("dashboard:export-agent", "GET"): page_of_makers(200),
     ("dashboard:edit-agent", "GET"): page_of_makers(200),
     ("dashboard:edit-agent", "POST"): page_of_makers(303),
     ("dashboard:preview-agent", "POST"): page_of_makers(200),

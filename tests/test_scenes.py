@@ -7,7 +7,8 @@ from tests.test_permissions import TABLE
 
 PROGRAMS = ("api:", "openai:", "webhooks:")
 PAGES_OF_PROGRAMS = {"api:docs", "api:integrations"}
-NO_PAGES = {"dashboard:live", "dashboard:file"}  # a stream, and what an agent has written, to be downloaded
+# A stream, and what is downloaded: an agent, and what one has written.
+NO_PAGES = {"dashboard:live", "dashboard:export-agent", "dashboard:file"}
 BY_LINK = {"operations:set-up"}  # what nobody sees without a link
 
 NAMES = {

@@ -24,6 +24,8 @@ Blueprint = dict[str, Any]
 CAPABILITIES = 20
 CAPABILITY_LENGTH = 60  # characters
 TOOLS = 200  # of one agent
+FALLBACKS = 5  # models that stand in for its own
+MODEL_LENGTH = 120  # characters
 SLUG_LENGTH = 200  # characters
 OPTIONS_LIMIT = 20_000  # characters of JSON
 
@@ -102,6 +104,7 @@ PARTS: tuple[Part, ...] = (
     Part("description", "Description", _text("description")),
     Part("instructions", "Instructions", _text("instructions")),
     Part("model", "Model", _text("model")),
+    Part("fallbacks", "Models that stand in", _texts(FALLBACKS, MODEL_LENGTH), []),
     Part("tools", "Tools", _texts(TOOLS, SLUG_LENGTH), []),
     Part("tool_policies", "Approvals", _policies, {}),
     Part("tool_options", "Settings of tools", _options, {}),
@@ -154,11 +157,22 @@ def objections(blueprint: Blueprint) -> dict[str, str]:
     found = {}
     if not blueprint["name"]:
         found["name"] = "Give it a name."
-    slug, model_id = split(blueprint["model"])
     if not blueprint["model"]:
         found["model"] = "Choose the model that answers."
-    elif slug not in PROVIDERS or not model_id.strip():
+    elif not _is_model(blueprint["model"]):
         found["model"] = availability(blueprint["model"]).reason
+    if strange := [model for model in blueprint["fallbacks"] if not _is_model(model)]:
+        found["fallbacks"] = availability(strange[0]).reason
+    return found | _objections_to_tools(blueprint)
+
+
+def _is_model(model: str) -> bool:
+    slug, model_id = split(model)
+    return slug in PROVIDERS and bool(model_id.strip())
+
+
+def _objections_to_tools(blueprint: Blueprint) -> dict[str, str]:
+    found = {}
     if unknown := not_offered(blueprint["tools"]):
         found["tools"] = f"These tools are not offered here: {', '.join(unknown)}. Take them away, or ask your administrator for them."
     for slug, tool in tools(blueprint["tools"]).items():

@@ -7,12 +7,10 @@ from django import forms
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from agentos.agents.blueprint import CAPABILITIES, CAPABILITY_LENGTH
+from agentos.agents.blueprint import CAPABILITIES, CAPABILITY_LENGTH, FALLBACKS
 from agentos.agents.models import STARTER_LENGTH, STARTERS, DjangoAgent
 from agentos.agents.providers import PROVIDERS, ModelChoice, availability, model_choices, split
 from agentos.agents.tools import described, tool_choices
-
-FALLBACKS = 5
 
 
 class SuggestingInput(forms.TextInput):

@@ -13,7 +13,7 @@ from agentos.core.text import clean
 
 OTHER = "other"  # the choice of a model that is typed
 OFF = "off"
-LINES = ("capabilities", "starters")  # parts that are typed one a line
+LINES = ("fallbacks", "capabilities", "starters")  # parts that are typed one a line
 CHARACTERS_A_PAGE = 3_000
 
 

@@ -10,10 +10,11 @@ from django.db import transaction
 
 from agentos.access.users import User
 from agentos.agents import actions as agents
-from agentos.agents import queries, runtime
+from agentos.agents import queries
 from agentos.agents.blueprint import Blueprint, apply, objections
 from agentos.agents.errors import NotReady, NotYourAgent
 from agentos.agents.models import DjangoAgent
+from agentos.agents.providers import first_available
 from agentos.audit.actions import record
 from agentos.chat import ephemeral, limits, quotas
 from agentos.chat.actions.messages import checked_message
@@ -36,7 +37,7 @@ def start(*, agent: DjangoAgent, blueprint: Blueprint, message: str, history: Se
             raise NotYourAgent("Only the owners and admins of its team, and operators, can try its draft.")
         if missing := objections(blueprint):
             raise NotReady(missing)
-        check_available(blueprint["model"])
+        check_available([blueprint["model"], *blueprint["fallbacks"]])
         stop(agent=agent, by=by)
         quotas.check(by)
         turn = sum(message["role"] == "user" for message in history) + 1
@@ -45,10 +46,10 @@ def start(*, agent: DjangoAgent, blueprint: Blueprint, message: str, history: Se
     return run
 
 
-def check_available(model: str) -> None:
+def check_available(models: Sequence[str]) -> None:
     """Raises AgentUnavailable."""
-    if not runtime.availability(model).ok:
-        raise AgentUnavailable(f"The model {model} cannot be used now. Choose another one to try the draft.")
+    if not first_available(models).ok:
+        raise AgentUnavailable(f"The model {models[0]} cannot be used now. Choose another one to try the draft.")
 
 
 def is_trial(run: Run) -> bool:

@@ -10,7 +10,7 @@ from agentos.dashboard.views.agents import AgentOSAgentListView
 from agentos.dashboard.views.chat import AgentOSChatView, new_chat
 from agentos.dashboard.views.home import AgentOSDashboardView
 from agentos.dashboard.views.session import AgentOSSessionView
-from agentos.dashboard.views.workshop import editing, sharing, trying, versions
+from agentos.dashboard.views.workshop import editing, files, sharing, trying, versions
 
 app_name = "dashboard"
 
@@ -50,6 +50,8 @@ settings_urls = [
 workshop_urls = [
     path("workshop/", editing.workshop, name="workshop"),
     path("workshop/new/", editing.new, name="new-agent"),
+    path("workshop/import/", files.bring, name="import-agent"),
+    path("workshop/agent/<str:agent_id>/export/", files.export, name="export-agent"),
     path("workshop/agent/<str:agent_id>/", editing.edit, name="edit-agent"),
     path("workshop/agent/<str:agent_id>/preview/", editing.preview, name="preview-agent"),
     path("workshop/agent/<str:agent_id>/discard/", editing.discard, name="discard-draft"),

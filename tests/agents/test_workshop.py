@@ -270,6 +270,7 @@ class TestPublishing:
             ({}, {"model"}),
             ({"model": "nobody:x"}, {"model"}),
             ({"model": "openai:"}, {"model"}),
+            ({**READY, "fallbacks": ["scripted:echo", "nobody:x"]}, {"fallbacks"}),
             ({**READY, "tools": ["nothing"]}, {"tools"}),
             ({"tools": ["nothing"]}, {"model", "tools"}),
             ({**READY, "tools": ["ask"], "tool_policies": {"ask": "auto"}}, {"tool_policies"}),

@@ -217,6 +217,11 @@ def saved_by_another(page: Page) -> None:
     expect(page.locator("#save-error")).to_be_visible()
 
 
+def without_file(page: Page) -> None:
+    page.locator("#import-agent button").click()
+    expect(page.locator("#import-file-error")).to_be_visible()
+
+
 def tried(page: Page) -> None:
     page.locator("#try-box").fill("Write to Ada")
     page.locator("#try-send").click()
@@ -317,6 +322,7 @@ SCENES = (
     Scene("the workshop", "owner", "/agentos/workshop/"),
     Scene("a new agent", "owner", "/agentos/workshop/new/"),
     Scene("a new agent without a name", "owner", "/agentos/workshop/new/", bad_form),
+    Scene("importing without a file", "owner", "/agentos/workshop/new/", without_file),
     Scene("a draft", "owner", "/agentos/workshop/agent/DRAFT/", previewed),
     Scene("a draft that somebody else has saved", "owner", "/agentos/workshop/agent/DRAFT/", saved_by_another),
     Scene("a draft that is tried", "owner", "/agentos/workshop/agent/DRAFT/", tried),

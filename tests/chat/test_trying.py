@@ -13,7 +13,7 @@ from agentos.agents.errors import NotReady, NotYourAgent
 from agentos.agents.models import DjangoAgent
 from agentos.agents.runtime import Answer
 from agentos.audit.models import AuditRecord
-from agentos.chat import actions, quotas, trying
+from agentos.chat import actions, callers, quotas, trying
 from agentos.chat.callers import Caller
 from agentos.chat.errors import AgentUnavailable, InvalidInput, QuotaReached
 from agentos.chat.models import ChatSession, Run, RunEvent
@@ -25,6 +25,12 @@ from tests.dashboard.asking import post
 from tests.factories import MembershipFactory, TeamFactory
 
 SAID = [{"role": "user", "content": "One"}, {"role": "assistant", "content": "Two"}]
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether they are signed in: the calls come from no browser."""
+    monkeypatch.setattr(callers, "CHECK_SECONDS", 3600.0)
 
 
 def blueprint(model: str = "scripted:echo", **more: Any) -> Blueprint:

@@ -31,7 +31,7 @@ def check_run_goes_on(run: Run, agent: DjangoAgent, user: User) -> None:
         check_agent_open(agent, user)
         check_agent_available(agent)
     elif not may_try(user.pk, agent.pk):
-        raise AgentClosed(WITHDRAWN)
+        raise AgentClosed(str(WITHDRAWN))
 
 
 def check_agent_available(agent: DjangoAgent) -> None:

@@ -49,13 +49,12 @@ def workshop(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: SignedInRequest) -> HttpResponse:
     """What it is called and whose it is; all else is asked on the next page."""
-    _check_maker(request)
-    teams = _teams(request)
+    teams = teams_for(request)
     context: dict[str, Any] = {"teams": teams, "values": {"team": str(teams[0].pk) if len(teams) == 1 else ""}, "errors": {}}
     status = HTTPStatus.OK
     if request.method == "POST":
         try:
-            team = _team(request, teams)
+            team = chosen_team(request, teams)
             name, wanted_id = request.POST.get("name", ""), request.POST.get("agent_id", "").strip()
             agent = actions.start_agent(name=name, agent_id=wanted_id, team=team, by=request.user)
         except Problem as problem:
@@ -155,12 +154,13 @@ def _check_maker(request: SignedInRequest) -> None:
         raise PermissionDenied
 
 
-def _teams(request: SignedInRequest) -> list[Team]:
-    """The teams that one may make an agent for."""
+def teams_for(request: SignedInRequest) -> list[Team]:
+    """The teams that one may make an agent for. Raises PermissionDenied for who makes none."""
+    _check_maker(request)
     return list(queries.teams_to_make_for(request.user))
 
 
-def _team(request: SignedInRequest, teams: list[Team]) -> Team | None:
+def chosen_team(request: SignedInRequest, teams: list[Team]) -> Team | None:
     """The team that was chosen; the one that there is, where nobody was asked."""
     chosen = request.POST.get("team", "")
     found = next((team for team in teams if str(team.pk) == chosen), None)

@@ -1,0 +1,22 @@
+"""Agents from files: what is read becomes a draft."""
+
+from agentos.access.models import Team
+from agentos.access.users import User
+from agentos.agents import files, queries
+from agentos.agents.actions.catalogue import start_agent
+from agentos.agents.files import AgentFile
+from agentos.agents.models import DjangoAgent
+from agentos.core.people import is_operator
+
+
+def import_agent(*, data: bytes, team: Team | None = None, by: User) -> tuple[DjangoAgent, AgentFile]:
+    """Make a draft of a file. It keeps its id where that is free. Returns the draft, and what was read, with what is missing here.
+
+    Raises BadFile, InvalidAgent, NotYourAgent, ``Problem`` 429; nothing is made then.
+    """
+    given = files.read(data)
+    if not is_operator(by):
+        given = files.without_options(given)
+    wanted = given.agent_id if given.agent_id and queries.free_id(given.agent_id) == given.agent_id else ""
+    agent = start_agent(name=given.blueprint["name"], agent_id=wanted, team=team, blueprint=given.blueprint, by=by)
+    return agent, given

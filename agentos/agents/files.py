@@ -1,0 +1,104 @@
+"""An agent as one file: JSON that people can read and git can compare. It holds the blueprint; no key, no chat, and nobody's name.
+
+Who may use an agent stays behind: teams and plans are others elsewhere.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import SecretBytes, SecretStr
+
+from agentos.agents.blueprint import LABELS, NAMES, Blueprint, InvalidBlueprint, checked, empty, objections
+from agentos.agents.models import DjangoAgent
+from agentos.agents.providers import availability
+from agentos.agents.tools import Tool, tools
+from agentos.core.http.errors import Problem
+from agentos.core.http.strict_json import parse
+
+KIND = "agentos-agent"
+SCHEMA = 1  # counted up when a file can say what an older server does not understand
+MOST_BYTES = 1_000_000
+TYPE = "application/json"
+
+
+class BadFile(Problem):
+    """What was given is no agent that can be read here. Nothing was made of it."""
+
+    code = "bad_file"
+    field = "file"
+
+    def __init__(self, sentence: str, status: int = 422) -> None:
+        super().__init__(status, sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFile:
+    """``missing``: what has to be done here before the agent can do what it did, a sentence each."""
+
+    agent_id: str
+    blueprint: Blueprint
+    missing: list[str] = field(default_factory=list)
+
+
+def written(agent: DjangoAgent, blueprint: Blueprint) -> str:
+    """Return the file. The same agent always gives the same text."""
+    kept = {**blueprint, "tool_options": _without_secrets(blueprint)}
+    content = {"kind": KIND, "schema": SCHEMA, "agent_id": agent.agent_id, "agent": {name: kept[name] for name in NAMES}}
+    return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+
+
+def name_of(agent: DjangoAgent) -> str:
+    return f"{agent.agent_id}.agent.json"
+
+
+def read(data: bytes) -> AgentFile:
+    """Raises BadFile."""
+    if len(data) > MOST_BYTES:
+        raise BadFile(f"The file of an agent has at most 1 MB; this one has {len(data) / MOST_BYTES:,.1f} MB.", 413)
+    try:
+        content = parse(data.removeprefix(b"\xef\xbb\xbf"))
+    except Problem as problem:
+        raise BadFile(f"This file cannot be read as JSON. {problem.sentence}") from None
+    if not isinstance(content, dict) or content.get("kind") != KIND:
+        raise BadFile("This is not the file of an agent: export one to see what it looks like.")
+    if content.get("schema") != SCHEMA:
+        raise BadFile(f"This file has the schema number {str(content.get('schema'))[:20]}, and this server reads {SCHEMA}. Export it anew.")
+    parts, agent_id = content.get("agent"), content.get("agent_id", "")
+    if not isinstance(parts, dict) or not isinstance(agent_id, str):
+        raise BadFile("This file says nothing of an agent.")
+    try:
+        blueprint = checked(parts)
+    except InvalidBlueprint as error:
+        raise BadFile(f"{LABELS.get(error.field, 'The file')}: {error.sentence}") from None
+    if not blueprint["name"]:
+        raise BadFile("This file has no name for the agent.")
+    return AgentFile(agent_id, blueprint, missing_here(blueprint))
+
+
+def missing_here(blueprint: Blueprint) -> list[str]:
+    found = list(objections(blueprint).values())
+    model = availability(blueprint["model"])
+    if blueprint["model"] and not model.ok and model.reason not in found:
+        found.append(f"The model {blueprint['model']} cannot be used now. {model.reason}")
+    return [*found, *(f"{tool.label}: {sentence}" for tool in tools(blueprint["tools"]).values() if (sentence := tool.needs()))]
+
+
+def without_options(given: AgentFile) -> AgentFile:
+    """For who may not set the settings of tools: they stay behind, and that is said."""
+    if not given.blueprint["tool_options"]:
+        return given
+    blueprint = {**given.blueprint, "tool_options": empty()["tool_options"]}
+    return AgentFile(given.agent_id, blueprint, [*missing_here(blueprint), "Your administrator sets the settings of its tools."])
+
+
+def _without_secrets(blueprint: Blueprint) -> dict[str, Any]:
+    known = tools(blueprint["tools"])
+    return {slug: _plain(known[slug], options) for slug, options in blueprint["tool_options"].items() if slug in known}
+
+
+def _plain(tool: Tool, options: Mapping[str, Any]) -> dict[str, Any]:
+    fields = tool.options.model_fields if tool.options else {}
+    secret = {name for name, info in fields.items() if info.annotation in {SecretStr, SecretBytes}}
+    return {name: value for name, value in options.items() if name not in secret}

@@ -1,0 +1,83 @@
+"""`agentos agents export ID [FILE]` and `agentos agents import FILE`: agents as files, for git and for other servers."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from agentos.access.models import Team
+from agentos.access.users import User
+from agentos.agents import actions, files, queries
+from agentos.agents.blueprint import blueprint_of
+from agentos.agents.models import DjangoAgent
+from agentos.core.http.errors import Problem
+from agentos.core.people import has_column
+
+
+class Command(BaseCommand):
+    help = "Write an agent into a file, or make a draft of one."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        words = parser.add_subparsers(dest="word", required=True)
+        export = words.add_parser("export", help="write what is published of an agent")
+        export.add_argument("agent_id")
+        export.add_argument("file", nargs="?", help="where to; without it, to the terminal")
+        export.add_argument("--draft", action="store_true", help="what is worked on instead")
+        read = words.add_parser("import", help="make a draft of a file; it is published in the workshop")
+        read.add_argument("file", help="the file, or - for what comes in")
+        read.add_argument("--team", help="the name of the team that may use it")
+        read.add_argument("--by", help="the e-mail address of the operator who does this; without it, the first one")
+
+    def handle(self, *, word: str, **options: Any) -> None:
+        (self.export if word == "export" else self.read)(**options)
+
+    def export(self, *, agent_id: str, file: str | None, draft: bool, **_options: Any) -> None:
+        agent = DjangoAgent.objects.filter(agent_id=agent_id).first()
+        if agent is None:
+            raise CommandError(f"There is no agent {agent_id!r}.")
+        wants_draft = draft or not agent.version
+        text = files.written(agent, queries.worked_on(agent, queries.draft_of(agent)) if wants_draft else blueprint_of(agent))
+        if file is None:
+            self.stdout.write(text, ending="")
+            return
+        try:
+            Path(file).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise CommandError(f"{file} cannot be written: {error.strerror}.") from None
+        self.stderr.write(f"{agent.name} is in {file}.")
+
+    def read(self, *, file: str, team: str | None, by: str | None, **_options: Any) -> None:
+        try:
+            data = sys.stdin.buffer.read(files.MOST_BYTES + 1) if file == "-" else self._content(Path(file))
+        except OSError as error:
+            raise CommandError(f"{file} cannot be read: {error.strerror}.") from None
+        try:
+            agent, given = actions.import_agent(data=data, team=self._team(team), by=self._operator(by))
+        except Problem as problem:
+            raise CommandError(problem.sentence) from None
+        self.stdout.write(f"The draft {agent.agent_id} is made. Look at it in the workshop, and publish it there.")
+        for sentence in given.missing:
+            self.stdout.write(f"- {sentence}")
+
+    @staticmethod
+    def _content(path: Path) -> bytes:
+        """No more than says that it is too much."""
+        with path.open("rb") as file:
+            return file.read(files.MOST_BYTES + 1)
+
+    @staticmethod
+    def _team(name: str | None) -> Team | None:
+        if not name:
+            return None
+        if team := Team.objects.filter(name=name).first():
+            return team
+        raise CommandError(f"There is no team {name!r}.")
+
+    @staticmethod
+    def _operator(address: str | None) -> User:
+        operators = User.objects.filter(is_active=True, is_staff=True) if has_column("is_staff") else User.objects.none()
+        found = operators.filter(**{User.USERNAME_FIELD: address}).first() if address else operators.order_by("pk").first()
+        if found is None:
+            raise CommandError("There is no such operator." if address else "There is no operator yet: make one with createoperator.")
+        return found
