@@ -39,7 +39,7 @@ class TestAllowList:
     def test_gives_a_tool_once(self) -> None:
         assert len(built("clock", "clock")) == 1
 
-    @pytest.mark.parametrize("slug", ["python", "shell", "agno.tools.python.PythonTools", "", "Calculator"])
+    @pytest.mark.parametrize("slug", ["perl", "shell", "agno.tools.python.PythonTools", "", "Calculator"])
     def test_refuses_what_is_not_in_it(self, slug: str) -> None:
         with pytest.raises(tools.NotOffered):
             tools.toolbox(["calculator", slug], {})
