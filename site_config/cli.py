@@ -12,7 +12,10 @@ COMMANDS = {
     "serve": ("agentos_serve", "start the server (in an empty folder: a local installation with its data in .data)"),
     "worker": ("agentos_worker", "drive the runs of servers with AGENTOS_WORKERS=external, until it is told to stop"),
     "createoperator": ("agentos_createoperator", "make the account of somebody who runs the site"),
-    "agents": ("agentos_agents", "write an agent into a file, or make a draft of one: agents export ID, agents import FILE"),
+    "agents": (
+        "agentos_agents",
+        "write an agent into a file, or make a draft of one: agents export ID, agents import FILE; agents sync: those in code",
+    ),
     "demo": ("agentos_demo", "make demo accounts and agents"),
     "backup": ("agentos_backup", "write a backup into one file, while the server works"),
     "restore": ("agentos_restore", "put a backup back"),

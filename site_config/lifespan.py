@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
-from agentos.agents import runtime
+from agentos.agents import code_agents, code_modules, runtime
 from agentos.agents.local_model.supervisor import local_model
 from agentos.chat.live.mirrors import mirrors
 from agentos.chat.registry import registry
@@ -53,6 +53,17 @@ def warm_up() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT_AT)
+
+
+async def bring_agents() -> None:
+    """Bring the agents in code into the catalogue. Nobody waits for it, and what goes wrong is said in the log."""
+    try:
+        modules = await asyncio.to_thread(code_modules.load)
+        synced = await db.write(code_agents.sync, modules)
+        for note in synced.notes:
+            log.warning("%s", note)
+    except Exception:
+        log.exception("The agents in code could not be brought into the catalogue; those that are there stay.")
 
 
 class Lifespan:
@@ -101,6 +112,9 @@ class Lifespan:
             await self.engine.start()
         await local_model.start()
         self.warming = asyncio.create_task(asyncio.to_thread(warm_up))
+        has_code = bool(app_settings.CODE_AGENTS) or await db.read(code_agents.has_rows)
+        if has_code:
+            self.bringing = asyncio.create_task(bring_agents())
         self.watch = asyncio.create_task(registry.watch())
         await self.dispatcher.start()
 

@@ -8,7 +8,7 @@ from django.apps import apps
 from django.db.models import Model
 
 from agentos.access.models import ErasedUsage, Preferences, RateCount, RightsVersion, User
-from agentos.agents.models import AccessRequest, AgentDraft, AgentVersion
+from agentos.agents.models import AccessRequest, AgentDraft, AgentVersion, TeamMember
 from agentos.core import clock
 from agentos.gateway.models import SessionName
 from agentos.operations.models import SetupLink
@@ -30,6 +30,7 @@ OTHERS: dict[type[Model], Make] = {
     AccessRequest: lambda: AccessRequest(agent=factories.AgentFactory(), user=factories.UserFactory()),
     AgentDraft: lambda: AgentDraft(agent=factories.AgentFactory()),
     AgentVersion: lambda: AgentVersion(agent=factories.AgentFactory(), number=2),
+    TeamMember: lambda: TeamMember(team=factories.AgentFactory(kind="team"), agent=factories.AgentFactory(), position=1),
     SetupLink: lambda: SetupLink(email="olga@example.com"),
     Attempt: lambda: Attempt(delivery=factories.DeliveryFactory(), at=clock.now(), status_code=200),
 }

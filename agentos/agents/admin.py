@@ -8,13 +8,15 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from agentos.agents import actions
+from agentos.agents.availability import availability_of
 from agentos.agents.forms import AgentForm, warnings_about
 from agentos.agents.models import DjangoAgent
-from agentos.agents.providers import availability
 from agentos.agents.tools import tools
 from agentos.audit.admin import AuditedAdmin
 from agentos.core.columns import column
 from agentos.core.http.request import user_of
+
+SAID_BY_CODE = ("name", "description", "model", "instructions", "with_tools")
 
 
 @admin.register(DjangoAgent)
@@ -22,7 +24,7 @@ class AgentAdmin(AuditedAdmin):
     audit_type = "agent"
     form = AgentForm
     list_display = (column("name"), "is_active", "open_to", "model", "can_answer", "with_tools", "agent_id")
-    list_filter = ("is_active", "is_global", "team", "plans")
+    list_filter = ("is_active", "kind", "is_global", "team", "plans")
     list_select_related = ("team",)
     search_fields = ("name", "agent_id", "description", "model")
     autocomplete_fields = ("team",)
@@ -44,8 +46,22 @@ class AgentAdmin(AuditedAdmin):
         return super().get_queryset(request).prefetch_related("plans")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
-        """Keep the id of an agent that exists: bookmarks and API callers know it."""
-        return ("can_answer", "agent_id") if obj else ("can_answer",)
+        """Keep the id of an agent that exists: bookmarks and API callers know it. What an agent in code is, its code says."""
+        if not isinstance(obj, DjangoAgent):
+            return ("can_answer",)
+        return ("can_answer", "agent_id", *(SAID_BY_CODE if obj.kind == DjangoAgent.Kind.CODE else ()))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        if not isinstance(obj, DjangoAgent) or obj.kind != DjangoAgent.Kind.CODE:
+            return super().get_fieldsets(request, obj)
+        (_, names), (_, what), who = self.fieldsets
+        about = (
+            f"This agent is written in code, in the module {obj.source}, and changed there."
+            if obj.source
+            else "No module has this agent any more."
+        )
+        what = {"fields": ("model", "can_answer", "instructions", "with_tools", "capabilities", "starters"), "description": about}
+        return ((None, names), ("What it is", what), who)
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Model | None = None) -> dict[str, Sequence[str]]:
         return {} if obj else {"agent_id": ("name",)}
@@ -54,16 +70,16 @@ class AgentAdmin(AuditedAdmin):
         if obj.is_active and not obj.version:
             obj.version = 1
         super().save_model(request, obj, form, change)
-        if obj.version:
+        if obj.version and obj.kind != DjangoAgent.Kind.CODE:
             actions.keep_version(agent=obj, by=user_of(request))
-        for warning in warnings_about(obj.model, obj.tools):
+        for warning in warnings_about(obj.model, obj.tools) if obj.kind != DjangoAgent.Kind.CODE else ():
             self.message_user(request, warning, messages.WARNING)
 
     @admin.display(description="can answer")
     def can_answer(self, obj: DjangoAgent) -> str:
         if not obj.model:
             return "Choose a model, then save."
-        return availability(obj.model).reason or "Yes"
+        return availability_of(obj).reason or "Yes"
 
     @admin.display(description="open to")
     def open_to(self, obj: DjangoAgent) -> str:

@@ -15,7 +15,9 @@ from django.core.cache import cache
 from agentos.access import rights
 from agentos.access.adapters import access
 from agentos.access.users import User
-from agentos.agents.providers import Availability, first_available
+from agentos.agents.availability import Made, Taking, availability, made_of
+from agentos.agents.models import DjangoAgent
+from agentos.agents.providers import Availability
 from agentos.agents.queries import agents_for, model_label
 from agentos.core import clock
 from agentos.core.people import is_operator
@@ -43,6 +45,15 @@ class AgentCard:
     unavailable: str = ""
     starters: tuple[str, ...] = ()
     fallbacks: tuple[str, ...] = ()
+    kind: str = DjangoAgent.Kind.AGENT
+    source: str = ""
+    members: tuple[Taking, ...] = ()
+
+    @property
+    def made(self) -> Made:
+        """What decides whether it can answer. Agents that are nothing but a model are made alike when it is the same."""
+        is_plain = self.kind == DjangoAgent.Kind.AGENT
+        return Made(self.kind, "" if is_plain else self.agent_id, (self.model, *self.fallbacks), self.source, self.members)
 
     def as_json(self) -> dict[str, Any]:
         """The agent under the keys of the spec, and its starters."""
@@ -102,8 +113,11 @@ def cards_from_database(user: User) -> list[AgentCard]:
             why=why(agent),
             starters=tuple(agent.starters),
             fallbacks=tuple(agent.fallbacks),
+            kind=agent.kind,
+            source=agent.source,
+            members=made_of(agent).members,
         )
-        for agent in agents_for(user).defer("instructions").select_related("team").prefetch_related("plans")
+        for agent in agents_for(user).defer("instructions").select_related("team").prefetch_related("plans", "roster__agent")
     ]
 
 
@@ -115,13 +129,9 @@ def remember(key: str, cards: list[AgentCard], user: User) -> None:
 
 
 def with_availability(cards: list[AgentCard], user: User) -> list[AgentCard]:
-    """Ask once for each choice of models, and at every read: a model that stopped is nobody's right and changes no version."""
-    asked = {(card.model, *card.fallbacks) for card in cards}
-    down = {models: sentence for models in asked if (sentence := not_available(first_available(models), user))}
-    return [
-        replace(card, is_available=False, unavailable=down[models]) if (models := (card.model, *card.fallbacks)) in down else card
-        for card in cards
-    ]
+    """Ask once for agents that are made alike, and at every read: a model that stopped is nobody's right and changes no version."""
+    down = {made: sentence for made in {card.made for card in cards} if (sentence := not_available(availability(made), user))}
+    return [replace(card, is_available=False, unavailable=down[card.made]) if card.made in down else card for card in cards]
 
 
 def not_available(state: Availability, user: User) -> str:

@@ -7,6 +7,7 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error
 
+from agentos.agents import code_modules
 from agentos.agents.local_model.supervisor import objection as embedded_objection
 from agentos.agents.models import DjangoAgent
 from agentos.agents.providers import SMOLLM2, availability
@@ -15,7 +16,7 @@ from agentos.agents.tools import discovery, not_offered
 
 def active_agents() -> list[DjangoAgent]:
     try:
-        return list(DjangoAgent.objects.filter(is_active=True).only("agent_id", "model", "tools"))
+        return list(DjangoAgent.objects.filter(is_active=True).exclude(kind=DjangoAgent.Kind.CODE).only("agent_id", "model", "tools"))
     except (Error, ImproperlyConfigured):
         return []
 
@@ -49,6 +50,17 @@ def tools_are_offered(**_kwargs: Any) -> list[checks.CheckMessage]:
         for agent in active_agents()
         if (unknown := not_offered(agent.tools))
     ]
+
+
+@checks.register(deploy=True)
+def code_agents_are_good(**_kwargs: Any) -> list[checks.CheckMessage]:
+    """Warn of agents in code that are not there, or that are not as their author may think. Loads their modules, which a start does not
+    wait for: so it is asked by ``check --deploy``, and ``agentos agents sync`` says the same."""
+    modules = code_modules.load()
+    said = [
+        note for module in modules for note in (module.trouble, *module.notes, *(note for agent in module.agents for note in agent.notes))
+    ]
+    return [checks.Warning(note, hint="See docs/bring-your-agent.md.", id="agentos.W007") for note in said if note]
 
 
 @checks.register

@@ -2,6 +2,9 @@
 
 A run is a row of these. Exactly one terminal event (Finished, Failed, Stopped, Interrupted) ends it; Waiting pauses it. A model's text
 comes too often to be an object each time: a ``Follower`` gets it, in its place among the events.
+
+Of the members of a team all is an event, and says where it belongs: ``within``, the ``call_id`` of a delegation, and ``by``, the id of
+the agent that says or does it.
 """
 
 from collections.abc import Callable
@@ -28,17 +31,32 @@ class Event:
         """The JSON that the journal stores."""
         return asdict(self)
 
+    def placed(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Return ``data`` with where it belongs, for what a member of a team says or does."""
+        within = getattr(self, "within", "")
+        return data | {"within": within, "by": getattr(self, "by", "")} if within else data
+
 
 @dataclass(frozen=True, slots=True)
 class TextDelta(Event):
     kind = "text"
     text: str
+    within: str = ""
+    by: str = ""
+
+    def data(self) -> dict[str, Any]:
+        return self.placed({"text": self.text})
 
 
 @dataclass(frozen=True, slots=True)
 class ReasoningDelta(Event):
     kind = "reasoning"
     text: str
+    within: str = ""
+    by: str = ""
+
+    def data(self) -> dict[str, Any]:
+        return self.placed({"text": self.text})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +81,15 @@ class ToolStarted(Event):
     decided_by: str = ""
     note: str = ""
     changed: list[str] = field(default_factory=list)
+    within: str = ""
+    by: str = ""
 
     def data(self) -> dict[str, Any]:
         said = {"call_id": self.call_id, "name": self.name, "args": self.args}
         if self.decision:
             said |= {"decision": self.decision, "decided_by": self.decided_by}
         more = {name: value for name, value in (("note", self.note), ("changed", self.changed)) if value}
-        return said | more
+        return self.placed(said | more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +102,12 @@ class ToolFinished(Event):
     result: str
     seconds: float = 0.0
     shown: dict[str, Any] = field(default_factory=dict)
+    within: str = ""
+    by: str = ""
 
     def data(self) -> dict[str, Any]:
         said = {"call_id": self.call_id, "name": self.name, "result": self.result, "seconds": self.seconds}
-        return said | {"shown": self.shown} if self.shown else said
+        return self.placed(said | {"shown": self.shown} if self.shown else said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +118,33 @@ class ToolFailed(Event):
     error: str
     seconds: float = 0.0
     shown: dict[str, Any] = field(default_factory=dict)
+    within: str = ""
+    by: str = ""
 
     def data(self) -> dict[str, Any]:
         said = {"call_id": self.call_id, "name": self.name, "error": self.error, "seconds": self.seconds}
-        return said | {"shown": self.shown} if self.shown else said
+        return self.placed(said | {"shown": self.shown} if self.shown else said)
+
+
+@dataclass(frozen=True, slots=True)
+class Delegated(Event):
+    """A member of a team gets a ``task``, or goes on with it after somebody has answered. ``name``: the member's, for people."""
+
+    kind = "delegated"
+    call_id: str
+    by: str
+    name: str
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class DelegationEnded(Event):
+    """The member is done. ``error``: why it failed, as a sentence."""
+
+    kind = "delegation_ended"
+    call_id: str
+    seconds: float = 0.0
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,8 +72,9 @@ _MISSING: Mapping[str, str] = MappingProxyType(
 IN_THE_LOG = _("What happened is in the log, with the id of the run.")
 
 
-def for_operator(code: str, model: str) -> str:
-    """Return what an operator is told of a run that failed with an agent of this model; empty when nothing is missing."""
+def for_operator(code: str, model: str, reason: str = "") -> str:
+    """Return what an operator is told of a run that failed with an agent of this model; empty when nothing is missing. ``reason``: why
+    the agent is not available, where it is not for its model."""
     slug, _ = providers.split(model)
     provider = providers.PROVIDERS.get(slug)
     keys = " and ".join(" or ".join(group) for group in provider.keys) if provider else ""
@@ -81,7 +82,7 @@ def for_operator(code: str, model: str) -> str:
         "model": model,
         "label": provider.label if provider else slug,
         "keys": keys or ("AGENTOS_OPENAI_LIKE_API_KEY" if slug == "openai-like" else "the key"),
-        "reason": providers.availability(model).reason or gettext(IN_THE_LOG),
+        "reason": reason or (gettext(IN_THE_LOG) if slug == "code" else providers.availability(model).reason) or gettext(IN_THE_LOG),
     }
     usual = IN_THE_LOG if code in {"internal", "model_error", "model_rejected"} else ""
     missing = _MISSING.get(code, usual)

@@ -50,7 +50,17 @@ class DjangoAgentQuerySet(models.QuerySet["DjangoAgent"]):
 
 
 class DjangoAgent(models.Model):
-    """An agent of the catalogue. ``model`` is ``provider:model_id``; ``tools`` are slugs of the allow-list."""
+    """An agent of the catalogue. ``model`` is ``provider:model_id``; ``tools`` are slugs of the allow-list.
+
+    ``roster`` has the members of a team, or of steps. ``source``: of an agent in code, the module that has it; empty once no module has
+    it any more.
+    """
+
+    class Kind(models.TextChoices):
+        AGENT = "agent", "Agent"
+        TEAM = "team", "Team of agents"
+        STEPS = "steps", "Agents one after the other"
+        CODE = "code", "In code"
 
     agent_id = models.CharField(
         max_length=64,
@@ -58,6 +68,15 @@ class DjangoAgent(models.Model):
         validators=[RegexValidator(r"^[a-z0-9][a-z0-9_-]*$", "Small letters, digits, - and _ only.")],
         help_text="Stands in URLs and in JSON, for example support-writer.",
     )
+
+    class Mode(models.TextChoices):
+        COORDINATE = "coordinate", "Coordinate: the team's model gives tasks to members and writes the answer"
+        ROUTE = "route", "Route: the team's model picks one member, whose answer is the answer"
+        BROADCAST = "broadcast", "Broadcast: every member gets the task, and the team's model sums up"
+
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.AGENT)
+    mode = models.CharField(max_length=12, choices=Mode.choices, default=Mode.COORDINATE, help_text="How a team works together.")
+    source = models.CharField(max_length=200, blank=True, editable=False)
     name = models.CharField(max_length=80)
     description = models.CharField(max_length=300, blank=True)
     instructions = models.TextField(blank=True, max_length=20_000, help_text="The system prompt. Members never see it.")
@@ -138,6 +157,22 @@ class AgentVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.agent}, version {self.number}"
+
+
+class TeamMember(models.Model):
+    """An agent takes part in a team, or is a step; ``position`` counts from 1. ``task``: what it is to do, which the leader is told."""
+
+    team = models.ForeignKey(DjangoAgent, on_delete=models.CASCADE, related_name="roster", db_index=False)  # the constraint serves
+    agent = models.ForeignKey(DjangoAgent, on_delete=models.PROTECT, related_name="works_in")
+    position = models.PositiveSmallIntegerField()
+    task = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ("team", "position")
+        constraints = (models.UniqueConstraint(fields=("team", "position"), name="team_position_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.agent} in {self.team}"
 
 
 class AccessRequest(models.Model):

@@ -172,9 +172,10 @@ AGNO: tuple[Provider, ...] = (
 # Ours. The embedded model reads 8,192 tokens in all, and its template knows no tools.
 OPENAI_LIKE = Provider("openai-like", "OpenAI-compatible server")
 LOCAL = Provider("local", "Embedded model", ("openai",), models=("smollm2",), history=12_000, tools=False)
+CODE = Provider("code", "in code", packages=(), pip="")  # a model that an agent in code brings along
 SCRIPTED = Provider("scripted", "Scripted", packages=(), pip="", models=("tour", "echo", "200x20"))
 
-PROVIDERS = MappingProxyType({provider.slug: provider for provider in (*AGNO, OPENAI_LIKE, LOCAL, SCRIPTED)})
+PROVIDERS = MappingProxyType({provider.slug: provider for provider in (*AGNO, OPENAI_LIKE, LOCAL, CODE, SCRIPTED)})
 
 
 def split(model: str) -> tuple[str, str]:
@@ -213,6 +214,8 @@ def gives_titles(model: str) -> bool:
 def _objections(provider: Provider, model_id: str) -> Iterator[str]:
     if provider is SCRIPTED:
         yield from _script_objections(model_id)
+    elif provider is CODE:
+        yield "Only agents in code have models that are made there."
     elif provider is LOCAL:
         yield from _local_objections(model_id)
     elif provider is OPENAI_LIKE and not app_settings.OPENAI_LIKE_URL:

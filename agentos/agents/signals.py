@@ -1,4 +1,4 @@
-"""Counts the version of everybody's rights up whenever an agent, or the plans that open it, change."""
+"""Counts the version of everybody's rights up whenever an agent, its members, or the plans that open it, change."""
 
 from typing import Any
 
@@ -6,10 +6,11 @@ from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.dispatch import receiver
 
 from agentos.access import rights
-from agentos.agents.models import DjangoAgent
+from agentos.agents.models import DjangoAgent, TeamMember
 
 
 @receiver((post_save, post_delete), sender=DjangoAgent)
+@receiver((post_save, post_delete), sender=TeamMember)
 def agent_changed(**kwargs: Any) -> None:
     rights.changed()
 

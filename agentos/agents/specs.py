@@ -3,13 +3,17 @@
 ``tools`` are slugs; ``toolbox`` has those that there are by slug, with ``policies`` and ``options`` of theirs.
 ``approved``: names of functions
 that its user has approved for the chat. ``answer_format``: the form that an answer is to have, as OpenAI's ``response_format`` writes it.
+
+``kind`` and ``mode`` are the row's (``models.DjangoAgent``). ``members``: of a team, or of steps, in their order; ``task``: what the agent
+is to do there. ``source``: of an agent in code, the module that has it. ``teams``: names of those that its user is in, which code is told.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from agentos.agents.models import DjangoAgent
+from agentos.agents.models import DjangoAgent, TeamMember
+from agentos.agents.providers import availability
 from agentos.agents.tools import Tool, fitting, tools
 
 
@@ -26,18 +30,42 @@ class AgentSpec:
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     approved: frozenset[str] = frozenset()
     answer_format: dict[str, Any] | None = None
+    kind: str = DjangoAgent.Kind.AGENT
+    mode: str = ""
+    members: tuple["AgentSpec", ...] = ()
+    task: str = ""
+    source: str = ""
+    teams: tuple[str, ...] = ()
 
 
 def spec_of(agent: DjangoAgent) -> AgentSpec:
-    """Asks the database for tools that are stored there."""
+    """Asks the database for members, and for tools that are stored there."""
+    members = agent.roster.select_related("agent") if agent.kind in {DjangoAgent.Kind.TEAM, DjangoAgent.Kind.STEPS} else ()
+    spec = _spec_of(agent)
+    return replace(spec, members=tuple(_as_member(each) for each in members))
+
+
+def _as_member(member: TeamMember) -> AgentSpec:
+    """With the model that can be used now."""
+    agent = member.agent
+    model = next((model for model in agent.models_in_order if availability(model).ok), agent.model)
+    return replace(_spec_of(agent), model=model, task=member.task or agent.description)
+
+
+def _spec_of(agent: DjangoAgent) -> AgentSpec:
+    in_code = agent.kind == DjangoAgent.Kind.CODE
+    slugs = () if in_code else tuple(agent.tools)
     return AgentSpec(
         agent_id=agent.agent_id,
         name=agent.name,
         model=agent.model,
         fallbacks=tuple(agent.fallbacks),
         instructions=agent.instructions,
-        tools=tuple(agent.tools),
-        toolbox=fitting(tools(agent.tools), agent.team_id),
+        tools=slugs,
+        toolbox=fitting(tools(slugs), agent.team_id),
         policies=agent.tool_policies,
         options=agent.tool_options,
+        kind=agent.kind,
+        mode=agent.mode,
+        source=agent.source,
     )

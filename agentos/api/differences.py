@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from agentos.chat.live.parts import DELTAS, Part
+from agentos.chat.live.parts import DELTAS, OPEN, Part
 
 EventData = tuple[str, dict[str, Any]]
 
@@ -12,7 +12,8 @@ def events_between(seen: Sequence[Part], now: Sequence[Part]) -> Iterator[EventD
     """Yield the events that make ``seen`` into ``now``, its continuation: folded into ``seen`` they give ``now``."""
     for index, part in enumerate(now):
         before = seen[index] if index < len(seen) else None
-        yield from (_text if part["kind"] in DELTAS else _tool)(before, part)
+        tell = _text if part["kind"] in DELTAS else _delegation if part["kind"] == "delegation" else _tool
+        yield from tell(before, part)
 
 
 def _text(before: Part | None, part: Part) -> Iterator[EventData]:
@@ -34,3 +35,14 @@ def _tool(before: Part | None, part: Part) -> Iterator[EventData]:
         yield "tool_finished", {**said, "result": part["result"], **shown}
     else:
         yield "tool_failed", {**said, "error": part["result"]}
+
+
+def _delegation(before: Part | None, part: Part) -> Iterator[EventData]:
+    """What happened inside it says where it belongs."""
+    if before is None or (before["status"] == "waiting" and part["status"] != "waiting"):
+        yield "delegated", {name: part[name] for name in ("call_id", "by", "name", "task")}
+    place = {"within": part["call_id"], "by": part["by"]}
+    for kind, data in events_between(before["parts"] if before else (), part["parts"]):
+        yield kind, {**data, **place}
+    if part["status"] not in OPEN and (before is None or before["status"] in OPEN):
+        yield "delegation_ended", {"call_id": part["call_id"], "seconds": part["seconds"], "error": part["result"]}

@@ -49,7 +49,8 @@ data: {"id":"run_7h2k5d9s0a3f6g8j1l4z","status":"completed","answer":"It is 42."
 
 """
 EVENT_NAMES = (
-    *("run", "text", "reasoning", "rethought", "tool_started", "tool_finished", "tool_failed", "waiting", "snapshot"),
+    *("run", "text", "reasoning", "rethought", "tool_started", "tool_finished", "tool_failed"),
+    *("delegated", "delegation_ended", "waiting", "snapshot"),
     *("completed", "failed", "stopped", "interrupted", "closed", "restart"),
 )
 EVENT: dict[str, Any] = {
@@ -86,11 +87,15 @@ def run_events(request: ApiRequest, run_id: RunId, last_event_id: LastEventId = 
     | `tool_started` | `call_id`, `name`, `args` |
     | `tool_finished` | `call_id`, `name`, `result`, `seconds`, and `shown` where people are shown something beside the result |
     | `tool_failed` | `call_id`, `name`, `error`, `seconds` |
+    | `delegated` | `call_id`, `by`, `name`, `task`: a member of a team begins, or goes on after an answer |
+    | `delegation_ended` | `call_id`, `seconds`, `error` |
     | `waiting` | `requirements`: what a person has to answer. The stream stays open. |
     | `snapshot` | the run with all that was said so far; it replaces what you have |
     | `completed`, `failed`, `stopped`, `interrupted` | the run. It has ended. |
     | `closed` | `error`, `code`: the chat was deleted, or you may not hear the answer any more |
     | `restart` | the server cannot go on now: come back with the last `id` |
+
+    What a member of a team says and does has `within`, the `call_id` of its delegation, and `by`, its agent's id.
     """
     run, lines = AgentOSService(request.auth).get_run_with_journal(run_id)
     place = place_of(run, lines, last_event_id)

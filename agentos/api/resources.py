@@ -190,6 +190,20 @@ class ToolPart(BaseModel):
     shown: dict[str, Any] | None = None
 
 
+class DelegationPart(BaseModel):
+    """What a member of a team does, with parts of its own. ``by`` is its agent's id, ``result`` why it failed."""
+
+    kind: Literal["delegation"]
+    call_id: str
+    by: str
+    name: str
+    task: str
+    status: Literal["running", "waiting", "finished", "failed"]
+    result: str
+    seconds: float | None
+    parts: list[TextPart | ToolPart]
+
+
 class RequirementField(BaseModel):
     name: str
     type: str
@@ -248,7 +262,7 @@ class FullRun(BaseModel):
     status: Literal["queued", "running", "waiting", "completed", "failed", "interrupted", "stopped"]
     message: str
     answer: str
-    parts: list[TextPart | ToolPart]
+    parts: list[TextPart | ToolPart | DelegationPart]
     error: RunError | None
     cut: Literal["length", "content_filter", "unfinished"] | None = None
     requirements: list[Requirement]

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from agentos.agents import failures
+from agentos.agents import availability
 from agentos.audit.admin import ReadOnlyAdmin
 from agentos.chat.models import ChatSession, Feedback, Run
 from agentos.core.columns import column
@@ -85,7 +85,7 @@ class RunAdmin(ReadOnlyAdmin):
 
     @admin.display(description="what is missing", empty_value="")
     def what_is_missing(self, obj: Run) -> str:
-        return failures.for_operator(obj.error_code, obj.session.agent.model) if obj.error_code else ""
+        return availability.missing(obj.error_code, obj.session.agent)
 
     @admin.display(description="session")
     def in_session(self, obj: Run) -> SafeString:

@@ -85,6 +85,9 @@ class AppSettings:
     RUN_TIMEOUT = Number(600, "Seconds that one run may take in all.", least=1)
     TOOL_STEPS = Number(20, "Tool calls that one run may make.", least=1)
     TOOLS = Names((), "Modules with tools of your own, separated by commas, for example `acme.tools` (docs/add-a-tool.md).")
+    CODE_AGENTS = Names(
+        (), "Modules with Agno agents and teams of your own, separated by commas, for example `acme.agents` (docs/bring-your-agent.md)."
+    )
     SQL_SOURCES = Sources(
         (),
         "Databases that agents may be given to read, `name=URL`, separated by commas: "

@@ -8,15 +8,16 @@ from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve, reverse
 
 from agentos.access.users import User
+from agentos.agents.availability import availability_of
 from agentos.agents.cache import not_available
 from agentos.agents.models import DjangoAgent
-from agentos.agents.providers import first_available
 from agentos.chat import queries, quotas
 from agentos.chat.actions import WITHDRAWN
 from agentos.chat.drawing import render_turn
 from agentos.chat.errors import ChatError, InvalidInput, QueueFull, TooMuch
+from agentos.chat.live.elements import turn_id
 from agentos.chat.live.transcript import shown_parts
-from agentos.chat.live.turns import missing_of, turn_id, turn_view
+from agentos.chat.live.turns import missing_of, turn_view
 from agentos.chat.models import ChatSession, Run
 from agentos.core import ids
 from agentos.core.fragments import draw, fragment
@@ -65,7 +66,7 @@ def url_of_turn(run: Run) -> str:
 
 def objection(agent: DjangoAgent | None, user: User) -> str:
     """Return why nothing can be written to the agent, which is None for one that the user may not use; empty when it can."""
-    return not_available(first_available(agent.models_in_order), user) if agent else str(WITHDRAWN)
+    return not_available(availability_of(agent), user) if agent else str(WITHDRAWN)
 
 
 def composer_context(user: User, *, closed: str = "", **more: Any) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from agentos.access.queries import preferences_of
 from agentos.access.users import User
+from agentos.agents.availability import availability_of
 from agentos.agents.models import DjangoAgent
-from agentos.agents.runtime import first_available
 from agentos.chat.models import ChatSession
 from agentos.core.fragments import draw
 from agentos.core.http.htmx import wants_fragment
@@ -52,7 +52,7 @@ def live_url(session: ChatSession | None, cursor: str, lists: str, agent: Django
     """It says what the page shows, so that the stream begins with what came after: a session up to ``cursor``, the ``lists``, and a
     composer for the ``agent``, or a closed one."""
     followed = {}
-    composer = "open" if agent and first_available(agent.models_in_order).ok else "closed"
+    composer = "open" if agent and availability_of(agent).ok else "closed"
     if session and cursor:
         followed = {"session": session.session_id, "cursor": cursor, "composer": composer}
     elif agent and not session:

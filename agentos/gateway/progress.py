@@ -8,7 +8,7 @@ the events that say something about the run.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from agentos.chat.live.parts import DELTAS, Part
+from agentos.chat.live.parts import DELTAS, OPEN, Part
 
 BEGUN, ENDED = 1, 2
 
@@ -64,7 +64,7 @@ class Progress:
                 continue
             if self.sent[place] == 0:
                 yield self._step(place, 1, "began", part)
-            if self.sent[place] == BEGUN and part["status"] != "running":
+            if self.sent[place] == BEGUN and part["status"] not in OPEN:
                 yield self._step(place, 1, "ended", part)
 
     @property

@@ -15,7 +15,7 @@ from agentos.agents import failures
 from agentos.agents.runtime.approvals import INPUT
 from agentos.chat import queries
 from agentos.chat.callers import LOST_RIGHTS
-from agentos.chat.live.parts import DELTAS, Part, text_of
+from agentos.chat.live.parts import DELTAS, Part, as_call, text_of
 from agentos.chat.models import Run
 from agentos.chat.registry import registry
 from agentos.chat.runs.following import follow
@@ -173,6 +173,7 @@ def _identity(run: Run) -> dict[str, Any]:
 
 
 def _tool(part: Part) -> ToolExecution:
+    part = as_call(part)
     failed = part["status"] == "failed"
     return ToolExecution(part["call_id"], part["name"], part["args"], tool_call_error=failed, result=part["result"] or None)
 

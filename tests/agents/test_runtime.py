@@ -12,12 +12,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from agno.agent import Agent
 from agno.run.cancel import acancel_run
 from agno.tools import Toolkit
 
 from agentos.agents import runtime, scripts
 from agentos.agents.events import Event, Failed, Finished, ReasoningDelta, TextDelta, ToolFailed, ToolFinished, ToolStarted, Usage, Waiting
-from agentos.agents.runtime import calculator, facade, models, streaming, text, tools
+from agentos.agents.runtime import building, calculator, facade, models, text, tools
 from agentos.agents.runtime.scripted import ScriptedModel
 from agentos.agents.runtime.translation import Translation
 from tests.agents.fakes import Behaviour, Exchange, FakeServer, kinds, play, spec, text_of
@@ -120,7 +121,7 @@ class TestRun:
         assert (await play("scripted:flaky", run_id="b"))[-1].kind == "failed"
 
     async def test_logs_what_breaks_outside_of_the_model(self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-        monkeypatch.setattr(streaming, "_built", lambda *_: 1 / 0)
+        monkeypatch.setattr(building, "Agent", lambda **_: 1 / 0)
         assert (await play("scripted:1x0")) == [Failed("internal", "ZeroDivisionError: division by zero")]
         assert "division by zero" in caplog.text
 
@@ -140,7 +141,8 @@ class TestRun:
 
     async def test_sends_nothing_to_the_makers_of_agno(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("AGNO_TELEMETRY", raising=False)
-        agent = streaming._built(spec("scripted:1x0"), await models.model("scripted:1x0"), [])
+        agent = await building.built(spec("scripted:1x0"), [], ["Hi"], run_id="r", user_id="1", session_id="s")
+        assert isinstance(agent, Agent)
         agent.initialize_agent()
         assert agent.telemetry is False
         assert agent.resolve_in_context is False

@@ -16,8 +16,20 @@ def text_event(kind: str, word: str) -> tuple[str, dict[str, Any]]:
     return kind, {"text": word}
 
 
+PLACE = {"within": "d1", "by": "ann"}
+DELEGATION = st.sampled_from(
+    [
+        ("delegated", {"call_id": "d1", "by": "ann", "name": "Ann", "task": "Go."}),
+        ("delegation_ended", {"call_id": "d1", "seconds": 0.1, "error": ""}),
+        ("delegation_ended", {"call_id": "d1", "seconds": 0.1, "error": "The model is busy."}),
+        ("text", {"text": "Hm", **PLACE}),
+        ("tool_started", {"call_id": "call_1", "name": "clock", "args": {}, **PLACE}),
+        ("tool_finished", {"call_id": "call_1", "name": "clock", "result": "ok", "seconds": 0.1, **PLACE}),
+    ]
+)
 EVENTS = st.lists(
     st.one_of(
+        DELEGATION,
         st.builds(text_event, st.sampled_from(["text", "reasoning"]), WORDS),
         CALLS.map(lambda call: ("tool_started", {"call_id": call, "name": "clock", "args": {}})),
         CALLS.map(lambda call: ("tool_finished", {"call_id": call, "name": "clock", "result": "ok", "seconds": 0.1})),
@@ -32,15 +44,18 @@ EVENTS = st.lists(
 
 
 def unique_calls(events: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
-    """A call starts once, and ends at most once, after it has started."""
-    state: dict[str, str] = {}
+    """A call starts once, and ends at most once, after it has started; so does a delegation, and what is in it happens while it goes on."""
+    state: dict[tuple[str, str], str] = {}
     kept = []
     for kind, data in events:
-        call = data.get("call_id")
-        if call and state.get(call) != {"tool_started": None}.get(kind, "tool_started"):
+        within, call = data.get("within", ""), data.get("call_id", "")
+        if within and state.get(("", within)) != "delegated":
+            continue
+        starts = "delegated" if kind in {"delegated", "delegation_ended"} else "tool_started"
+        if call and state.get((within, call)) != (None if kind == starts else starts):
             continue
         if call:
-            state[call] = kind
+            state[within, call] = kind
         kept.append((kind, data))
     return kept
 

@@ -15,7 +15,7 @@ def started(*names: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def shown(*events: tuple[str, dict[str, Any]]) -> BeautifulSoup:
-    views = part_views(fold(events), 1, growing=False)
+    views = part_views(fold(events), "turn-1", growing=False)
     return BeautifulSoup("".join(draw("chat/_part.html", {"part": view}) for view in views), "html.parser")
 
 

@@ -4,7 +4,8 @@ import pytest
 from bs4 import BeautifulSoup
 
 from agentos.chat.live.buffer import LiveBuffer
-from agentos.chat.live.turns import part_id, part_view
+from agentos.chat.live.elements import part_id
+from agentos.chat.live.turns import part_view
 from agentos.chat.models import Run
 from agentos.core.fragments import draw
 from agentos.core.rendering import deadline
@@ -37,7 +38,7 @@ def test_it_is_what_a_fresh_page_shows(answer: Answer) -> None:
 
 def growing(text: str) -> BeautifulSoup:
     """What a page shows of an answer that has come so far."""
-    view = part_view({"kind": "text", "text": text}, part_id(1, 0), growing=True)
+    view = part_view({"kind": "text", "text": text}, part_id("turn-1", 0), growing=True)
     return BeautifulSoup(draw("chat/_part.html", {"part": view}), "html.parser")
 
 

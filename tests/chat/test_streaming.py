@@ -18,8 +18,9 @@ from agentos.chat.drawing import render_turn
 from agentos.chat.live import streaming
 from agentos.chat.live.buffer import LiveBuffer
 from agentos.chat.live.cursor import Cursor
+from agentos.chat.live.elements import part_id
 from agentos.chat.live.transcript import open_transcript
-from agentos.chat.live.turns import part_id, part_view
+from agentos.chat.live.turns import part_view
 from agentos.chat.models import ChatSession, Run, RunEvent
 from agentos.chat.runs.claiming import claim_next
 from agentos.chat.runs.ending import end_run
@@ -87,6 +88,29 @@ SHOWN: Lines = [
 ]
 
 
+ANN, BEN = ({"within": f"d{number}", "by": name} for number, name in enumerate(("ann", "ben"), 1))
+DELEGATIONS: Lines = [
+    ("text", {"text": "I ask two."}),
+    ("delegated", {"call_id": "d1", "by": "ann", "name": "Ann <b>", "task": "Look it up."}),
+    ("text", {"text": "I **lo", **ANN}),
+    ("delegated", {"call_id": "d2", "by": "ben", "name": "Ben", "task": "Count."}),
+    ("text", {"text": "ok**.\n\n- on", **ANN}),
+    ("reasoning", {"text": "Two and two", **BEN}),
+    ("tool_started", {"call_id": "8", "name": "add", "args": {"a": 1}, **BEN}),
+    ("text", {"text": "e\n- two\n", **ANN}),
+    ("tool_started", {"call_id": "9", "name": "add", "args": {"a": 2}, **BEN}),
+    ("tool_finished", {"call_id": "9", "name": "add", "result": "4", "seconds": 0.1, **BEN}),
+    ("tool_failed", {"call_id": "8", "name": "add", "error": "no", "seconds": 0.1, **BEN}),
+    ("delegation_ended", {"call_id": "d1", "seconds": 0.3, "error": ""}),
+    ("text", {"text": "Four.", **BEN}),
+    ("delegated", {"call_id": "d2", "by": "ben", "name": "Ben", "task": "Count."}),
+    ("text", {"text": " Really.", **BEN}),
+    ("delegation_ended", {"call_id": "d2", "seconds": 0.4, "error": "The model is busy."}),
+    ("text", {"text": "They sa"}),
+    ("text", {"text": "y four."}),
+]
+
+
 @pytest.fixture
 def running(session: ChatSession, member: User) -> Run:
     for text in ("First", "Second", "Third"):
@@ -134,7 +158,11 @@ def grow(dom: LiveDom, buffer: LiveBuffer, seq: int) -> None:
 
 
 class TestGrowth:
-    @pytest.mark.parametrize("lines", [EVERY_KIND, REPEATED_CALLS, SHOWN], ids=["every kind", "repeated calls", "shown"])
+    @pytest.mark.parametrize(
+        "lines",
+        [EVERY_KIND, REPEATED_CALLS, SHOWN, DELEGATIONS],
+        ids=["every kind", "repeated calls", "shown", "delegations"],
+    )
     def test_takes_a_tab_from_any_event_to_any_later_one(self, running: Run, lines: Lines) -> None:
         pages: list[tuple[LiveDom, str]] = []
         for count, line in enumerate(lines):
@@ -195,7 +223,7 @@ class TestGrowth:
 
 def page_of(buffer: LiveBuffer) -> LiveDom:
     """What a page that is loaded now shows of the one part of this answer."""
-    view = part_view(buffer.parts[0], part_id(buffer.turn, 0), growing=True)
+    view = part_view(buffer.parts[0], part_id(buffer.element, 0), growing=True)
     part = draw("chat/_part.html", {"part": view})
     return LiveDom(f'<div id="turn-{buffer.turn}-answer">{part}</div><p id="turn-{buffer.turn}-now">Writing</p>')
 

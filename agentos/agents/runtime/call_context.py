@@ -1,6 +1,7 @@
 """The context in which the tools of a run are called, made where a run begins and where it goes on."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -56,6 +57,27 @@ def _find(context: CallContext, toolbox: Collection[Tool], messages: Sequence[Ma
         context.found.update(finds[result["tool_name"]](context, str(result.get("content") or "")))
 
 
+def join(context: CallContext, spec: AgentSpec, toolbox: Collection[Tool]) -> CallContext:
+    """Return the context of a member of the team that ``context`` is of. What one of them has read, the others may be told."""
+    member = replace(context, agent_id=spec.agent_id, options=spec.options, policies=spec.policies, approved=spec.approved)
+    member.lasting = lasting(toolbox, member)
+    member.asks = asking(toolbox, member)
+    context.members[context.agent_id] = context
+    context.members[spec.agent_id] = member
+    if any(tool.is_private for tool in toolbox) or context.is_private:
+        for each in context.members.values():
+            each.is_private = True
+    return member
+
+
+def speaks(run_response: Any) -> None:
+    """Make the context of the agent that is about to speak the one of this task."""
+    context = current.get(None)
+    if context is not None and context.members:
+        agent_id = getattr(run_response, "agent_id", None) or getattr(run_response, "team_id", None)
+        current.set(context.members.get(str(agent_id), context))
+
+
 def said_in(output: Mapping[str, Any]) -> list[str]:
     """Return what the user said in the stored run that goes on, without what an application sent along."""
     said = (str(message.get("content") or "") for message in output.get("messages") or () if message.get("role") == "user")
@@ -68,9 +90,11 @@ def shown(name: str, text: str) -> dict[str, Any]:
     return dict(context.shown.get((name, text), {})) if context else {}
 
 
-def is_lasting(name: str) -> bool:
-    """Whether a call of the function ``name``, which waits, may be approved for the whole chat."""
+def is_lasting(name: str, by: str = "") -> bool:
+    """Whether a call of the function ``name``, which waits, may be approved for the whole chat. ``by``: the member of a team that calls."""
     context = current.get(None)
+    if context is not None and by:
+        context = context.members.get(by)
     return name in context.lasting if context else False
 
 

@@ -93,6 +93,13 @@ _WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
         ),
     ),
 )
+# What the errors of models that are not ours are in Agno's events, and what their text says where no status is left.
+_OTHER_MODELS = {"model_provider_error": "model_error", "model_authentication_error": "model_auth"}
+_STATES = (
+    ("model_busy", re.compile(r"rate[ _-]?limit|too many requests|overloaded")),
+    ("model_unreachable", re.compile(r"connection (?:error|refused|reset)|connect(?:ion)? (?:attempt|call)s? failed|service unavailable")),
+    ("model_silent", re.compile(r"timed? ?out")),
+)
 _SPEAKING = frozenset({None, 400, 401, 402, 403, 404, 413, 422, 429, 500, 501})
 _WAIT = re.compile(
     r"(?:re)?try(?: again| your request)? (?:in|after)\W{0,3}(?:(\d+)m)?(\d+(?:\.\d+)?) ?(ms|s)|retrydelay\W{1,5}(\d+(?:\.\d+)?)s"
@@ -140,10 +147,14 @@ def code_of(error: BaseException, default: str = "model_error") -> str:
     return found[-1] if found else default
 
 
-def code_of_event(error_type: str | None) -> str:
-    """Return the code in an error event of Agno's; one of its own making is a fault of ours."""
+def code_of_event(error_type: str | None, said: str = "") -> str:
+    """Return the code in an error event of Agno's. Models that are not ours leave their kind of error and what they ``said``; an error of
+    any other kind is a fault of ours."""
     if error_type and error_type.startswith(CODE_PREFIX):
         return error_type.removeprefix(CODE_PREFIX).partition(WAIT_MARK)[0]
+    if error_type in _OTHER_MODELS:
+        text = said[:TEXT_LIMIT].lower()
+        return next((code for code, words in (*_WORDS, *_STATES) if words.search(text)), _OTHER_MODELS[error_type])
     return "internal"
 
 

@@ -23,7 +23,7 @@ from agno.tools.function import Function, FunctionCall
 from agentos.agents import providers, scripts
 from agentos.agents.local_model.server import ALIAS
 from agentos.agents.local_model.supervisor import local_model
-from agentos.agents.runtime import calls, finish
+from agentos.agents.runtime import call_context, calls, finish
 from agentos.agents.runtime.decoding import ChatDecoder
 from agentos.agents.runtime.errors import ModelTrouble, trouble
 from agentos.agents.runtime.scripted import ScriptedModel
@@ -55,6 +55,7 @@ class Watched(Model):
         self, *, messages: list[Message], tools: Any = None, run_response: Any = None, **kwargs: Any
     ) -> AsyncIterator[ModelResponse]:
         run_id = str(getattr(run_response, "run_id", ""))
+        call_context.speaks(run_response)
         if wanted := format_for(run_id):
             kwargs["response_format"] = wanted
         stream: Any = super().ainvoke_stream(messages=messages, tools=tools, run_response=run_response, **kwargs)  # type: ignore[safe-super]

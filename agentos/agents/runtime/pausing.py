@@ -3,13 +3,16 @@
 import copy
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from agno.metrics import RunMetrics
 from agno.models.message import Message
 from agno.models.response import ToolExecution
 from agno.run.agent import RunOutput
+from agno.run.requirement import RunRequirement
+from agno.run.team import TeamRunOutput
 
 from agentos.agents.events import Event, ToolFailed, ToolFinished, ToolStarted
 from agentos.agents.runtime import approvals, call_context
@@ -20,60 +23,132 @@ ASK = "get_user_input"  # Agno's tool whose arguments are the form
 
 # The history and the user's input are elsewhere already.
 STORED = ("run_id", "session_id", "user_id", "agent_id", "status", "messages", "tools")
+STORED_OF_TEAM = (*STORED, "team_id", "requirements", "member_responses", "session_state")
+
+Paused = RunOutput | TeamRunOutput
 
 
-def stored(output: RunOutput) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that waits. ``id``: ours, one of its own within the run. ``run_id``: of the run that it stands in, a member's or the run's.
+    ``requirement``: of a team's run, which is where Agno looks for the answer."""
+
+    id: str
+    tool: ToolExecution
+    run_id: str
+    by: str = ""
+    requirement: RunRequirement | None = None
+
+
+def stored(output: Paused) -> dict[str, Any]:
     """Return the paused run as JSON."""
     data = output.to_dict()
-    return dict(jsonable({name: data[name] for name in STORED if name in data}))
+    names = STORED_OF_TEAM if isinstance(output, TeamRunOutput) else STORED
+    return dict(jsonable({name: data[name] for name in names if name in data}))
 
 
-def requirements(output: RunOutput) -> list[dict[str, Any]]:
+def waiting_calls(output: Paused) -> list[Call]:
+    """Return the calls that wait for a person, those of members too. Models of members may have given two of them the same id."""
+    if isinstance(output, RunOutput):
+        return [Call(tool.tool_call_id or "", tool, output.run_id or "") for tool in output.tools or () if tool.is_paused]
+    calls: list[Call] = []
+    for requirement in output.requirements or ():
+        tool = requirement.tool_execution
+        if tool is None or not tool.is_paused or requirement.is_resolved():
+            continue
+        call_id, number = tool.tool_call_id or "", 1
+        while call_id in {call.id for call in calls} or not call_id:
+            number += 1
+            call_id = f"{tool.tool_call_id or ''}.{number}"
+        run_id = requirement.member_run_id or output.run_id or ""
+        calls.append(Call(call_id, tool, run_id, clean(requirement.member_agent_id or ""), requirement))
+    return calls
+
+
+def outside(output: Paused) -> list[str]:
+    """Return the names of tools that wait to be executed by somebody else, which nobody can do here."""
+    return sorted({clean(call.tool.tool_name or "") for call in waiting_calls(output) if call.tool.external_execution_required})
+
+
+def requirements(output: Paused) -> list[dict[str, Any]]:
     """Return what a person is asked, one entry a tool call."""
-    waiting = [tool for tool in output.tools or () if tool.is_paused]
-    return [_requirement(tool) | ({"lasting": True} if call_context.is_lasting(tool.tool_name or "") else {}) for tool in waiting]
+    return [_requirement(call) | _lasting(call) for call in waiting_calls(output)]
 
 
-def rebuilt(output: Mapping[str, Any], answers: Sequence[Answer], history: list[Message]) -> tuple[RunOutput, list[Answer]]:
-    """Return the run with the answers in it, ready to go on, and the answers as they were understood. Raises BadAnswer.
+def rebuilt(output: Mapping[str, Any], answers: Sequence[Answer], history: list[Message]) -> tuple[Paused, list[tuple[Call, Answer]]]:
+    """Return the run with the answers in it, ready to go on, and the calls with their answers as they were understood. Raises BadAnswer.
 
-    What is called with which arguments comes from ``output``, the stored run. The answers are set on its tools, which is where
-    Agno looks: its list of requirements would be a second copy after the way through JSON, and is not stored.
+    What is called with which arguments comes from ``output``, the stored run. The answers are set where Agno looks: on the tools of an
+    agent, whose list of requirements would be a second copy after the way through JSON, and is not stored; on the requirements of a team.
     """
-    run = RunOutput.from_dict(copy.deepcopy(dict(output)))
-    waiting = [tool for tool in run.tools or () if tool.is_paused]
+    data = copy.deepcopy(dict(output))
+    run: Paused = TeamRunOutput.from_dict(data) if "team_id" in data else RunOutput.from_dict(data)
+    waiting = waiting_calls(run)
     # Whether an approval may last was checked when the answer was stored.
-    understood = approvals.check([_requirement(tool) for tool in waiting], [replace(answer, lasting=False) for answer in answers])
-    for tool in waiting:
-        _answer(tool, understood[tool.tool_call_id or ""], run.messages or [])
+    understood = approvals.check([_requirement(call) for call in waiting], [replace(answer, lasting=False) for answer in answers])
+    for call in waiting:
+        _answer(call.tool, understood[call.id], _messages_of(run, call))
+        if call.requirement is not None:
+            _answer_requirement(call.requirement, call.tool)
+    if isinstance(run, TeamRunOutput):
+        _answer_stored_tools(run, waiting)
     messages = run.messages or []
     first = 1 if messages and messages[0].role == "system" else 0
     run.messages = [*messages[:first], *history, *messages[first:]]
     run.metrics = RunMetrics()
-    return run, [understood[tool.tool_call_id or ""] for tool in waiting]
+    return run, [(call, understood[call.id]) for call in waiting]
 
 
-def decided(run: RunOutput, answers: Sequence[Answer]) -> list[Event]:
-    """Return the events of the calls that a person has decided without a tool being run; Agno has none for them."""
+def _answer_requirement(requirement: RunRequirement, tool: ToolExecution) -> None:
+    """Say it once more where Agno looks for members' calls."""
+    requirement.user_input_schema = tool.user_input_schema if tool.requires_user_input else None
+    if tool.requires_user_input:
+        tool.answered = True
+    else:
+        requirement.confirmation, requirement.confirmation_note = tool.confirmed, tool.confirmation_note
+
+
+def _answer_stored_tools(run: TeamRunOutput, waiting: Sequence[Call]) -> None:
+    """The calls stand in the leader's own list, or in their member's, too."""
+    for each in (run, *(run.member_responses or ())):
+        answered = {call.tool.tool_call_id: call.tool for call in waiting if call.run_id == each.run_id}
+        each.tools = [answered.get(tool.tool_call_id, tool) for tool in each.tools or ()]
+
+
+def _messages_of(run: Paused, call: Call) -> list[Message]:
+    """Return the messages of the run that the call stands in."""
+    members = run.member_responses or [] if isinstance(run, TeamRunOutput) else []
+    return next((each.messages or [] for each in members if each.run_id == call.run_id), run.messages or [])
+
+
+def _lasting(call: Call) -> dict[str, Any]:
+    return {"lasting": True} if call_context.is_lasting(call.tool.tool_name or "", call.by) else {}
+
+
+def decided(calls: Sequence[tuple[Call, Answer]], places: Mapping[str, Mapping[str, str]] = MappingProxyType({})) -> list[Event]:
+    """Return the events of the calls that a person has decided without a tool being run; Agno has none for them. ``places``: the
+    delegations of a team, by the member's run."""
     events: list[Event] = []
-    by_call = {answer.call_id: answer for answer in answers}
-    for tool in run.tools or ():
-        answer = by_call.get(tool.tool_call_id or "")
-        if answer is None or not tool.is_paused or (answer.confirmed and tool.tool_name != ASK):
+    for call, answer in calls:
+        if answer.confirmed and call.tool.tool_name != ASK:
             continue
-        name = clean(tool.tool_name or "")
-        events.append(ToolStarted(answer.call_id, name, _requirement(tool)["args"]))
+        place = places.get(call.run_id)
+        where: dict[str, Any] = {"within": place["call_id"], "by": place["by"]} if place else {}
+        name = clean(call.tool.tool_name or "")
+        events.append(ToolStarted(call.id, name, _requirement(call)["args"], **where))
         if answer.confirmed:
             said = "\n".join(f"{key}: {'' if value is None else value}" for key, value in answer.values.items())
-            events.append(ToolFinished(answer.call_id, name, bounded(said)))
+            events.append(ToolFinished(call.id, name, bounded(said), **where))
         else:
-            events.append(ToolFailed(answer.call_id, name, refusal(answer)))
+            events.append(ToolFailed(call.id, name, refusal(answer), **where))
     return events
 
 
-def _requirement(tool: ToolExecution) -> dict[str, Any]:
-    return {
-        "call_id": tool.tool_call_id or "",
+def _requirement(call: Call) -> dict[str, Any]:
+    tool = call.tool
+    by = {"by": call.by} if call.by else {}
+    return by | {
+        "call_id": call.id,
         "kind": approvals.INPUT if tool.requires_user_input else approvals.CONFIRM,
         "name": tool.tool_name or "",
         "args": jsonable({} if tool.tool_name == ASK else tool.tool_args or {}),

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
@@ -16,7 +17,9 @@ from agno.models.message import Message
 from agno.models.response import ModelResponse
 
 from agentos.agents.runtime import dictated
+from agentos.agents.runtime.delegations import TO_ALL, TO_ONE
 from agentos.agents.runtime.errand import answer_of_the_errand, calls_of_the_errand, thoughts_of_the_errand
+from agentos.agents.runtime.speech import names_of
 from agentos.agents.runtime.token_clock import clock
 from agentos.agents.runtime.tour import answer_of_the_tour, thoughts_of_the_tour
 from agentos.agents.scripts import Script
@@ -62,6 +65,9 @@ CALLS: dict[str, Calls] = {
     "tour": (("multiply", '{"a": 127, "b": 89}'), ("current_time", '{"zone": "Europe/Berlin"}')),
 }
 
+MEMBER = re.compile(r'^<member id="([^"]+)"', re.MULTILINE)
+ROUTING = "You work in route mode"
+
 REFUSALS = {
     "busy": ("Rate limit reached for this script.", 429),
     "auth": ("Incorrect API key provided: sk-scripted-0123456789abcdef.", 401),
@@ -82,7 +88,7 @@ class ScriptedModel(Model):
     ) -> AsyncIterator[ModelResponse]:
         self._refuse(str(getattr(run_response, "run_id", "")))
         results = _results(messages)
-        calls = self._calls(messages, results)
+        calls = self._calls(messages, results, kwargs.get("tools"))
         what, tokens, pause = self._spoken(messages, results, calls)
         said, time, until = 0, asyncio.get_running_loop().time, clock().until
         began = time()
@@ -102,13 +108,15 @@ class ScriptedModel(Model):
         await self._break_off()
         yield _usage(messages, said)
 
-    def _calls(self, messages: list[Message], results: list[str]) -> Calls:
+    def _calls(self, messages: list[Message], results: list[str], tools: Any) -> Calls:
         if self.script.act in DICTATED:
             program = dictated.program(_question(messages), results if self.script.act == "obey" else ())
             return dictated.calls(program, _rounds(messages), results)
         if self.script.act == "errand":
             return calls_of_the_errand(_rounds(messages), results)
-        return () if results and self.script.act != "loop" else CALLS.get(self.script.act, ())
+        if results and self.script.act != "loop":
+            return ()
+        return _delegating(messages, tools) if self.script.act == "lead" else CALLS.get(self.script.act, ())
 
     def _refuse(self, run_id: str) -> None:
         act = self.script.act
@@ -138,6 +146,8 @@ class ScriptedModel(Model):
             said = dictated.said(_question(messages), results if script.act == "obey" else (), results) or _told(results)
         elif script.act == "title" and _is_asked_for_a_title(messages):
             said = TITLE
+        elif script.act == "lead":
+            said = f"{NOT_A_PERSON}The team said: {' / '.join(result.strip() for result in results)}"
         else:
             said = _told(results)
         return "content", _split(said), 0
@@ -174,6 +184,16 @@ class ScriptedModel(Model):
 
 def _told(results: list[str]) -> str:
     return f"{NOT_A_PERSON}The tool said: {results[-1]}" if results else f"{NOT_A_PERSON}It answers now."
+
+
+def _delegating(messages: list[Message], tools: Any) -> Calls:
+    """Return the calls with which a leader passes the user's message on, as the mode of its team wants it."""
+    system = next((message.get_content_string() for message in messages if message.role == "system"), "")
+    task = _question(messages)
+    if TO_ALL in names_of(tools):
+        return ((TO_ALL, json.dumps({"task": task})),)
+    members = MEMBER.findall(system)
+    return tuple((TO_ONE, json.dumps({"member_id": member, "task": task})) for member in (members[:1] if ROUTING in system else members))
 
 
 def _word(number: int) -> str:

@@ -2,33 +2,39 @@
 
 import dataclasses
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass, field
 from typing import Any
 
-from agno.agent import Agent
-from agno.models.base import Model
-from agno.run.agent import RunContentEvent, RunOutput
+from agno.run.team import TeamRunOutput
+from agno.team import Team
 
-from agentos.agents import providers, scripts
+from agentos.agents import providers
 from agentos.agents.events import Event, Failed, Finished, Follower, ReasoningDelta, TextDelta, Waiting
 from agentos.agents.history import Turn
-from agentos.agents.runtime import call_context, cancellation, conversation, finish, models, pausing, stream_buffer, tools
+from agentos.agents.runtime import building, call_context, cancellation, code, conversation, finish, models, pausing, stream_buffer, tools
 from agentos.agents.runtime.approvals import Answer
 from agentos.agents.runtime.errors import detail_of
 from agentos.agents.runtime.speech import Speech
-from agentos.agents.runtime.translation import Translation
+from agentos.agents.runtime.translation import CONTENT, Translation
 from agentos.agents.specs import AgentSpec
 from agentos.conf import app_settings
-
-LOCAL_INSTRUCTIONS = "You are a helpful assistant."  # with nothing before the question, the embedded model rambles
 
 log = logging.getLogger(__name__)
 
 cancellation.install()
 
 Events = AsyncGenerator[Event, None]
-Started = tuple[list[Event], AsyncGenerator[Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Agno's stream, and what is told before it: ``first``."""
+
+    stream: Any
+    translation: Translation
+    first: list[Event] = field(default_factory=list)
 
 
 def run(
@@ -44,12 +50,12 @@ def run(
 ) -> Events:
     whose: dict[str, Any] = {"run_id": run_id, "user_id": user_id, "session_id": session_id}
 
-    async def start() -> Started:
-        agent, asked = await _agent(spec, history, [message], **whose), conversation.user_message(message, context)
+    async def start() -> _Start:
+        runner, asked = await building.built(spec, history, [message], **whose), conversation.user_message(message, context)
         budget = _history_budget(spec, len(asked.get_content_string()))
         # As additional input, and not together with the question: Agno makes a second copy of its input at every run.
-        agent.additional_input = list(conversation.earlier(history, budget))
-        return [], agent.arun(asked, **whose, **_STREAM)
+        runner.additional_input = [*(runner.additional_input or ()), *conversation.earlier(history, budget)]
+        return _Start(runner.arun(asked, **whose, **_STREAM), _translation(runner))
 
     return _events(run_id, follower, start, spec.answer_format)
 
@@ -67,13 +73,19 @@ def resume(
 ) -> Events:
     whose: dict[str, Any] = {"run_id": run_id, "user_id": user_id, "session_id": session_id}
 
-    async def start() -> Started:
-        agent = await _agent(spec, history, call_context.said_in(output), output=output, **whose)
+    async def start() -> _Start:
+        runner = await building.built(spec, history, call_context.said_in(output), output=output, **whose)
         earlier = conversation.earlier(history, _history_budget(spec, 0))
+        places = output.get("delegations") or {}
         paused, understood = pausing.rebuilt(output | whose, answers, earlier)
-        _check_tools(agent, paused)
-        decided = pausing.decided(paused, understood)
-        return decided, agent.acontinue_run(run_response=paused, user_id=user_id, session_id=session_id, **_STREAM)
+        _check(runner, paused, [call.tool.tool_name or "" for call, _ in understood])
+        translation = _translation(runner, places)
+        translation.expect({(call.run_id, call.tool.tool_call_id or ""): call.id for call, answer in understood if answer.confirmed})
+        decided = [*translation.delegations.resumed(), *pausing.decided(understood, places)]
+        how: dict[str, Any] = {"run_response": paused, "user_id": user_id, "session_id": session_id, **_STREAM}
+        if isinstance(paused, TeamRunOutput):
+            how["requirements"] = paused.requirements
+        return _Start(runner.acontinue_run(**how), translation, decided)
 
     return _events(run_id, follower, start)
 
@@ -81,31 +93,8 @@ def resume(
 _STREAM: dict[str, Any] = {"stream": True, "stream_events": True, "yield_run_output": True}
 
 
-async def _agent(spec: AgentSpec, history: Sequence[Turn], said: Sequence[str], **more: Any) -> Agent:
-    model = await models.model(spec.model)
-    slug, model_id = providers.split(spec.model)
-    script = scripts.parse(model_id) if slug == providers.SCRIPTED.slug else None
-    wanted = (*spec.tools, *(script.tools if script else ())) if providers.PROVIDERS[slug].tools else ()
-    toolbox = tools.toolbox(wanted, spec.toolbox)
-    call_context.opened(spec, toolbox, history=history, said=said, **more)
-    return _built(spec, model, tools.build(toolbox))
-
-
-def _built(spec: AgentSpec, model: Model, toolkits: list[tools.AgnoTool]) -> Agent:
-    return Agent(
-        id=spec.agent_id,
-        name=spec.name,
-        model=model,
-        instructions=spec.instructions or (LOCAL_INSTRUCTIONS if spec.model == providers.SMOLLM2 else None),
-        tools=list(toolkits) or None,
-        # Otherwise {braces} in a user's text are filled in from the state of the run.
-        resolve_in_context=False,
-        # Beyond it the model is told so, and answers with what it has; Translation ends a run that does not.
-        tool_call_limit=app_settings.TOOL_STEPS,
-        retries=0,
-        store_events=False,
-        telemetry=False,
-    )
+def _translation(runner: building.Runner, places: Mapping[str, Mapping[str, str]] | None = None) -> Translation:
+    return Translation(app_settings.TOOL_STEPS, agents=building.agents_in(runner), stored=places)
 
 
 def _history_budget(spec: AgentSpec, asked: int) -> int:
@@ -114,38 +103,46 @@ def _history_budget(spec: AgentSpec, asked: int) -> int:
 
 
 def _failure(error: Exception) -> Failed:
-    if isinstance(error, models.NotAvailable | tools.NotOffered | ImportError):
+    if isinstance(error, models.NotAvailable | tools.NotOffered | code.NotThere | ImportError):
         return Failed("agent_unavailable", detail_of(error))
     log.error("A run broke outside of its model.", exc_info=error)
     return Failed("internal", detail_of(error))
 
 
 async def _events(
-    run_id: str, follower: Follower, start: Callable[[], Awaitable[Started]], answer_format: dict[str, Any] | None = None
+    run_id: str, follower: Follower, start: Callable[[], Awaitable[_Start]], answer_format: dict[str, Any] | None = None
 ) -> Events:
     """Give our events and, last, the end."""
-    translation = Translation(app_settings.TOOL_STEPS)
+    end: Failed | Finished | Waiting | None
     try:
         async with stream_buffer.tapped(run_id, follower, answer_format) as tap:
-            first, stream = await start()
-            for event in first:
+            started = await start()
+            translation = started.translation
+            for event in started.first:
                 yield event
-            async with aclosing(stream):
+            async with aclosing(started.stream) as stream:
                 async for item in stream:
-                    if type(item) is RunContentEvent:
-                        if not tap.is_echo:
-                            _pass_on(follower, item)
-                        continue
-                    for event in translation.events(item):
+                    for event in _told(item, translation, tap):
                         yield event
                     if translation.enough:
                         break
-            translation.end = _judged(translation, tap.last)
+            end = _judged(translation, tap.last)
     except Exception as error:  # noqa: BLE001 - a run ends with an event, whatever happens
-        translation.end = _failure(error)
+        end = _failure(error)
     finally:
         await call_context.close()
-    yield translation.end or Failed("internal", "Agno's stream had no end.")
+    yield end or Failed("internal", "Agno's stream had no end.")
+
+
+def _told(item: Any, translation: Translation, tap: stream_buffer.StreamTap) -> Iterable[Event]:
+    """Return the events for one of Agno's. Text that is not a member's goes to the follower, unless it has it already."""
+    if type(item) not in CONTENT:
+        return translation.events(item)
+    if (events := translation.member_text(item)) is not None:
+        return events
+    if not tap.is_echo:
+        _pass_on(tap.follower, item)
+    return ()
 
 
 def _judged(translation: Translation, said: Speech | None) -> Failed | Finished | Waiting | None:
@@ -160,18 +157,19 @@ def _judged(translation: Translation, said: Speech | None) -> Failed | Finished 
     return Failed("model_added_nothing" if translation.has_tools else "model_empty")
 
 
-def _pass_on(follower: Follower, item: RunContentEvent) -> None:
-    """Pass on text that came from no model: a tool's, for one, that is to be shown as it is."""
+def _pass_on(follower: Follower, item: Any) -> None:
+    """Pass on text that came from none of our models: a tool's, for one, that is to be shown as it is, or that of a model in code."""
     if item.reasoning_content:
         follower.on_text(ReasoningDelta.kind, item.reasoning_content)
     if item.content:
         follower.on_text(TextDelta.kind, str(item.content))
 
 
-def _check_tools(agent: Agent, paused: RunOutput) -> None:
-    """Refuse to go on when a tool was withdrawn meanwhile: Agno would leave its call without a result."""
-    at_hand = tools.names(agent.tools or [])  # type: ignore[arg-type]
-    gone = {tool.tool_name for tool in paused.tools or () if tool.is_paused and tool.tool_name not in at_hand}
-    if gone:
-        msg = f"These tools are no longer available: {', '.join(sorted(map(str, gone)))}."
+def _check(runner: building.Runner, paused: pausing.Paused, called: Sequence[str]) -> None:
+    """Refuse to go on when a tool was withdrawn meanwhile, and Agno would leave its call without a result; or when an agent has become
+    a team."""
+    if isinstance(runner, Team) != isinstance(paused, TeamRunOutput):
+        raise tools.NotOffered("The agent is made in another way than it was when it asked.")
+    if gone := set(called) - building.tool_names(runner):
+        msg = f"These tools are no longer available: {', '.join(sorted(gone))}."
         raise tools.NotOffered(msg)

@@ -106,16 +106,18 @@ def toolbox(slugs: Collection[str], stored: Mapping[str, Tool]) -> list[Tool]:
     return [known[slug] for slug in wanted]
 
 
-def build(toolbox: Collection[Tool]) -> list[AgnoTool]:
-    """Return them as Agno takes them."""
+def build(toolbox: Collection[Tool], context: CallContext | None = None) -> list[AgnoTool]:
+    """Return them as Agno takes them. ``context``: a member's of a team, in which its tools are called whoever has spoken last."""
     made: list[AgnoTool] = []
     for tool in toolbox:
-        made += [_shared(FACTORIES[tool.slug])] if tool.slug in FACTORIES else [_function(function) for function in tool.functions]
+        made += [_shared(FACTORIES[tool.slug])] if tool.slug in FACTORIES else [_function(function, context) for function in tool.functions]
     return made
 
 
-def _function(function: ToolFunction) -> Function:
+def _function(function: ToolFunction, context: CallContext | None) -> Function:
     async def call(**arguments: Any) -> str:  # Agno reads the names of the parameters, and fills in some that it knows
+        if context is not None:
+            current.set(context)
         answer = await function.call(**arguments)
         text = answer.text if isinstance(answer, Answer) else answer if isinstance(answer, str) else _as_json(answer)
         text = bounded(text)
@@ -161,9 +163,12 @@ def _asked_by_policy(toolbox: Collection[Tool], context: CallContext) -> set[str
     return {name for tool in judged if policy_of(tool, context.policies) == ASK for name in tool.names}
 
 
-def names(tools: Iterable[AgnoTool]) -> set[str]:
-    """Return the names by which a model calls these tools."""
+def names(tools: Iterable[Any]) -> set[str]:
+    """Return the names by which a model calls these tools, which may be plain functions where code brings them along."""
     found: set[str] = set()
     for item in tools:
-        found.update(item.functions) if isinstance(item, Toolkit) else found.add(item.name)
+        if isinstance(item, Toolkit):
+            found.update(item.functions, item.async_functions)
+        else:
+            found.add(str(getattr(item, "name", None) or getattr(item, "__name__", "")))
     return found

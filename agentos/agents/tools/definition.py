@@ -34,7 +34,7 @@ class CallContext:
     agent can read what is not public, so nothing may go out without a yes. ``found``: addresses that the tools of this chat came upon
     (``ToolFunction.finds``). ``kept``: what a tool keeps for its next call, by a key of its own. ``approved``: names of functions that
     its user has approved for this chat; ``lasting``: of those that may be. ``asks``: whether a call, by the function's name and the
-    arguments, needs a person. ``resources``: closed with the run.
+    arguments, needs a person. ``resources``: closed with the run. ``members``: of a team, the contexts of all that take part, by agent.
     """
 
     run_id: str
@@ -52,6 +52,7 @@ class CallContext:
     kept: dict[str, Any] = field(default_factory=dict)
     shown: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     resources: AsyncExitStack = field(default_factory=AsyncExitStack)
+    members: dict[str, "CallContext"] = field(default_factory=dict)
 
 
 current: ContextVar[CallContext] = ContextVar("agentos_call_context")  # set where a run begins; tools and models of the run read it

@@ -13,13 +13,15 @@ from typing import Any, Literal
 from agentos.api.openai.errors import shape
 from agentos.api.openai.parsing import AgentRequest
 from agentos.api.openai.schemas import Answer, Choice, Completion, Usage
-from agentos.chat.live.parts import Part
+from agentos.chat.live.parts import Part, as_call
 from agentos.chat.models import Run
 from agentos.core.http import sse
 from agentos.core.http.errors import Problem
 
 DONE = sse.frame("[DONE]")
 ALIVE = b": still there\n\n"
+
+CALLS = frozenset({"tool", "delegation"})
 
 Delta = dict[str, Any]
 FinishReason = Literal["stop", "length", "content_filter"]
@@ -28,7 +30,7 @@ FinishReason = Literal["stop", "length", "content_filter"]
 def completion(run: Run) -> Completion:
     """Return the finished answer."""
     thoughts = "\n\n".join(part["text"].strip() for part in run.parts if part["kind"] == "reasoning")
-    happened: list[Any] = [event for part in run.parts if part["kind"] == "tool" for event in (_started(part), _ended(part))]
+    happened: list[Any] = [event for part in map(as_call, run.parts) if part["kind"] == "tool" for event in (_started(part), _ended(part))]
     events: list[Any] = [{"index": index, **event} for index, event in enumerate(happened)]
     answer = Answer(content=run.answer, reasoning_content=thoughts or None, agent_events=events or None)
     return Completion(
@@ -106,15 +108,15 @@ class DeltaSource:
     def new(self, parts: list[Part]) -> Iterator[Delta]:
         self.sent += [0] * (len(parts) - len(self.sent))
         for index in range(self.first, len(parts)):
-            if parts[index]["kind"] == "tool":
-                yield from self._tool(parts[index], index)
+            if parts[index]["kind"] in CALLS:
+                yield from self._tool(as_call(parts[index]), index)
             else:
                 yield from self._text(parts[index], index)
         while self.first < len(parts) - 1 and self._is_over(parts[self.first], self.first):
             self.first += 1
 
     def _is_over(self, part: Part, index: int) -> bool:
-        return part["kind"] != "tool" or self.sent[index] > 1
+        return part["kind"] not in CALLS or self.sent[index] > 1
 
     def _text(self, part: Part, index: int) -> Iterator[Delta]:
         new = part["text"][self.sent[index] :]

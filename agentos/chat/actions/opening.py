@@ -5,8 +5,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy
 
 from agentos.access.users import User
+from agentos.agents.availability import availability_of
 from agentos.agents.models import DjangoAgent
-from agentos.agents.providers import first_available
 from agentos.agents.queries import may_try, may_use
 from agentos.chat.errors import AgentClosed, AgentUnavailable
 from agentos.chat.live.revisions import change
@@ -35,8 +35,8 @@ def check_run_goes_on(run: Run, agent: DjangoAgent, user: User) -> None:
 
 
 def check_agent_available(agent: DjangoAgent) -> None:
-    """Raises AgentUnavailable when none of the agent's models can be used; operators see why in admin."""
-    if not first_available(agent.models_in_order).ok:
+    """Raises AgentUnavailable when the agent cannot answer; operators see why in admin."""
+    if not availability_of(agent).ok:
         raise AgentUnavailable(str(NOT_AVAILABLE))
 
 

@@ -6,8 +6,11 @@ A buffer is never ahead of the run's journal. A process that has no buffer of a 
 from asyncio import Future
 from typing import Any, NamedTuple
 
+from django.utils.safestring import SafeString
+
 from agentos.chat.live.blocks import BlockScanner, Settled, shape
-from agentos.chat.live.parts import DELTAS, Part, add
+from agentos.chat.live.elements import part_id, turn_id
+from agentos.chat.live.parts import DELTAS, Part, add, delegation, own, place_in
 from agentos.chat.models import Run
 
 
@@ -24,7 +27,8 @@ NO_TEXT = Form(0, Settled())
 class Line(NamedTuple):
     """A stored event, with its place: the part that it touched, and for text the offsets in that part.
 
-    ``last``: the part that was the last one when this line came, where it is no text.
+    ``last``: the part that was the last one when this line came, where it is no text. ``inner``: the line inside the delegation.
+    ``is_new``: the part began with this line.
     ``before`` and ``after`` this line: up to where the part's blocks were final, and the form of the block that was still open.
     """
 
@@ -36,36 +40,67 @@ class Line(NamedTuple):
     before: Form = NO_TEXT
     after: Form = NO_TEXT
     last: int = -1
+    inner: "Line | None" = None
+    is_new: bool = False
 
 
-class LiveBuffer:
-    def __init__(self, run: Run) -> None:
-        self.run_pk = run.pk
-        self.run_id = run.run_id
-        self.session_pk = run.session_id
-        self.turn = run.turn
-        self.attempt = run.attempt
-        self.parts: list[Part] = []
+MEMBER = "member"  # the kind of a line by which something inside a delegation has changed
+
+
+class Growing:
+    """Parts that grow, in ``element``: those of an answer, or those inside a delegation. ``first``: their first place in the run."""
+
+    def __init__(self, element: SafeString, parts: list[Part], run_id: str, first: int = 0) -> None:
+        self.element = element
+        self.run_id = run_id
+        self.first = first
+        self.parts = parts
         self.lines: list[Line] = []
-        self.seq = 0
-        self.drawn: dict[tuple[int, int], Future[list[tuple[int, str]]]] = {}  # steps that were rendered: streaming.grown
         self._scanner = BlockScanner()
         self._form = NO_TEXT
 
-    def take(self, seq: int, kind: str, data: dict[str, Any]) -> None:
-        """Fold a stored event in."""
+    def note(self, seq: int, kind: str, data: dict[str, Any]) -> Line:
+        """Fold a stored event in, and return its line."""
         count = len(self.parts)
         index = add(self.parts, kind, data)
-        self.seq = seq
         if kind not in DELTAS:
-            self.lines.append(Line(seq, kind, index, last=len(self.parts) - 1))
+            line = Line(seq, kind, index, last=len(self.parts) - 1, is_new=len(self.parts) > count)
+        else:
+            text = self.parts[index]["text"]
+            if len(self.parts) > count:
+                self._scanner, self._form = BlockScanner(), NO_TEXT
+            before, closed = self._form, self._scanner.feed(text)
+            self._form = Form(closed, shape(text[closed:]))
+            line = Line(seq, kind, index, len(text) - len(data["text"]), len(text), before, self._form)
+        self.lines.append(line)
+        return line
+
+
+class LiveBuffer(Growing):
+    """``inner``: what grows inside the delegations, by the place of their part."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(turn_id(run), [], run.run_id)
+        self.run_pk = run.pk
+        self.session_pk = run.session_id
+        self.turn = run.turn
+        self.attempt = run.attempt
+        self.inner: dict[int, Growing] = {}
+        self.seq = 0
+        self.drawn: dict[tuple[int, int], Future[list[tuple[int, str]]]] = {}  # steps that were rendered: streaming.grown
+
+    def take(self, seq: int, kind: str, data: dict[str, Any]) -> None:
+        """Fold a stored event in."""
+        self.seq = seq
+        index = delegation(self.parts, data["within"]) if data.get("within") else -1
+        if index < 0:
+            self.note(seq, kind, data)
             return
-        text = self.parts[index]["text"]
-        if len(self.parts) > count:
-            self._scanner, self._form = BlockScanner(), NO_TEXT
-        before, closed = self._form, self._scanner.feed(text)
-        self._form = Form(closed, shape(text[closed:]))
-        self.lines.append(Line(seq, kind, index, len(text) - len(data["text"]), len(text), before, self._form))
+        inner = self.inner.get(index)
+        if inner is None:
+            inner = self.inner[index] = Growing(part_id(self.element, index), self.parts[index]["parts"], self.run_id, place_in(index))
+        line = inner.note(seq, kind, own(data))
+        self.lines.append(Line(seq, MEMBER, index, last=len(self.parts) - 1, inner=line))
 
     def after(self, seq: int) -> list[Line]:
         """The lines with a greater number than ``seq``; ``seq`` counts from 1 without gaps."""

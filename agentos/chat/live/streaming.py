@@ -2,23 +2,27 @@
 as what was added to it. What has to be rendered for it is rendered away from the event loop, and once for all tabs."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 from agentos.chat import queries
-from agentos.chat.live.buffer import Line, LiveBuffer, live_buffers
+from agentos.chat.live.buffer import MEMBER, Growing, Line, LiveBuffer, live_buffers
 from agentos.chat.live.cursor import Cursor
+from agentos.chat.live.elements import calls_id, part_id
 from agentos.chat.live.parts import DELTAS, Part
 from agentos.chat.live.transcript import shown_parts
 from agentos.chat.live.turns import (
+    CallsView,
+    PartView,
     TurnView,
     activity,
-    calls_id,
     calls_view,
+    delegation_view,
     first_call,
     missing_of,
     open_block,
-    part_id,
     part_view,
     turn_view,
 )
@@ -100,18 +104,28 @@ async def grown(buffer: LiveBuffer, seq: int) -> list[tuple[int, str]]:
 
 def rendered_by(buffer: LiveBuffer, seq: int) -> int:
     """How many characters ``growth`` has to render, at most."""
+    return _rendered_by(buffer, buffer.after(seq))
+
+
+def _rendered_by(buffer: Growing, lines: Sequence[Line]) -> int:
     characters = 0
-    for line in buffer.after(seq):
+    for line in lines:
         if line.part < 0:
             continue
+        if line.inner and isinstance(buffer, LiveBuffer):
+            characters += _rendered_by(buffer.inner[line.part], [line.inner])
+            continue
         if line.kind not in DELTAS:
-            part = buffer.parts[line.part]
-            characters += A_DRAWING if part.get("shown") else len(part.get("text", ""))
+            characters += _length(buffer.parts[line.part])
         if line.part and line.start == 0:  # it may close the part before it
             characters += len(buffer.parts[line.part - 1].get("text", ""))
         if line.after != line.before:
             characters += line.after.closed - line.before.closed + (line.after.shape.end if line.after.shape else 0)
     return characters
+
+
+def _length(part: Part) -> int:
+    return (A_DRAWING if part.get("shown") else len(part.get("text", ""))) + sum(map(_length, part.get("parts", ())))
 
 
 def growth(buffer: LiveBuffer, seq: int) -> list[tuple[int, str]]:
@@ -120,27 +134,42 @@ def growth(buffer: LiveBuffer, seq: int) -> list[tuple[int, str]]:
     A step may need a place that the step before it made, and htmx looks for all places of a frame before it fills the
     first: so each step is a frame of its own.
     """
+    return _steps(buffer, buffer.after(seq))
+
+
+def _steps(buffer: Growing, lines: Sequence[Line]) -> list[tuple[int, str]]:
     steps: list[tuple[int, str]] = []
-    lines = buffer.after(seq)
     place = 0
     while place < len(lines):
         line = lines[place]
         end = place + 1
-        if line.kind in DELTAS:
-            while end < len(lines) and lines[end].kind in DELTAS and lines[end].part == line.part:
-                end += 1
-            steps.append((lines[end - 1].seq, _grown_text(buffer, line, lines[end - 1])))
-        elif line.kind == "rethought" and line.part >= 0:
-            steps.append((line.seq, _rethought(buffer, line)))
-        elif line.part >= 0:
-            steps.append((line.seq, _tool(buffer, line)))
+        while end < len(lines) and _goes_on(line, lines[end]):
+            end += 1
+        if line.part >= 0:
+            steps += _step(buffer, lines[place:end])
         place = end
     return steps
 
 
-def _grown_text(buffer: LiveBuffer, first: Line, last: Line) -> str:
+def _goes_on(line: Line, after: Line) -> bool:
+    """Whether what ``after`` says is told together with ``line``: text of one part, or what happens in one delegation."""
+    alike = (line.kind in DELTAS and after.kind in DELTAS) or line.kind == after.kind == MEMBER
+    return alike and line.part == after.part
+
+
+def _step(buffer: Growing, lines: Sequence[Line]) -> list[tuple[int, str]]:
+    first, last = lines[0], lines[-1]
+    if first.kind == MEMBER and isinstance(buffer, LiveBuffer):
+        return _steps(buffer.inner[first.part], [line.inner for line in lines if line.inner])
+    if first.kind in DELTAS:
+        return [(last.seq, _grown_text(buffer, first, last))]
+    tell = _delegation if first.kind in {"delegated", "delegation_ended"} else _rethought if first.kind == "rethought" else _tool
+    return [(first.seq, tell(buffer, first))]
+
+
+def _grown_text(buffer: Growing, first: Line, last: Line) -> str:
     text = buffer.parts[first.part]["text"]
-    element = part_id(buffer.turn, first.part)
+    element = part_id(buffer.element, first.part)
     if first.start == 0:
         return _close_before(buffer, first.part) + _new_part(buffer, first.part, last) + _now(buffer, first.part)
     before, after = first.before, last.after
@@ -152,65 +181,93 @@ def _grown_text(buffer: LiveBuffer, first: Line, last: Line) -> str:
     return closed + fragment(open_block(element, text[after.closed : last.end]), f"#{element}-open", "outerHTML")
 
 
-def _new_part(buffer: LiveBuffer, index: int, upto: Line) -> str:
+def _new_part(buffer: Growing, index: int, upto: Line) -> str:
     """A part that begins: appended whole, as it was at line ``upto``."""
     part = {**buffer.parts[index]}
     if part["kind"] in DELTAS:
         part["text"] = part["text"][: upto.end]
-    view = part_view(part, part_id(buffer.turn, index), growing=True, run_id=buffer.run_id, index=index)
-    return fragment(draw("chat/_part.html", {"part": view}), f"#turn-{buffer.turn}-answer", "beforeend")
+    how: dict[str, Any] = {"growing": True, "run_id": buffer.run_id, "index": buffer.first + index}
+    view = part_view(part, part_id(buffer.element, index), **how)
+    return fragment(draw("chat/_part.html", {"part": view}), f"#{buffer.element}-answer", "beforeend")
 
 
-def _close_before(buffer: LiveBuffer, index: int) -> str:
+def _close_before(buffer: Growing, index: int) -> str:
     """The text part that ends because another part begins: rendered as a whole."""
     if index == 0 or buffer.parts[index - 1]["kind"] not in DELTAS:
         return ""
-    element = part_id(buffer.turn, index - 1)
+    element = part_id(buffer.element, index - 1)
     view = part_view(buffer.parts[index - 1], element, growing=False)
     return fragment(draw("chat/_part.html", {"part": view}), f"#{element}", "outerHTML")
 
 
-def _tool(buffer: LiveBuffer, line: Line) -> str:
+def _tool(buffer: Growing, line: Line) -> str:
     now = _now(buffer, line.last)
     if line.kind == "tool_started":
         return _close_before(buffer, line.part) + _new_call(buffer, line) + now
-    element = part_id(buffer.turn, line.part)
-    view = part_view(buffer.parts[line.part], element, growing=False, run_id=buffer.run_id, index=line.part)
+    element = part_id(buffer.element, line.part)
+    view = part_view(buffer.parts[line.part], element, growing=False, run_id=buffer.run_id, index=buffer.first + line.part)
     first = first_call(buffer.parts, line.part)
     end = line.part + 1
     while end <= line.last and buffer.parts[end]["kind"] == "tool" and first_call(buffer.parts, end) == first:
         end += 1  # not those that the tab is told of only later
     if end - first > 1 and view.shown:
-        calls = calls_view(buffer.parts, buffer.turn, first, end, run_id=buffer.run_id)
+        calls = _calls(buffer, first, end)
         return fragment(draw("chat/_part.html", {"part": calls}), f"#{calls.id}", "outerHTML") + now
     head = _calls_head(buffer, first, end) if end - first > 1 else ""
     return fragment(draw("chat/_part.html", {"part": view}), f"#{element}", "outerHTML") + head + now
 
 
-def _new_call(buffer: LiveBuffer, line: Line) -> str:
+def _delegation(buffer: Growing, line: Line) -> str:
+    """A delegation begins, goes on or ends: its head says so. What is inside it is told by its own lines."""
+    now = _now(buffer, line.last)
+    element = part_id(buffer.element, line.part)
+    if line.kind == "delegated" and line.is_new:
+        view = delegation_view(
+            {**buffer.parts[line.part], "status": "running", "result": "", "parts": []}, element, run_id=buffer.run_id, index=line.part
+        )
+        return _close_before(buffer, line.part) + fragment(_part(view), f"#{buffer.element}-answer", "beforeend") + now
+    view = delegation_view(buffer.parts[line.part], element, run_id=buffer.run_id, index=line.part)
+    if line.kind == "delegation_ended":
+        return fragment(_part(view), f"#{element}", "outerHTML") + now
+    return fragment(draw("chat/_part.html#delegation-head", {"part": view}), f"#{element}-head", "outerHTML") + now
+
+
+def _part(view: PartView) -> str:
+    return draw("chat/_part.html", {"part": view})
+
+
+def _new_call(buffer: Growing, line: Line) -> str:
     """A call that begins: a part of its own, or one more of the calls of the same tool before it."""
     first, end = first_call(buffer.parts, line.part), line.part + 1
     if end - first == 1:
         return _new_part(buffer, line.part, line)
     if end - first == 2:  # noqa: PLR2004 - the first call moves into a place for both
-        view = calls_view(buffer.parts, buffer.turn, first, end, run_id=buffer.run_id)
-        return fragment(draw("chat/_part.html", {"part": view}), f"#{part_id(buffer.turn, first)}", "outerHTML")
-    call = part_view(buffer.parts[line.part], part_id(buffer.turn, line.part), growing=False, run_id=buffer.run_id, index=line.part)
-    added = fragment(draw("chat/_part.html", {"part": call}), f"#{calls_id(buffer.turn, first)}-all", "beforeend")
+        view = _calls(buffer, first, end)
+        return fragment(draw("chat/_part.html", {"part": view}), f"#{part_id(buffer.element, first)}", "outerHTML")
+    how: dict[str, Any] = {"growing": False, "run_id": buffer.run_id, "index": buffer.first + line.part}
+    call = part_view(buffer.parts[line.part], part_id(buffer.element, line.part), **how)
+    added = fragment(draw("chat/_part.html", {"part": call}), f"#{calls_id(buffer.element, first)}-all", "beforeend")
     return added + _calls_head(buffer, first, end)
 
 
-def _calls_head(buffer: LiveBuffer, first: int, end: int) -> str:
-    view = calls_view(buffer.parts, buffer.turn, first, end, run_id=buffer.run_id)
+def _calls(buffer: Growing, first: int, end: int) -> CallsView:
+    return calls_view(buffer.parts, buffer.element, first, end, run_id=buffer.run_id, place=buffer.first)
+
+
+def _calls_head(buffer: Growing, first: int, end: int) -> str:
+    view = _calls(buffer, first, end)
     return fragment(draw("chat/_part.html#calls-head", {"part": view}), f"#{view.id}-head", "outerHTML")
 
 
-def _rethought(buffer: LiveBuffer, line: Line) -> str:
+def _rethought(buffer: Growing, line: Line) -> str:
     """A text turns out to be reasoning: it is folded."""
-    element = part_id(buffer.turn, line.part)
+    element = part_id(buffer.element, line.part)
     view = part_view(buffer.parts[line.part], element, growing=True)
     return fragment(draw("chat/_part.html", {"part": view}), f"#{element}", "outerHTML") + _now(buffer, line.part)
 
 
-def _now(buffer: LiveBuffer, index: int) -> str:
-    return fragment(escape(activity(buffer.parts[: index + 1])), f"#turn-{buffer.turn}-now", "innerHTML")
+def _now(buffer: Growing, index: int) -> str:
+    """What the run does at the moment; inside a delegation nothing is said of it."""
+    if not isinstance(buffer, LiveBuffer):
+        return ""
+    return fragment(escape(activity(buffer.parts[: index + 1])), f"#{buffer.element}-now", "innerHTML")

@@ -4,19 +4,21 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from typing import Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from agentos.agents import failures
+from agentos.agents import availability, failures
 from agentos.agents.queries import model_label
 from agentos.agents.runtime import approvals
 from agentos.agents.tools import label_of
 from agentos.chat.asks import Ask, asks_of
 from agentos.chat.live.blocks import closed_end, open_code, settled
-from agentos.chat.live.parts import Part, text_of
+from agentos.chat.live.elements import NAMES, calls_id, part_id, turn_id
+from agentos.chat.live.parts import Part, place_in, text_of
 from agentos.chat.live.shown import ShownView, shown_view
 from agentos.chat.models import ChatSession, Feedback, Run
 from agentos.core.people import is_operator
@@ -25,13 +27,12 @@ from agentos.core.rendering.said import Said, said
 from agentos.core.security.invisible import exact
 from agentos.core.templatetags.agentos import clock_time
 
-NAMES = 1024  # that are kept
-
 
 @dataclass(frozen=True, slots=True)
 class PartView:
     """``done`` is final HTML; ``open`` is the element of the block that still grows, None once the run has ended. ``index``: its place
-    among the parts of the run, by which what it shows can be downloaded."""
+    among the parts of the run, by which what it shows can be downloaded (``parts.part_at``). ``by``, ``task`` and ``parts`` are a
+    delegation's."""
 
     id: SafeString
     kind: str
@@ -49,6 +50,9 @@ class PartView:
     shown: ShownView | None = None
     run_id: str = ""
     index: int = 0
+    by: str = ""
+    task: str = ""
+    parts: "list[PartView | CallsView]" = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,7 @@ class TurnView:
 
     @cached_property
     def parts(self) -> list[PartView | CallsView]:
-        return part_views(self.answer, self.run.turn, growing=self.run.is_open, run_id=self.run.run_id)
+        return part_views(self.answer, self.id, growing=self.run.is_open, run_id=self.run.run_id)
 
     @cached_property
     def source(self) -> str:
@@ -251,21 +255,6 @@ def _labels(number: int, language: str | None) -> Mapping[str, str]:
     return {name: sentence % {"number": number} for name, sentence in sentences.items()}
 
 
-def turn_id(run: Run) -> SafeString:
-    """The id of the turn's element: by turn, so that a retry takes the place of what it replaces."""
-    return _named("turn-{}", run.turn)
-
-
-def part_id(turn: int, index: int) -> SafeString:
-    return _named("turn-{}-part-{}", turn, index)
-
-
-@lru_cache(NAMES)
-def _named(pattern: str, *numbers: int) -> SafeString:
-    """What a template writes a dozen times, and would make safe and spell out each time."""
-    return format_html(pattern, *numbers)
-
-
 def activity(parts: list[Part]) -> str:
     """What a running run does at the moment, in a word or two."""
     last = parts[-1] if parts else None
@@ -273,11 +262,9 @@ def activity(parts: list[Part]) -> str:
         return "Writing"
     if last and last["kind"] == "tool" and last["status"] == "running":
         return exact(f"Calling {label_of(last['name'])}")
+    if at_work := [part["name"] for part in parts if part["kind"] == "delegation" and part["status"] == "running"]:
+        return exact(f"{' and '.join(dict.fromkeys(at_work))} at work")
     return "Thinking"
-
-
-def calls_id(turn: int, first: int) -> SafeString:
-    return _named("turn-{}-calls-{}", turn, first)
 
 
 def first_call(parts: list[Part], index: int) -> int:
@@ -288,14 +275,15 @@ def first_call(parts: list[Part], index: int) -> int:
     return first
 
 
-def calls_view(parts: list[Part], turn: int, first: int, end: int, *, run_id: str = "") -> CallsView:
+def calls_view(parts: list[Part], of: str, first: int, end: int, *, run_id: str = "", place: int = 0) -> CallsView:
     """Return the calls from ``first`` up to ``end`` as one."""
-    calls = [part_view(parts[index], part_id(turn, index), growing=False, run_id=run_id, index=index) for index in range(first, end)]
-    return CallsView(calls_id(turn, first), calls[0].name, calls)
+    how: dict[str, Any] = {"growing": False, "run_id": run_id}
+    calls = [part_view(parts[index], part_id(of, index), index=place + index, **how) for index in range(first, end)]
+    return CallsView(calls_id(of, first), calls[0].name, calls)
 
 
-def part_views(parts: list[Part], turn: int, *, growing: bool, run_id: str = "") -> list[PartView | CallsView]:
-    """``growing``: the last part does."""
+def part_views(parts: list[Part], of: str, *, growing: bool, run_id: str = "", place: int = 0) -> list[PartView | CallsView]:
+    """``of``: the element that they are in. ``growing``: the last part does. ``place``: where they begin (``parts.part_at``)."""
     views: list[PartView | CallsView] = []
     index = 0
     while index < len(parts):
@@ -303,10 +291,10 @@ def part_views(parts: list[Part], turn: int, *, growing: bool, run_id: str = "")
         while parts[index]["kind"] == "tool" and end < len(parts) and parts[end]["kind"] == "tool" and first_call(parts, end) == index:
             end += 1
         if end - index > 1:
-            views.append(calls_view(parts, turn, index, end, run_id=run_id))
+            views.append(calls_view(parts, of, index, end, run_id=run_id, place=place))
         else:
             grows = growing and end == len(parts)
-            views.append(part_view(parts[index], part_id(turn, index), growing=grows, run_id=run_id, index=index))
+            views.append(part_view(parts[index], part_id(of, index), growing=grows, run_id=run_id, index=place + index))
         index = end
     return views
 
@@ -331,12 +319,29 @@ def part_view(part: Part, element_id: SafeString, *, growing: bool, run_id: str 
             run_id=run_id,
             index=index,
         )
+    if part["kind"] == "delegation":
+        return delegation_view(part, element_id, run_id=run_id, index=index)
     text = part["text"]
     if not growing:
         return PartView(id=element_id, kind=part["kind"], done=markdown.render_cached(text, name=f"{element_id}-"))
     end = closed_end(text)
     done = markdown.render(text[:end], growing=True) if end else ""
     return PartView(id=element_id, kind=part["kind"], done=done, open=open_block(element_id, text[end:]))
+
+
+def delegation_view(part: Part, element_id: SafeString, *, run_id: str = "", index: int = 0) -> PartView:
+    """What grows in it grows as long as its agent is at work."""
+    return PartView(
+        id=element_id,
+        kind="delegation",
+        name=part["name"],
+        by=part["by"],
+        task=part["task"],
+        status=part["status"],
+        result=part["result"],
+        seconds=part["seconds"],
+        parts=part_views(part["parts"], element_id, growing=part["status"] == "running", run_id=run_id, place=place_in(index)),
+    )
 
 
 def open_block(part_element: str, rest: str) -> SafeString:
@@ -360,7 +365,7 @@ def open_block(part_element: str, rest: str) -> SafeString:
 
 def missing_of(run: Run, session: ChatSession) -> str:
     """Return what is missing for a run that failed; empty for those who could not mend it."""
-    return failures.for_operator(run.error_code, session.agent.model) if run.error_code and is_operator(session.user) else ""
+    return availability.missing(run.error_code, session.agent) if run.error_code and is_operator(session.user) else ""
 
 
 def turn_view(run: Run, parts: list[Part], *, agent_name: str, is_last: bool, may_write: bool, missing: str = "") -> TurnView:

@@ -10,7 +10,7 @@ from agentos.access.users import User
 from agentos.agents.events import Event, Failed, Finished, Stopped, Waiting
 from agentos.audit.actions import record
 from agentos.chat import queries, seen
-from agentos.chat.live.parts import end_open_tools, fold, text_of
+from agentos.chat.live.parts import end_open_tools, fold, text_of, wait_for_people
 from agentos.chat.live.revisions import change
 from agentos.chat.models import ChatSession, Run, RunEvent, searchable_text
 from agentos.chat.runs import dispatch
@@ -82,6 +82,7 @@ def _taken_over(run: Run, event: Event, journal: list[queries.JournalLine]) -> d
         "waits_seconds": None,
     }
     if isinstance(event, Waiting):
+        wait_for_people(parts)
         return now | {"requirements": event.requirements, "agno_output": event.output, "answers": []}
     end_open_tools(parts)
     return now | {

@@ -39,6 +39,14 @@ class Row(NamedTuple):
     created_at: datetime
 
 
+class Said(list[str]):
+    """Text of a member of a team, with where it belongs."""
+
+    def __init__(self, text: str, within: str, by: str) -> None:
+        super().__init__([text])
+        self.place = {"within": within, "by": by}
+
+
 class Entry:
     """What one run has said and done since the last write. Text of the same kind grows together: one row a tick, not one a token.
 
@@ -64,7 +72,7 @@ class Entry:
         rows = []
         for kind, data in self.lines:
             seq += 1
-            content = {"text": clean("".join(data))} if isinstance(data, list) else data
+            content = {"text": clean("".join(data)), **getattr(data, "place", {})} if isinstance(data, list) else data
             rows.append(Row(self.buffer.run_pk, seq, self.buffer.attempt, kind, content, at))
         self.lines = []
         return rows
@@ -91,7 +99,7 @@ class Journal:
         if not text:
             return
         lines = entry.lines
-        if lines and lines[-1][0] == kind:
+        if lines and lines[-1][0] == kind and not isinstance(lines[-1][1], Said):
             lines[-1][1].append(text)  # and the write is due already
         else:
             lines.append((kind, [text]))
@@ -109,11 +117,26 @@ class Journal:
 
     def put(self, entry: Entry, event: Event) -> None:
         """Note an event."""
-        if isinstance(event, TextDelta | ReasoningDelta):
+        if isinstance(event, TextDelta | ReasoningDelta) and event.within:
+            self._say_within(entry, event)
+        elif isinstance(event, TextDelta | ReasoningDelta):
             self.say(entry, event.kind, event.text)
         else:
             entry.lines.append((event.kind, event.data()))
             self._note(entry)
+
+    def _say_within(self, entry: Entry, event: TextDelta | ReasoningDelta) -> None:
+        """Note text of a member. Members speak side by side: it grows with what this one has said before, whoever came between."""
+        for kind, data in reversed(entry.lines):
+            if not isinstance(data, Said):
+                break
+            if data.place["within"] == event.within:
+                if kind == event.kind:
+                    data.append(event.text)
+                    return
+                break
+        entry.lines.append((event.kind, Said(event.text, event.within, event.by)))
+        self._note(entry)
 
     def _note(self, entry: Entry) -> None:
         if entry.fresh:
@@ -191,9 +214,14 @@ class Journal:
 
     def _put_back(self, batch: dict[int, tuple[Entry, list[Row]]]) -> None:
         for pk, (entry, rows) in batch.items():
-            before = [(row.kind, [row.data["text"]] if row.kind in {"text", "reasoning"} else row.data) for row in rows]
+            before = [(row.kind, _growing(row.data) if row.kind in {"text", "reasoning"} else row.data) for row in rows]
             entry.lines = before + entry.lines
             self.dirty.add(pk)
+
+
+def _growing(data: dict[str, Any]) -> list[str]:
+    within = data.get("within")
+    return Said(data["text"], within, data["by"]) if within else [data["text"]]
 
 
 def _show(written: list[tuple[Entry, list[Row]]]) -> None:

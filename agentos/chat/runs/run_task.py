@@ -11,8 +11,9 @@ from typing import Any
 from django.db import transaction
 
 from agentos.agents import failures, runtime
-from agentos.agents.events import Event, Failed, Finished, Interrupted, ToolFailed, ToolFinished, ToolStarted, Waiting
+from agentos.agents.events import Delegated, Event, Failed, Finished, Interrupted, ToolFailed, ToolFinished, ToolStarted, Waiting
 from agentos.agents.history import Turn
+from agentos.agents.models import DjangoAgent
 from agentos.agents.specs import AgentSpec, spec_of
 from agentos.chat import ephemeral, queries, trying
 from agentos.chat.live.buffer import live_buffers
@@ -161,7 +162,7 @@ class RunTask:
             elif isinstance(event, ToolFinished | ToolFailed):
                 self.open_tools -= 1
             self.journal.put(entry, event)
-            if isinstance(event, ToolStarted):
+            if isinstance(event, ToolStarted | Delegated):
                 await self.journal.written()  # or this driver, which may have been taken for dead, would call what must not be called twice
         return Finished()
 
@@ -238,5 +239,10 @@ def _prepare(run: Run) -> tuple[AgentSpec, list[Turn], list[queries.JournalLine]
         model=run.model or agent.model,
         answer_format=run.options.get("format"),
         approved=frozenset(run.session.approved_tools),
+        teams=_teams_of(run) if agent.kind == DjangoAgent.Kind.CODE else (),
     )
     return spec, [*ephemeral.given_turns(run.session), *history], lines
+
+
+def _teams_of(run: Run) -> tuple[str, ...]:
+    return tuple(run.by.memberships.order_by("team__name").values_list("team__name", flat=True))

@@ -81,7 +81,7 @@ class Titling:
 
 async def _ask(run: Run) -> Said:
     """Raises NoTitle, and TimeoutError when it says too much."""
-    spec = replace(spec_of(run.session.agent), instructions=titles.INSTRUCTIONS, tools=())
+    spec = replace(spec_of(run.session.agent), instructions=titles.INSTRUCTIONS, tools=(), kind="agent", members=())
     tokens, whose = 0, {"run_id": f"title-of-{run.run_id}", "user_id": str(run.by_id), "session_id": f"title-of-{run.session.session_id}"}
     async with asyncio.timeout(None) as enough:
         listener = _Listener(lambda: enough.reschedule(asyncio.get_running_loop().time()))

@@ -15,9 +15,11 @@ from agentos.access.guards import signed_in
 from agentos.chat import actions, queries
 from agentos.chat.asks import answers_in, asks_of
 from agentos.chat.errors import ChatError, InvalidInput
+from agentos.chat.live.elements import turn_id
+from agentos.chat.live.parts import part_at
 from agentos.chat.live.shown import File, shown_view
 from agentos.chat.live.transcript import shown_parts
-from agentos.chat.live.turns import turn_id, turn_view
+from agentos.chat.live.turns import turn_view
 from agentos.chat.models import Run
 from agentos.core.fragments import draw, fragment
 from agentos.core.http.htmx import fragments, go_to, wants_fragment
@@ -158,7 +160,8 @@ def file(request: SignedInRequest, run_id: str, index: int) -> HttpResponse:
     """A file that a tool has made, to be kept and not to be opened here. ``index``: of the part that shows it."""
     run = run_or_404(request, run_id)
     parts = shown_parts(run)[0]
-    found = shown_view(parts[index].get("shown")) if index < len(parts) else None
+    part = part_at(parts, index)
+    found = shown_view(part.get("shown")) if part else None
     if found is None or not isinstance(found.data, File):
         raise Http404
     headers = {

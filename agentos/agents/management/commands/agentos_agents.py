@@ -1,4 +1,5 @@
-"""`agentos agents export ID [FILE]` and `agentos agents import FILE`: agents as files, for git and for other servers."""
+"""`agentos agents export ID [FILE]` and `agentos agents import FILE`: agents as files, for git and for other servers. `agentos agents sync`:
+those that are written in code."""
 
 import sys
 from pathlib import Path
@@ -8,15 +9,16 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agentos.access.models import Team
 from agentos.access.users import User
-from agentos.agents import actions, files, queries
+from agentos.agents import actions, code_agents, code_modules, files, queries
 from agentos.agents.blueprint import blueprint_of
 from agentos.agents.models import DjangoAgent
+from agentos.conf import app_settings
 from agentos.core.http.errors import Problem
 from agentos.core.people import has_column
 
 
 class Command(BaseCommand):
-    help = "Write an agent into a file, or make a draft of one."
+    help = "Write an agent into a file, make a draft of one, or bring those in code into the catalogue."
 
     def add_arguments(self, parser: CommandParser) -> None:
         words = parser.add_subparsers(dest="word", required=True)
@@ -29,8 +31,22 @@ class Command(BaseCommand):
         read.add_argument("--team", help="the name of the team that may use it")
         read.add_argument("--by", help="the e-mail address of the operator who does this; without it, the first one")
 
+        words.add_parser("sync", help="bring the agents of AGENTOS_CODE_AGENTS into the catalogue, as each start of the server does")
+
     def handle(self, *, word: str, **options: Any) -> None:
-        (self.export if word == "export" else self.read)(**options)
+        {"export": self.export, "import": self.read, "sync": self.sync}[word](**options)
+
+    def sync(self, **_options: Any) -> None:
+        if not app_settings.CODE_AGENTS:
+            self.stdout.write("AGENTOS_CODE_AGENTS names no modules (docs/bring-your-agent.md).")
+        synced = code_agents.sync(code_modules.load())
+        for done, ids in (("New", synced.made), ("Changed", synced.changed), ("Turned off, since no module has it any more", synced.gone)):
+            for agent_id in ids:
+                self.stdout.write(f"{done}: {agent_id}")
+        if synced.made:
+            self.stdout.write("Nobody may use a new agent until you share it: /admin/, Agents.")
+        for note in synced.notes:
+            self.stderr.write(self.style.WARNING(note))
 
     def export(self, *, agent_id: str, file: str | None, draft: bool, **_options: Any) -> None:
         agent = DjangoAgent.objects.filter(agent_id=agent_id).first()

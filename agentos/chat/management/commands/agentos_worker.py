@@ -8,7 +8,7 @@ from typing import Any
 import uvloop
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from agentos.agents import runtime
+from agentos.agents import code_modules, runtime
 from agentos.agents.local_model.supervisor import local_model
 from agentos.chat.runs.engine import Engine
 from agentos.conf import EXTERNAL, app_settings
@@ -44,6 +44,7 @@ class Command(BaseCommand):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         engine, listener = Engine(most=app_settings.WORKER_RUNS), Listener()
         await asyncio.to_thread(runtime.engine)  # the first run should not have to wait for it
+        loading = asyncio.create_task(asyncio.to_thread(code_modules.load))  # nor for these
         watched = beside.new(engine.is_alive)
         await watched.start()
         await local_model.start()
@@ -54,6 +55,7 @@ class Command(BaseCommand):
         self.stdout.flush()
         await stopping.wait()
         taking.cancel()
+        loading.cancel()
         await asyncio.gather(taking, return_exceptions=True)
         await engine.stop(app_settings.GRACE_SECONDS)
         await listener.stop()

@@ -1,0 +1,79 @@
+"""Whether an agent can answer now, whatever it is made of: its model, its members, or somebody's code."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from agentos.agents import code_modules, failures, providers
+from agentos.agents.models import DjangoAgent, TeamMember
+from agentos.agents.providers import Availability
+
+Kind = DjangoAgent.Kind
+WITH_MEMBERS = frozenset({Kind.TEAM, Kind.STEPS})
+
+
+Taking = tuple[str, tuple[str, ...], bool]
+
+
+class Made(NamedTuple):
+    """What an agent is made of, as plain data that a cache can keep. ``models``: the first that can be used is asked. ``members``: of each
+    the name, the models, and whether it is on."""
+
+    kind: str
+    agent_id: str
+    models: tuple[str, ...]
+    source: str = ""
+    members: tuple[Taking, ...] = ()
+
+
+def made_of(agent: DjangoAgent) -> Made:
+    """Asks the database for members, where there can be some and they were not prefetched."""
+    members = tuple(map(_member, agent.roster.all())) if agent.kind in WITH_MEMBERS and agent.pk else ()
+    return Made(agent.kind, agent.agent_id, tuple(agent.models_in_order), agent.source, members)
+
+
+def _member(member: TeamMember) -> Taking:
+    return member.agent.name, tuple(member.agent.models_in_order), member.agent.is_active
+
+
+def availability_of(agent: DjangoAgent) -> Availability:
+    return availability(made_of(agent))
+
+
+def availability(made: Made) -> Availability:
+    """Return whether it can answer; ``reason`` is for the operator."""
+    return next((Availability(False, reason) for reason in _objections(made)), Availability(True))
+
+
+def _objections(made: Made) -> Iterable[str]:
+    if made.kind == Kind.CODE:
+        if reason := code_modules.objection(made.source, made.agent_id):
+            yield reason
+        return
+    if made.kind in WITH_MEMBERS:
+        yield from _objections_to_members(made)
+    if made.kind == Kind.STEPS:
+        return
+    for model in made.models if made.kind == Kind.TEAM else ():
+        slug, _ = providers.split(model)
+        if slug in providers.PROVIDERS and not providers.PROVIDERS[slug].tools:
+            yield f"The model {model} cannot use tools, and so cannot lead a team."
+    if reason := providers.first_available(made.models).reason:
+        yield reason
+
+
+def _objections_to_members(made: Made) -> Iterable[str]:
+    if not made.members:
+        yield "It has no members: add some."
+    for name, models, is_on in made.members:
+        if not is_on:
+            yield f"Its member {name} is turned off."
+        if reason := providers.first_available(models).reason:
+            yield f"Its member {name} cannot answer. {reason}"
+
+
+def missing(code: str, agent: DjangoAgent) -> str:
+    """Return what an operator is told of a run that failed; empty when nothing is missing."""
+    if not code:
+        return ""
+    reason = "" if agent.kind == Kind.AGENT or code != "agent_unavailable" else availability_of(agent).reason
+    return failures.for_operator(code, agent.model, reason)
