@@ -10,11 +10,25 @@ from django.http import HttpRequest
 from agentos.agents import actions
 from agentos.agents.availability import availability_of
 from agentos.agents.forms import AgentForm, warnings_about
-from agentos.agents.models import DjangoAgent
+from agentos.agents.models import MEMBERS, DjangoAgent, TeamMember
 from agentos.agents.tools import tools
 from agentos.audit.admin import AuditedAdmin
 from agentos.core.columns import column
 from agentos.core.http.request import user_of
+
+
+class MemberInline(admin.TabularInline):
+    model = TeamMember
+    fk_name = "team"
+    fields = ("position", "agent", "task")
+    autocomplete_fields = ("agent",)
+    verbose_name_plural = "members, for a team and for steps"
+    extra = 0
+    max_num = MEMBERS
+
+    def get_formset(self, request: HttpRequest, obj: Model | None = None, **kwargs: Any) -> Any:
+        return super().get_formset(request, obj, validate_max=True, **kwargs)
+
 
 SAID_BY_CODE = ("name", "description", "model", "instructions", "with_tools")
 
@@ -30,8 +44,9 @@ class AgentAdmin(AuditedAdmin):
     autocomplete_fields = ("team",)
     filter_horizontal = ("plans",)
     actions = ("activate", "deactivate")
+    inlines = (MemberInline,)
     fieldsets = (
-        (None, {"fields": ("name", "agent_id", "description", "is_active")}),
+        (None, {"fields": ("name", "agent_id", "kind", "mode", "description", "is_active")}),
         ("What it is", {"fields": ("model", "fallbacks", "can_answer", "instructions", "tools", "capabilities", "starters")}),
         (
             "Who may use it",
@@ -54,14 +69,18 @@ class AgentAdmin(AuditedAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         if not isinstance(obj, DjangoAgent) or obj.kind != DjangoAgent.Kind.CODE:
             return super().get_fieldsets(request, obj)
-        (_, names), (_, what), who = self.fieldsets
+        _, _, who = self.fieldsets
         about = (
             f"This agent is written in code, in the module {obj.source}, and changed there."
             if obj.source
             else "No module has this agent any more."
         )
         what = {"fields": ("model", "can_answer", "instructions", "with_tools", "capabilities", "starters"), "description": about}
-        return ((None, names), ("What it is", what), who)
+        return ((None, {"fields": ("name", "agent_id", "description", "is_active")}), ("What it is", what), who)
+
+    def get_inline_instances(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        in_code = isinstance(obj, DjangoAgent) and obj.kind == DjangoAgent.Kind.CODE
+        return [] if in_code else super().get_inline_instances(request, obj)
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Model | None = None) -> dict[str, Sequence[str]]:
         return {} if obj else {"agent_id": ("name",)}

@@ -8,15 +8,15 @@ from agentos.agents.models import DjangoAgent, TeamMember
 from agentos.agents.providers import Availability
 
 Kind = DjangoAgent.Kind
-WITH_MEMBERS = frozenset({Kind.TEAM, Kind.STEPS})
+WITH_MEMBERS = DjangoAgent.MADE_OF_AGENTS
 
 
-Taking = tuple[str, tuple[str, ...], bool]
+Taking = tuple[str, str, tuple[str, ...], bool]
 
 
 class Made(NamedTuple):
     """What an agent is made of, as plain data that a cache can keep. ``models``: the first that can be used is asked. ``members``: of each
-    the name, the models, and whether it is on."""
+    the id, the name, the models, and whether it is on."""
 
     kind: str
     agent_id: str
@@ -32,7 +32,7 @@ def made_of(agent: DjangoAgent) -> Made:
 
 
 def _member(member: TeamMember) -> Taking:
-    return member.agent.name, tuple(member.agent.models_in_order), member.agent.is_active
+    return member.agent.agent_id, member.agent.name, tuple(member.agent.models_in_order), member.agent.is_active
 
 
 def availability_of(agent: DjangoAgent) -> Availability:
@@ -64,7 +64,7 @@ def _objections(made: Made) -> Iterable[str]:
 def _objections_to_members(made: Made) -> Iterable[str]:
     if not made.members:
         yield "It has no members: add some."
-    for name, models, is_on in made.members:
+    for _, name, models, is_on in made.members:
         if not is_on:
             yield f"Its member {name} is turned off."
         if reason := providers.first_available(models).reason:

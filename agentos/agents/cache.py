@@ -65,6 +65,8 @@ class AgentCard:
             "tools": list(self.tools),
             "capabilities": list(self.capabilities),
             "starters": list(self.starters),
+            "kind": self.kind,
+            "members": [{"id": agent_id, "name": name} for agent_id, name, _, _ in self.members],
         }
 
 

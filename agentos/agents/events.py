@@ -15,8 +15,9 @@ from typing import Any, ClassVar, Protocol
 class Follower(Protocol):
     """Gets the text of a run's models."""
 
-    def on_text(self, kind: str, text: str) -> None:
-        """Take in text. ``kind`` is that of TextDelta, of ReasoningDelta, or of Rethought, whose text is the tag that ended it."""
+    def on_text(self, kind: str, text: str, within: str = "", by: str = "") -> None:
+        """Take in text. ``kind`` is that of TextDelta, of ReasoningDelta, or of Rethought, whose text is the tag that ended it.
+        ``within`` and ``by``: where it belongs, for what one of several steps says."""
 
     def has_more(self, read: Callable[[], None]) -> None:
         """There is more text. The follower gets it by calling ``read``, when it suits; until then it costs next to nothing."""
@@ -65,6 +66,11 @@ class Rethought(Event):
 
     kind = "rethought"
     text: str
+    within: str = ""
+    by: str = ""
+
+    def data(self) -> dict[str, Any]:
+        return self.placed({"text": self.text})
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,12 @@ def described_tools(chosen: Iterable[str] = ()) -> list[tuple[str, str]]:
 
 
 class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
+    kind = forms.ChoiceField(
+        choices=[(kind.value, kind.label) for kind in DjangoAgent.Kind if kind != DjangoAgent.Kind.CODE],
+        initial=DjangoAgent.Kind.AGENT,
+        required=False,
+        help_text="A team and steps have members, below. Of steps, each answers with its own model; the one here names the chats.",
+    )
     model = forms.CharField(
         max_length=120,
         widget=SuggestingInput(model_choices, attrs={"size": 50}),
@@ -96,6 +102,8 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = (
             "agent_id",
             "name",
+            "kind",
+            "mode",
             "description",
             "instructions",
             "model",
@@ -111,7 +119,14 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["tools"].choices = described_tools(self.instance.tools)  # type: ignore[attr-defined]
+        if "tools" in self.fields:  # not of an agent in code, whose tools can only be read
+            self.fields["tools"].choices = described_tools(self.instance.tools)  # type: ignore[attr-defined]
+
+    def clean_kind(self) -> str:
+        return str(self.cleaned_data.get("kind") or self.instance.kind)
+
+    def clean_mode(self) -> str:
+        return str(self.cleaned_data.get("mode") or self.instance.mode)
 
     def clean_model(self) -> str:
         model: str = self.cleaned_data["model"].strip()

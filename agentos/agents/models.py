@@ -14,6 +14,7 @@ from agentos.access.users import User
 from agentos.core import clock
 from agentos.core.security.invisible import visible
 
+MEMBERS = 10  # of a team
 STARTERS = 4
 STARTER_LENGTH = 200  # characters
 NOTE_LENGTH = 300  # characters
@@ -103,6 +104,8 @@ class DjangoAgent(models.Model):
 
     objects: ClassVar[Any] = DjangoAgentQuerySet.as_manager()
 
+    MADE_OF_AGENTS: ClassVar[frozenset[str]] = frozenset({Kind.TEAM, Kind.STEPS})
+
     class Meta:
         ordering = ("name", "pk")
         verbose_name = "agent"
@@ -116,6 +119,15 @@ class DjangoAgent(models.Model):
 
     def __str__(self) -> str:
         return visible(self.name)
+
+    def clean(self) -> None:
+        """Raise ValidationError for a kind that does not go with who is a member of whom."""
+        if self._state.adding:
+            return
+        if self.kind in self.MADE_OF_AGENTS and (works_in := self.works_in.select_related("team").first()):
+            raise ValidationError({"kind": f"It is a member of {works_in.team}, and a team cannot be in another one."})
+        if self.kind not in self.MADE_OF_AGENTS and self.roster.exists():
+            raise ValidationError({"kind": "It has members. Take them out first."})
 
     @property
     def models_in_order(self) -> list[str]:
@@ -162,17 +174,28 @@ class AgentVersion(models.Model):
 class TeamMember(models.Model):
     """An agent takes part in a team, or is a step; ``position`` counts from 1. ``task``: what it is to do, which the leader is told."""
 
-    team = models.ForeignKey(DjangoAgent, on_delete=models.CASCADE, related_name="roster", db_index=False)  # the constraint serves
+    team = models.ForeignKey(DjangoAgent, on_delete=models.CASCADE, related_name="roster")
     agent = models.ForeignKey(DjangoAgent, on_delete=models.PROTECT, related_name="works_in")
-    position = models.PositiveSmallIntegerField()
-    task = models.CharField(max_length=300, blank=True)
+    position = models.PositiveSmallIntegerField(default=1)
+    task = models.CharField(max_length=300, blank=True, help_text="What it is there for, for example: Checks the figures.")
 
     class Meta:
-        ordering = ("team", "position")
-        constraints = (models.UniqueConstraint(fields=("team", "position"), name="team_position_once"),)
+        ordering = ("position", "pk")
+        verbose_name = "member"
 
     def __str__(self) -> str:
         return f"{self.agent} in {self.team}"
+
+    def clean(self) -> None:
+        """Raise ValidationError for an agent that cannot take part."""
+        if not self.agent_id:
+            return
+        if self.agent_id == self.team_id:
+            raise ValidationError({"agent": "A team cannot be a member of itself."})
+        if self.agent.kind in DjangoAgent.MADE_OF_AGENTS:
+            raise ValidationError({"agent": f"{self.agent} is made of agents itself, and a team cannot be in another one."})
+        if self.agent.kind == DjangoAgent.Kind.CODE:
+            raise ValidationError({"agent": f"{self.agent} is written in code. Make its team there, too."})
 
 
 class AccessRequest(models.Model):

@@ -40,16 +40,17 @@ class AgentSpec:
 
 def spec_of(agent: DjangoAgent) -> AgentSpec:
     """Asks the database for members, and for tools that are stored there."""
-    members = agent.roster.select_related("agent") if agent.kind in {DjangoAgent.Kind.TEAM, DjangoAgent.Kind.STEPS} else ()
+    members = agent.roster.select_related("agent") if agent.kind in DjangoAgent.MADE_OF_AGENTS else ()
     spec = _spec_of(agent)
-    return replace(spec, members=tuple(_as_member(each) for each in members))
+    is_led = agent.kind == DjangoAgent.Kind.TEAM  # the leader has to be told something
+    return replace(spec, members=tuple(_as_member(each, is_led=is_led) for each in members))
 
 
-def _as_member(member: TeamMember) -> AgentSpec:
+def _as_member(member: TeamMember, *, is_led: bool) -> AgentSpec:
     """With the model that can be used now."""
     agent = member.agent
     model = next((model for model in agent.models_in_order if availability(model).ok), agent.model)
-    return replace(_spec_of(agent), model=model, task=member.task or agent.description)
+    return replace(_spec_of(agent), model=model, task=member.task or (agent.description if is_led else ""))
 
 
 def _spec_of(agent: DjangoAgent) -> AgentSpec:

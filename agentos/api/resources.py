@@ -220,6 +220,7 @@ class Requirement(BaseModel):
     args: dict[str, Any]
     fields: list[RequirementField]
     lasting: bool = False
+    by: str = Field("", description="Of a team: the id of the member that asks.")
 
 
 class RunError(BaseModel):

@@ -17,6 +17,8 @@ AGENT = {
     "tools": ["search", "calculator"],
     "capabilities": ["chat", "analysis"],
     "starters": ["What can you do for me?"],
+    "kind": "agent",
+    "members": [],
 }
 SESSION = {
     "id": "session_3k9x0c6v1m8q2w7e5r4t",
@@ -66,7 +68,14 @@ Title = Annotated[str, Field(json_schema_extra={"maxLength": TITLE_LIMIT})]
 PageNumber = Annotated[int, Field(strict=True, ge=1, le=PAGE_LIMIT), BeforeValidator(whole)]
 
 
+class Member(BaseModel):
+    id: str
+    name: str
+
+
 class Agent(BaseModel):
+    """``kind``: `agent`; `team`, whose members work together; `steps`, members one after the other; `code`, written by an operator."""
+
     model_config = example(AGENT)
 
     id: str
@@ -76,6 +85,8 @@ class Agent(BaseModel):
     tools: list[str]
     capabilities: list[str]
     starters: list[str]
+    kind: Literal["agent", "team", "steps", "code"]
+    members: list[Member]
 
 
 class AgentList(BaseModel):

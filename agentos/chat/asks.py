@@ -42,7 +42,8 @@ class Field:
 @dataclass(frozen=True, slots=True)
 class Ask:
     """To agree to a call, shown as it would be made, or to fill in ``fields``. ``arguments``: the call's, to be changed before it is made;
-    ``is_open``: one of them is wrong. ``lasting``: it can be approved for the whole chat. ``decision``: "yes", "no", or nothing yet."""
+    ``is_open``: one of them is wrong. ``lasting``: it can be approved for the whole chat. ``decision``: "yes", "no", or nothing yet.
+    ``member``: the name of the team's member that asks, where it is not the agent itself."""
 
     id: str
     call_id: str
@@ -56,6 +57,7 @@ class Ask:
     lasts: bool = False
     note: str = ""
     decision: str = ""
+    member: str = ""
 
 
 def asks_of(requirements: Sequence[Mapping[str, Any]], posted: Posted | None = None, errors: Errors | None = None, *, of: str) -> list[Ask]:
@@ -141,6 +143,7 @@ def _ask(element: str, requirement: Mapping[str, Any], posted: Posted | None, er
         lasts=bool(posted and _name("lasting", call_id) in posted),
         note=posted.get(_name("note", call_id), "") if posted else "",
         decision=_decision(posted, call_id) if posted else "",
+        member=requirement.get("member", ""),
     )
 
 

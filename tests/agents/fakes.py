@@ -11,7 +11,7 @@ from agentos.agents.history import Turn
 from agentos.agents.runtime.text import clean
 from agentos.agents.specs import AgentSpec
 
-TOLD = {event.kind: event for event in (TextDelta, ReasoningDelta, Rethought)}
+TOLD: dict[str, Any] = {event.kind: event for event in (TextDelta, ReasoningDelta, Rethought)}
 Behaviour = Callable[["Exchange"], Awaitable[None]]
 
 
@@ -26,9 +26,9 @@ class Notes(list[Event]):
         super().__init__()
         self.on_event = on_event
 
-    def on_text(self, kind: str, text: str) -> None:
+    def on_text(self, kind: str, text: str, within: str = "", by: str = "") -> None:
         if text := clean(text):
-            self.note(TOLD[kind](text))
+            self.note(TOLD[kind](text, within, by))
 
     def has_more(self, read: Callable[[], None]) -> None:
         read()

@@ -39,7 +39,7 @@ class Subscription:
         self.told: list[str] = []
         self.pieces: list[ModelResponse] = []
 
-    def on_text(self, kind: str, text: str) -> None:
+    def on_text(self, kind: str, text: str, within: str = "", by: str = "") -> None:
         self.told.append(text if kind == "text" else f"({text})")
 
     def has_more(self, read: Callable[[], None]) -> None:

@@ -42,6 +42,8 @@ ASSISTANT = {
     "tools": ["clock"],
     "capabilities": ["chat"],
     "starters": ["What can you do?"],
+    "kind": "agent",
+    "members": [],
 }
 
 

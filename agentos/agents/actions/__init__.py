@@ -3,6 +3,7 @@
 from agentos.agents.actions.catalogue import activate_agent, create_agent, deactivate_agent, delete_agent, share_agent, start_agent
 from agentos.agents.actions.drafts import discard_draft, save_draft
 from agentos.agents.actions.files import import_agent
+from agentos.agents.actions.members import set_members
 from agentos.agents.actions.requests import CannotGrant, ask_for_access, decline_access, grant_access
 from agentos.agents.actions.versions import keep_version, publish_agent, restore_version
 
@@ -21,6 +22,7 @@ __all__ = [
     "publish_agent",
     "restore_version",
     "save_draft",
+    "set_members",
     "share_agent",
     "start_agent",
 ]

@@ -15,6 +15,7 @@ from typing import Any
 
 from agentos.agents.events import Event, Failed, Follower
 from agentos.agents.history import Turn
+from agentos.agents.models import DjangoAgent
 from agentos.agents.runtime.approvals import Answer
 from agentos.agents.specs import AgentSpec
 from agentos.agents.tools import python
@@ -22,6 +23,7 @@ from agentos.agents.tools import python
 Events = AsyncGenerator[Event, None]
 
 _STREAMING = "agentos.agents.runtime.streaming"
+_STEPS = "agentos.agents.runtime.steps"
 _MODELS = "agentos.agents.runtime.models"
 
 
@@ -91,10 +93,15 @@ def _streaming() -> ModuleType:
     return import_module(_STREAMING)
 
 
+def _running(spec: AgentSpec) -> ModuleType:
+    """Return the module that runs such an agent."""
+    return import_module(_STEPS) if spec.kind == DjangoAgent.Kind.STEPS else _streaming()
+
+
 def _events(what: str, spec: AgentSpec, **how: Any) -> Events:
     if _STREAMING not in sys.modules or not engine().ok:
         return _after_loading(what, spec, how)
-    events: Events = getattr(_streaming(), what)(spec, **how)
+    events: Events = getattr(_running(spec), what)(spec, **how)
     return events
 
 
@@ -104,6 +111,6 @@ async def _after_loading(what: str, spec: AgentSpec, how: dict[str, Any]) -> Eve
     if not state.ok:
         yield Failed("agent_unavailable", state.reason)
         return
-    async with aclosing(getattr(_streaming(), what)(spec, **how)) as events:
+    async with aclosing(getattr(_running(spec), what)(spec, **how)) as events:
         async for event in events:
             yield event

@@ -37,6 +37,7 @@ class Call:
     tool: ToolExecution
     run_id: str
     by: str = ""
+    name: str = ""
     requirement: RunRequirement | None = None
 
 
@@ -61,8 +62,13 @@ def waiting_calls(output: Paused) -> list[Call]:
             number += 1
             call_id = f"{tool.tool_call_id or ''}.{number}"
         run_id = requirement.member_run_id or output.run_id or ""
-        calls.append(Call(call_id, tool, run_id, clean(requirement.member_agent_id or ""), requirement))
+        calls.append(Call(call_id, tool, run_id, *_member(requirement), requirement))
     return calls
+
+
+def _member(requirement: RunRequirement) -> tuple[str, str]:
+    agent_id = clean(requirement.member_agent_id or "")
+    return agent_id, clean(requirement.member_agent_name or agent_id)
 
 
 def outside(output: Paused) -> list[str]:
@@ -146,7 +152,7 @@ def decided(calls: Sequence[tuple[Call, Answer]], places: Mapping[str, Mapping[s
 
 def _requirement(call: Call) -> dict[str, Any]:
     tool = call.tool
-    by = {"by": call.by} if call.by else {}
+    by = {"by": call.by, "member": call.name} if call.by else {}
     return by | {
         "call_id": call.id,
         "kind": approvals.INPUT if tool.requires_user_input else approvals.CONFIRM,

@@ -94,8 +94,11 @@ class Journal:
     def close(self, entry: Entry) -> None:
         self.entries.pop(entry.buffer.run_pk, None)
 
-    def say(self, entry: Entry, kind: str, text: str) -> None:
-        """Note text of this kind."""
+    def say(self, entry: Entry, kind: str, text: str, within: str = "", by: str = "") -> None:
+        """Note text of this kind. ``within``: the delegation that it is said in, ``by`` an agent."""
+        if within and text:
+            self._say_within(entry, kind, text, within, by)
+            return
         if not text:
             return
         lines = entry.lines
@@ -117,25 +120,23 @@ class Journal:
 
     def put(self, entry: Entry, event: Event) -> None:
         """Note an event."""
-        if isinstance(event, TextDelta | ReasoningDelta) and event.within:
-            self._say_within(entry, event)
-        elif isinstance(event, TextDelta | ReasoningDelta):
-            self.say(entry, event.kind, event.text)
+        if isinstance(event, TextDelta | ReasoningDelta):
+            self.say(entry, event.kind, event.text, event.within, event.by)
         else:
             entry.lines.append((event.kind, event.data()))
             self._note(entry)
 
-    def _say_within(self, entry: Entry, event: TextDelta | ReasoningDelta) -> None:
+    def _say_within(self, entry: Entry, kind: str, text: str, within: str, by: str) -> None:
         """Note text of a member. Members speak side by side: it grows with what this one has said before, whoever came between."""
-        for kind, data in reversed(entry.lines):
+        for before, data in reversed(entry.lines):
             if not isinstance(data, Said):
                 break
-            if data.place["within"] == event.within:
-                if kind == event.kind:
-                    data.append(event.text)
+            if data.place["within"] == within:
+                if before == kind:
+                    data.append(text)
                     return
                 break
-        entry.lines.append((event.kind, Said(event.text, event.within, event.by)))
+        entry.lines.append((kind, Said(text, within, by)))
         self._note(entry)
 
     def _note(self, entry: Entry) -> None:

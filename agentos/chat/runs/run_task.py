@@ -199,9 +199,9 @@ class _JournalFollower:
         self.entry = entry
         self.now = asyncio.get_running_loop().time
 
-    def on_text(self, kind: str, text: str) -> None:
+    def on_text(self, kind: str, text: str, within: str = "", by: str = "") -> None:
         self.run_task.heard = self.now()
-        self.run_task.journal.say(self.entry, kind, text)
+        self.run_task.journal.say(self.entry, kind, text, within, by)
 
     def has_more(self, read: Callable[[], None]) -> None:
         self.run_task.journal.has_more(self.entry, read)

@@ -103,7 +103,7 @@ class _Listener:
         self.text = ""
         self.thought = 0
 
-    def on_text(self, kind: str, text: str) -> None:
+    def on_text(self, kind: str, text: str, within: str = "", by: str = "") -> None:
         if kind == Rethought.kind:
             self.text = ""
         elif kind == ReasoningDelta.kind:
