@@ -168,8 +168,9 @@ def makes_agents(user: User) -> bool:
 
 
 def agents_to_edit(user: User) -> QuerySet[DjangoAgent]:
-    """Return the agents that this user may change: operators all, owners and admins of a team those that are open to it alone."""
-    agents: QuerySet[DjangoAgent] = DjangoAgent.objects.all()
+    """Return the agents that this user may change: operators all, owners and admins of a team those that are open to it alone. What is
+    written in code is changed there."""
+    agents: QuerySet[DjangoAgent] = DjangoAgent.objects.exclude(kind=DjangoAgent.Kind.CODE)
     if is_operator(user):
         return agents
     return agents.filter(team__in=managed_teams(user).order_by().values("pk"), is_global=False, plans=None)

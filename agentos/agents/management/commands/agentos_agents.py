@@ -1,5 +1,5 @@
-"""`agentos agents export ID [FILE]` and `agentos agents import FILE`: agents as files, for git and for other servers. `agentos agents sync`:
-those that are written in code."""
+"""`agentos agents export ID [FILE]` and `agentos agents import FILE`: agents as files, for git and for other servers.
+`agentos agents sync`: those that are written in code."""
 
 import sys
 from pathlib import Path
