@@ -17,8 +17,9 @@ from agentos.agents.models import DjangoAgent
 from agentos.chat import ephemeral, trying
 from agentos.chat.callers import Caller, Watch
 from agentos.chat.errors import WaitingForApproval
+from agentos.chat.live.elements import turn_id
 from agentos.chat.live.parts import Part
-from agentos.chat.live.turns import TurnView, turn_id, turn_view
+from agentos.chat.live.turns import TurnView, turn_view
 from agentos.chat.models import MESSAGE_LIMIT, Run
 from agentos.chat.runs.following import follow
 from agentos.core import db

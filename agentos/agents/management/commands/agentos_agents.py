@@ -34,9 +34,12 @@ class Command(BaseCommand):
         words.add_parser("sync", help="bring the agents of AGENTOS_CODE_AGENTS into the catalogue, as each start of the server does")
 
     def handle(self, *, word: str, **options: Any) -> None:
-        {"export": self.export, "import": self.read, "sync": self.sync}[word](**options)
+        if word == "sync":
+            self.sync()
+        else:
+            (self.export if word == "export" else self.read)(**options)
 
-    def sync(self, **_options: Any) -> None:
+    def sync(self) -> None:
         if not app_settings.CODE_AGENTS:
             self.stdout.write("AGENTOS_CODE_AGENTS names no modules (docs/bring-your-agent.md).")
         synced = code_agents.sync(code_modules.load())
