@@ -1,11 +1,12 @@
 """The form of a draft: what stands in its fields, and which parts of a blueprint were posted. No JSON is typed by hand."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from agentos.agents import tool_options
 from agentos.agents.blueprint import Blueprint
+from agentos.agents.models import DjangoAgent
 from agentos.agents.providers import PROVIDERS, availability, model_choices, split
 from agentos.agents.tool_options import OptionField
 from agentos.agents.tools import ASK, AUTO, Tool, policy_of, tool_choices
@@ -59,10 +60,15 @@ class ToolGroup:
     cards: list[ToolCard]
 
 
-def posted(form: Mapping[str, Any], base: Blueprint, *, may_set_options: bool) -> dict[str, Any]:
-    """Return the parts that a form has sent, not checked yet. ``base``: what they were."""
+def offered_to(agent: DjangoAgent) -> list[Tool]:
+    """Return what this agent may be given now: tools of everybody and of its team."""
+    return tool_choices([agent.team_id] if agent.team_id else [])
+
+
+def posted(form: Mapping[str, Any], base: Blueprint, offered: Collection[Tool], *, may_set_options: bool) -> dict[str, Any]:
+    """Return the parts that a form has sent, not checked yet. ``base``: what they were. ``offered``: the tools that the form had."""
     model = form.get("model", "")
-    wanted = {tool.slug: form.get(f"tool:{tool.slug}", OFF) for tool in tool_choices()}
+    wanted = {tool.slug: form.get(f"tool:{tool.slug}", OFF) for tool in offered}
     kept = [slug for slug in base["tools"] if wanted.get(slug, form.get(f"tool:{slug}", OFF)) != OFF]
     tools = [*kept, *(slug for slug, policy in wanted.items() if policy != OFF and slug not in kept)]
     found = {
@@ -70,20 +76,20 @@ def posted(form: Mapping[str, Any], base: Blueprint, *, may_set_options: bool) -
         **{name: clean(form.get(name, "")).splitlines() for name in LINES},
         "model": form.get("other_model", "").strip() if model == OTHER else model,
         "tools": tools,
-        "tool_policies": _policies(tools, wanted, base),
+        "tool_policies": _policies(tools, wanted, base, offered),
     }
     if may_set_options:
         found["tool_options"] = {
             tool.slug: options
-            for tool in tool_choices()
+            for tool in offered
             if tool.slug in tools and (options := tool_options.posted(tool, form, base["tool_options"].get(tool.slug, {})))
         }
     return found
 
 
-def _policies(tools: Iterable[str], wanted: Mapping[str, str], base: Blueprint) -> dict[str, str]:
+def _policies(tools: Iterable[str], wanted: Mapping[str, str], base: Blueprint, offered: Collection[Tool]) -> dict[str, str]:
     """Only what differs from a tool's own."""
-    own = {tool.slug: tool.policy for tool in tool_choices()}
+    own = {tool.slug: tool.policy for tool in offered}
     chosen = {slug: wanted.get(slug, base["tool_policies"].get(slug, "")) for slug in tools}
     return {slug: policy for slug, policy in chosen.items() if policy and policy != own.get(slug)}
 
@@ -107,10 +113,9 @@ def trouble_of_model(model: str) -> str:
     return availability(model).reason if model else ""
 
 
-def tool_groups(blueprint: Blueprint, *, may_set_options: bool) -> list[ToolGroup]:
+def tool_groups(blueprint: Blueprint, offered: Collection[Tool], *, may_set_options: bool) -> list[ToolGroup]:
     """Return the tools as cards, by group, in the order in which they are offered; at last those that are offered no more."""
     groups: dict[str, list[ToolCard]] = {}
-    offered = tool_choices()
     for tool in offered:
         groups.setdefault(tool.group, []).append(_card(tool, blueprint, may_set_options=may_set_options))
     known = {tool.slug for tool in offered}

@@ -9,7 +9,7 @@ from agentos.access.models import Membership, Plan, Team, User
 from agentos.agents import actions, queries
 from agentos.agents.models import AgentVersion, DjangoAgent
 from tests.dashboard.asking import queries as counted
-from tests.factories import AgentFactory, MembershipFactory, TeamFactory
+from tests.factories import AgentFactory, MembershipFactory, RemoteServerFactory, RemoteToolFactory, TeamFactory
 from tests.html import page
 
 HOME = "/agentos/workshop/"
@@ -190,6 +190,12 @@ class TestEditing:
             found = page(as_owner.get(url(draft)))
         assert not found.has("input[name=model][value='scripted:echo']")
         assert not found.has("input[name='tool:letterbox']")
+
+    def test_offers_connections_of_its_team_and_of_no_other(self, as_owner: Client, draft: DjangoAgent) -> None:
+        for team, slug in ((draft.team, "ours"), (TeamFactory(), "theirs"), (None, "all")):
+            RemoteToolFactory(server=RemoteServerFactory(slug=slug, team=team), name="look", policy="ask")
+        shown = page(as_owner.get(url(draft)))
+        assert [shown.has(f"[name='tool:mcp:{slug}/look']") for slug in ("ours", "theirs", "all")] == [True, False, True]
 
     def test_discards(self, as_owner: Client, owner: User, team_agent: DjangoAgent) -> None:
         actions.save_draft(agent=team_agent, changes={"name": "X"}, stamp=None, by=owner)

@@ -75,7 +75,7 @@ def edit(request: SignedInRequest, agent_id: str) -> HttpResponse:
     before = queries.worked_on(agent, draft)
     if request.method != "POST":
         return edit_page(request, draft, before)
-    parts = workshop_form.posted(request.POST, before, may_set_options=is_operator(request.user))
+    parts = workshop_form.posted(request.POST, before, workshop_form.offered_to(agent), may_set_options=is_operator(request.user))
     if refused := _refused(request, draft, before, parts):
         return refused
     if request.POST.get("do") == "publish":
@@ -109,7 +109,10 @@ def preview(request: SignedInRequest, agent_id: str) -> HttpResponse:
         return render(request, "workshop/_preview.html", {"preview": shown})
     draft = queries.draft_of(agent)
     before = queries.worked_on(agent, draft)
-    wanted = {**before, **workshop_form.posted(request.POST, before, may_set_options=is_operator(request.user))}
+    wanted = {
+        **before,
+        **workshop_form.posted(request.POST, before, workshop_form.offered_to(agent), may_set_options=is_operator(request.user)),
+    }
     return edit_page(request, draft, wanted, preview=shown, stamp=request.POST.get("stamp", ""))
 
 
@@ -141,7 +144,7 @@ def edit_page(request: SignedInRequest, draft: AgentDraft, shown: Blueprint, *, 
         "tab": "edit",
         "models": models,
         "is_other_model": bool(shown["model"]) and not any(card.is_chosen for card in models),
-        "tool_groups": workshop_form.tool_groups(shown, may_set_options=is_operator(request.user)),
+        "tool_groups": workshop_form.tool_groups(shown, workshop_form.offered_to(agent), may_set_options=is_operator(request.user)),
         "missing": missing,
         "warnings": [] if "model" in missing else warnings_about(shown["model"], shown["tools"], tell_why=is_operator(request.user)),
         **more,

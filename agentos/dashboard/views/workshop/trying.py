@@ -75,7 +75,8 @@ def _tried(request: SignedInRequest, agent: DjangoAgent) -> Blueprint:
     saved = queries.worked_on(agent, draft)
     if "instructions" not in request.POST:
         return saved
-    return checked(workshop_form.posted(request.POST, saved, may_set_options=is_operator(request.user)), saved)
+    offered = workshop_form.offered_to(agent)
+    return checked(workshop_form.posted(request.POST, saved, offered, may_set_options=is_operator(request.user)), saved)
 
 
 def _refused(request: SignedInRequest, agent: DjangoAgent, problem: Problem, history: History) -> HttpResponse:
