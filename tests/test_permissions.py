@@ -91,6 +91,10 @@ def api_of_managers(status: int) -> Row:
     return (UNAUTHORIZED, UNAUTHORIZED, status, FORBIDDEN, NOT_FOUND, NOT_FOUND)
 
 
+def api_of_makers(status: int) -> Row:
+    return (UNAUTHORIZED, UNAUTHORIZED, status, FORBIDDEN, NOT_FOUND, status)
+
+
 # What is not in this table is not allowed: a GET or a POST without a row is answered with 405.
 TABLE: dict[tuple[str, str], Row] = {
     ("access:sign-in", "GET"): (200, 200, 302, 302, 302, 302),
@@ -135,6 +139,19 @@ TABLE: dict[tuple[str, str], Row] = {
     ("api:access_requests", "POST"): (UNAUTHORIZED, UNAUTHORIZED, 409, 409, 201, 201),  # of those who have the agent nobody has to ask
     ("api:grant_access", "POST"): (UNAUTHORIZED, UNAUTHORIZED, 204, NOT_FOUND, NOT_FOUND, 204),  # owners of the team, and operators
     ("api:decline_access", "POST"): (UNAUTHORIZED, UNAUTHORIZED, 204, NOT_FOUND, NOT_FOUND, 204),
+    ("api:made_agents", "GET"): api(200),
+    ("api:made_agents", "POST"): (UNAUTHORIZED, UNAUTHORIZED, 201, FORBIDDEN, FORBIDDEN, 201),
+    ("api:made_agent", "GET"): api_of_makers(200),
+    ("api:made_agent", "DELETE"): api_of_makers(409),  # it was published
+    ("api:draft", "PATCH"): api_of_makers(200),
+    ("api:draft", "DELETE"): api_of_makers(200),
+    ("api:publish_agent", "POST"): api_of_makers(409),  # nothing is new
+    ("api:activate_agent", "POST"): api_of_makers(200),
+    ("api:deactivate_agent", "POST"): api_of_makers(200),
+    ("api:agent_versions", "GET"): api_of_makers(200),
+    ("api:agent_version", "GET"): api_of_makers(200),
+    ("api:restore_version", "POST"): api_of_makers(409),
+    ("api:try_agent", "POST"): api_of_makers(422),  # with nothing to say
     ("api:webhook", "GET"): api_of_managers(200),
     ("api:webhook", "PATCH"): api_of_managers(200),
     ("api:webhook", "DELETE"): api_of_managers(204),
@@ -284,6 +301,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "api:edit_message": {"message": "Hi"},
     "api:answer_run": {"answers": []},
     "api:feedback": {"value": "good"},
+    "api:made_agents": {"name": "Letter Helper", "team": "TEAM"},
+    "api:draft": {"blueprint": {"description": "New."}},
+    "api:publish_agent": {},
+    "api:restore_version": {},
+    "api:try_agent": {"message": " "},
     "api:webhooks": {"team": "TEAM", "name": "CRM", "url": "https://crm.example/in", "events": ["run.failed"]},
     "api:webhook": {"name": "Renamed"},
     "api:connections": {"team": "TEAM", "name": "CRM", "url": "https://crm.example/mcp"},

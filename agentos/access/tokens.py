@@ -20,6 +20,7 @@ from agentos.core import clock
 SCOPES: Mapping[str, str] = MappingProxyType(
     {
         "agents:read": "See the agents that you may use.",
+        "agents:manage": "Make, change, publish and try agents: those of your teams, or all of them as an operator.",
         "sessions:read": "Read your chats, their answers and their events.",
         "sessions:write": "Open, rename, pin, archive, delete and fork chats, and judge answers.",
         "runs:write": "Send messages, and stop, retry, continue and approve answers.",

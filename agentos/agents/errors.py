@@ -43,7 +43,6 @@ class DraftMoved(AgentError):
 class NotReady(AgentError):
     """``missing``: what is to be done, by part of the blueprint."""
 
-    status = 422
     code = "not_ready"
 
     def __init__(self, missing: Mapping[str, str]) -> None:

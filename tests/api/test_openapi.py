@@ -16,7 +16,8 @@ from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import ignored_auth
 
-from agentos.access.models import User
+from agentos.access.models import Team, User
+from agentos.agents import actions as workshop
 from agentos.agents.models import AccessRequest, DjangoAgent
 from agentos.api.app import api
 from agentos.api.connection_resources import SLUG
@@ -24,6 +25,7 @@ from agentos.api.resources import RUN_ID
 from agentos.api.schemas import SESSION
 from agentos.api.scopes import NEEDED
 from agentos.api.webhook_resources import HOOK_ID, MESSAGE_ID
+from agentos.api.workshop_resources import MADE
 from agentos.chat.runs.engine import Engine
 from agentos.core import db as database
 from tests.api.calls import ROOT
@@ -39,7 +41,7 @@ def generable() -> dict[str, Any]:
     That an agent or a session has to be named is said in words: beside properties, generators of clients do not understand ``anyOf``.
     """
     copy: dict[str, Any] = json.loads(json.dumps(DOCUMENT))
-    for name in ("MessageIn", "SendMessageAction", "RunIn", "EditIn"):
+    for name in ("MessageIn", "SendMessageAction", "RunIn", "EditIn", "TryIn"):
         del copy["components"]["schemas"][name]["properties"]["message"]["maxLength"]
     either = [{"required": [name], "properties": {name: {"type": "string", "minLength": 1}}} for name in ("agent_id", "session_id")]
     for name in ("MessageIn", "SendMessageAction"):
@@ -78,6 +80,7 @@ class Credential:
 
 
 OPERATIONS = {operation.label: operation for operation in (found.ok() for found in SCHEMA.get_all_operations() if isinstance(found, Ok))}
+MADE_ID = str(MADE["id"])
 # As the examples have them.
 NAMES: dict[str, Any] = {
     "session_id": SESSION["id"],
@@ -87,6 +90,7 @@ NAMES: dict[str, Any] = {
     "message_id": MESSAGE_ID,
     "request_id": 7,
     "slug": SLUG,
+    "number": 2,
 }
 
 
@@ -106,7 +110,7 @@ def bodies() -> Iterator[tuple[str, Any, Any]]:
 
 EXAMPLES = {name: (operation, body) for name, operation, body in bodies()}
 # What the example's run, which is complete, has no use for, and who has the agent already.
-IN_THE_WRONG_STATE = {"continue_run", "answer_run", "ask_for_access"}
+IN_THE_WRONG_STATE = {"continue_run", "answer_run", "ask_for_access", "delete_agent"}
 # In two modes, so twice as many an operation. One database for all of a test's calls: what they leave behind is part of it.
 GENERATED = settings(max_examples=8, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
@@ -141,6 +145,7 @@ def credential(answering: None, owner: User, as_owner: Client, secret: str, ever
     RunFactory(session=session, turn=1)
     RunFactory(session=session, turn=2, run_id=RUN_ID)
     team = owner.memberships.get().team
+    make_agent(team, owner)
     make_delivery(make_endpoint(team, hook_id=HOOK_ID), message_id=MESSAGE_ID)
     RemoteToolFactory(server__slug=SLUG, server__team=team)
     AccessRequest.objects.create(pk=NAMES["request_id"], agent=AgentFactory(team=team), user=UserFactory())
@@ -153,8 +158,22 @@ def credential(answering: None, owner: User, as_owner: Client, secret: str, ever
 
 def at_home(case: schemathesis.Case) -> schemathesis.Case:
     """The same call, of an object that is there."""
-    case.path_parameters = {name: NAMES[name] for name in case.path_parameters or {}}
+    case.path_parameters = {name: named(name, case.operation.path) for name in case.path_parameters or {}}
     return case
+
+
+def named(parameter: str, path: str) -> Any:
+    """What there is: of the agents, in the workshop, one that is the caller's to change."""
+    return MADE_ID if parameter == "agent_id" and "/workshop/" in path else NAMES[parameter]
+
+
+def make_agent(team: Team, by: User) -> None:
+    """With two versions that are past, and a draft."""
+    agent = workshop.start_agent(name="Letter Helper", agent_id=MADE_ID, team=team, blueprint={"model": "scripted:5x0"}, by=by)
+    for words in ("One", "Two", "Three"):
+        workshop.save_draft(agent=agent, changes={"description": words}, stamp=None, by=by)
+        workshop.publish_agent(agent=agent, by=by)
+    workshop.save_draft(agent=agent, changes={"description": "Four"}, stamp=None, by=by)
 
 
 class TestDocument:
@@ -198,7 +217,7 @@ class TestOperations:
         content = {"body": body, "media_type": "application/json"} if body else {}
         who = {"cookies": COOKIE} if shown == "cookie" else {"headers": HEADER}
         case = operation.Case(**content, path_parameters={}, **who)
-        case.path_parameters = {parameter.name: NAMES[parameter.name] for parameter in operation.path_parameters}
+        case.path_parameters = {parameter.name: named(parameter.name, operation.path) for parameter in operation.path_parameters}
         status = case.call_and_validate(headers=PLAIN, excluded_checks=[ignored_auth]).status_code
         assert (status == 409) if operation.definition.raw["operationId"] in IN_THE_WRONG_STATE else (200 <= status < 300)
 

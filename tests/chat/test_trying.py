@@ -161,9 +161,9 @@ class TestPages:
     def test_say_why_not(self, as_owner: Client, agent: DjangoAgent) -> None:
         url = f"/agentos/workshop/agent/{agent.agent_id}/try/"
         answer = post(as_owner, url, {"message": "Hi"})
-        assert (answer.status_code, answer.headers["HX-Retarget"]) == (422, "#notices")
+        assert (answer.status_code, answer.headers["HX-Retarget"]) == (409, "#notices")
         plain = as_owner.post(url, {"message": "Hi, whole"})
-        assert plain.status_code == 422
+        assert plain.status_code == 409
         assert b"Hi, whole" in plain.content
 
     def test_try_what_stands_in_the_form(self, as_owner: Client, agent: DjangoAgent, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,235 @@
+"""Agents as they are made, as JSON: their drafts, their versions, and what trying a draft gives."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field
+
+from agentos.agents.blueprint import CAPABILITIES, CAPABILITY_LENGTH, FALLBACKS, MODEL_LENGTH, SLUG_LENGTH, TOOLS
+from agentos.agents.models import NOTE_LENGTH, STARTER_LENGTH, STARTERS
+from agentos.api.resources import Requirement, TextPart, ToolPart
+from agentos.api.schemas import Message, Moment, example, whole
+from agentos.api.webhook_resources import TEAM, TEAM_LIMIT
+
+PARTS = {
+    "name": "Letter Helper",
+    "description": "Drafts friendly letters.",
+    "instructions": "You write short, friendly letters.",
+    "model": "openai:gpt-5.4",
+    "fallbacks": ["openai:gpt-5.4-mini"],
+    "tools": ["clock"],
+    "tool_policies": {"clock": "ask"},
+    "tool_options": {},
+    "capabilities": ["Letters"],
+    "starters": ["Write to Ada that we meet on Friday."],
+}
+MADE_URL = "/api/v1/agentos/workshop/agents/letter-helper/"
+VERSION = {
+    "number": 3,
+    "note": "Kinder",
+    "by": "Olivia Owner",
+    "at": "2024-01-01T12:00:00Z",
+    "blueprint": PARTS,
+    "url": f"{MADE_URL}versions/3/",
+}
+MADE = {
+    "id": "letter-helper",
+    "name": "Letter Helper",
+    "version": 3,
+    "active": True,
+    "team": TEAM,
+    "for_everyone": False,
+    "plans": [],
+    "blueprint": PARTS,
+    "has_draft": True,
+    "stamp": "3-12",
+    "missing": {},
+    "url": MADE_URL,
+}
+
+
+def listed_most(number: int) -> Any:
+    """A list that may be left out, of at most so many."""
+    return Field(default_factory=list, json_schema_extra={"maxItems": number})
+
+
+class AgentTeam(BaseModel):
+    """A team whose members may use an agent."""
+
+    id: int
+    name: str
+
+
+class Blueprint(BaseModel):
+    """What an agent is made of. ``tool_policies``: by the slug of a tool, where it is not the tool's own; ``tool_options``: its settings,
+    which only operators change."""
+
+    model_config = example(PARTS)
+
+    name: str
+    description: str
+    instructions: str
+    model: str
+    fallbacks: list[str]
+    tools: list[str]
+    tool_policies: dict[str, Literal["ask", "auto"]]
+    tool_options: dict[str, dict[str, Any]]
+    capabilities: list[str]
+    starters: list[str]
+
+
+class MadeAgent(BaseModel):
+    """An agent that the caller may change. ``version`` is the one that is used, 0 before the first. ``blueprint``: what the next
+    publishing publishes, the draft where there is one (``has_draft``). ``stamp`` names this state of it. ``missing``: by part, what has
+    to be done before it can be published."""
+
+    model_config = example(MADE)
+
+    id: str
+    name: str
+    version: int
+    active: bool
+    team: AgentTeam | None
+    for_everyone: bool
+    plans: list[int]
+    blueprint: Blueprint
+    has_draft: bool
+    stamp: str
+    missing: dict[str, str]
+    url: str
+
+
+class ListedAgent(BaseModel):
+    """``drafted_at``: when the draft that waits was saved; null where none waits."""
+
+    id: str
+    name: str
+    version: int
+    active: bool
+    team: AgentTeam | None
+    for_everyone: bool
+    drafted_at: Moment | None
+    url: str
+
+
+class MadeAgentList(BaseModel):
+    """By name. ``next`` is the number of the page after this one, null on the last."""
+
+    agents: list[ListedAgent]
+    next: int | None
+
+
+class BlueprintChange(BaseModel):
+    """What shall change; the rest stays. What each may be is checked as in the workshop."""
+
+    model_config = {**example({"instructions": PARTS["instructions"]}), "extra": "forbid"}
+
+    # The lengths are declared here and checked by agents.blueprint, which counts what is kept.
+    name: Annotated[str, Field(json_schema_extra={"maxLength": 80})] = ""
+    description: Annotated[str, Field(json_schema_extra={"maxLength": 300})] = ""
+    instructions: Annotated[str, Field(json_schema_extra={"maxLength": 20_000})] = ""
+    model: Annotated[str, Field(json_schema_extra={"maxLength": MODEL_LENGTH})] = ""
+    fallbacks: list[Annotated[str, Field(json_schema_extra={"maxLength": MODEL_LENGTH})]] = listed_most(FALLBACKS)
+    tools: list[Annotated[str, Field(json_schema_extra={"maxLength": SLUG_LENGTH})]] = listed_most(TOOLS)
+    tool_policies: dict[str, Literal["ask", "auto"]] = Field(default_factory=dict)
+    tool_options: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    capabilities: list[Annotated[str, Field(json_schema_extra={"maxLength": CAPABILITY_LENGTH})]] = listed_most(CAPABILITIES)
+    starters: list[Annotated[str, Field(json_schema_extra={"maxLength": STARTER_LENGTH})]] = listed_most(STARTERS)
+
+    def parts(self) -> dict[str, Any]:
+        return self.model_dump(exclude_unset=True)
+
+
+class NewAgent(BaseModel):
+    """``id`` is made of the name without one. ``team``: whose agent it is; for owners and admins one of theirs, which
+    need not be named where there is only one."""
+
+    model_config = example({"name": "Letter Helper", "blueprint": {"instructions": PARTS["instructions"]}})
+
+    name: Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": 80, "pattern": r"\S"})]
+    id: Annotated[str, Field(json_schema_extra={"maxLength": 64, "pattern": r"^([a-z0-9][a-z0-9_-]*)?$"})] = ""
+    team: Annotated[int, Field(strict=True, ge=1, le=TEAM_LIMIT), BeforeValidator(whole)] | None = None
+    blueprint: BlueprintChange = Field(default_factory=BlueprintChange)
+
+
+class DraftChange(BaseModel):
+    """With ``stamp``, of the draft that was read, nothing is saved over what somebody else has saved since: 409 ``draft_changed``."""
+
+    model_config = example({"blueprint": {"instructions": PARTS["instructions"]}})
+
+    blueprint: BlueprintChange
+    stamp: str | None = None
+
+
+class PublishIn(BaseModel):
+    model_config = example({"note": "Kinder"})
+
+    note: Annotated[str, Field(json_schema_extra={"maxLength": NOTE_LENGTH})] = ""
+    stamp: str | None = None
+
+
+class AgentVersionOut(BaseModel):
+    """``by`` is null for the system, and for an account that is gone."""
+
+    model_config = example(VERSION)
+
+    number: int
+    note: str
+    by: str | None
+    at: Moment
+    blueprint: Blueprint
+    url: str
+
+
+class AgentVersionList(BaseModel):
+    """The newest first. ``next`` is the number of the page after this one, null on the last."""
+
+    model_config = example({"versions": [VERSION], "next": None})
+
+    versions: list[AgentVersionOut]
+    next: int | None
+
+
+class RestoreIn(BaseModel):
+    model_config = example({"note": "The friendly one again"})
+
+    note: Annotated[str, Field(json_schema_extra={"maxLength": NOTE_LENGTH})] = ""
+
+
+class TriedMessage(BaseModel):
+    role: Literal["user", "assistant"]
+    content: str
+
+
+class TryIn(BaseModel):
+    """``history``: what was said before, which nobody else keeps. ``blueprint``: what shall be tried beside what the draft has; it is
+    not saved."""
+
+    model_config = example({"message": "Write to Ada.", "history": [], "blueprint": {"tools": []}})
+
+    message: Message
+    history: list[TriedMessage] = Field(default_factory=list, max_length=80)
+    blueprint: BlueprintChange = Field(default_factory=BlueprintChange)
+
+
+class Tried(BaseModel):
+    """How it went. Of a trial that asks for approval (``waiting``) the ``requirements`` say for what; it ends there. Nothing is kept."""
+
+    model_config = example(
+        {
+            "status": "completed",
+            "answer": "Dear Ada,",
+            "parts": [],
+            "requirements": [],
+            "input_tokens": 40,
+            "output_tokens": 12,
+            "error": None,
+        }
+    )
+
+    status: Literal["completed", "failed", "interrupted", "stopped", "waiting"]
+    answer: str
+    parts: list[TextPart | ToolPart]
+    requirements: list[Requirement]
+    input_tokens: int
+    output_tokens: int
+    error: str | None
