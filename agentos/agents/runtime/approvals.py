@@ -103,7 +103,7 @@ def _checked(requirement: Mapping[str, Any], answer: Answer) -> tuple[Answer, di
 
 def arguments_of(requirement: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the arguments that may be changed before a call is approved, as fields by their names. Those that are null have no kind."""
-    if requirement["kind"] != CONFIRM:
+    if requirement.get("kind") != CONFIRM:
         return {}
     given = (requirement.get("args") or {}).items()
     return {
