@@ -150,7 +150,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("api:deactivate_agent", "POST"): api_of_makers(200),
     ("api:agent_versions", "GET"): api_of_makers(200),
     ("api:agent_version", "GET"): api_of_makers(200),
-    ("api:restore_version", "POST"): api_of_makers(409),
+    ("api:restore_version", "POST"): api_of_makers(201),
     ("api:try_agent", "POST"): api_of_makers(422),  # with nothing to say
     ("api:webhook", "GET"): api_of_managers(200),
     ("api:webhook", "PATCH"): api_of_managers(200),

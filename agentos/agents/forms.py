@@ -72,6 +72,7 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         help_text="A team and steps have members, below. Of steps, each answers with its own model; the one here names the chats.",
     )
+    mode = forms.ChoiceField(choices=DjangoAgent.Mode.choices, required=False, help_text="How a team works together.")
     model = forms.CharField(
         max_length=120,
         widget=SuggestingInput(model_choices, attrs={"size": 50}),

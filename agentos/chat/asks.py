@@ -7,6 +7,7 @@ from typing import Any
 
 from agentos.agents.runtime import Answer, approvals
 from agentos.agents.tools import label_of
+from agentos.core.security.invisible import exact
 
 Posted = Mapping[str, str]  # the form, by the names of its fields
 Errors = Mapping[tuple[str, str], str]  # by the call and the field's name
@@ -90,7 +91,7 @@ def _arguments_in(posted: Posted, requirement: Mapping[str, Any]) -> dict[str, A
     if _name("arguments", call_id) not in posted:
         return {}
     changed: dict[str, Any] = {}
-    for name, item in approvals.arguments_of(requirement).items():
+    for name, item in _shown_arguments(requirement).items():
         field = _name("argument", call_id, name)
         if item["type"] == "bool":
             if (field in posted) != item["value"]:
@@ -98,6 +99,12 @@ def _arguments_in(posted: Posted, requirement: Mapping[str, Any]) -> dict[str, A
         elif _lines(posted.get(field, "")) != _lines(_text(item["value"])):
             changed[name] = _lines(posted.get(field, ""))
     return changed
+
+
+def _shown_arguments(requirement: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the arguments that a form can hold: not those with characters in them that nobody would see in a field."""
+    fields = approvals.arguments_of(requirement)
+    return {name: item for name, item in fields.items() if all(exact(text) == text for text in (name, _text(item["value"])))}
 
 
 def _lines(text: str) -> str:
@@ -126,7 +133,7 @@ def _ask(element: str, requirement: Mapping[str, Any], posted: Posted | None, er
         typed = item.get("value") if posted is None else posted.get(_name("value", *place), "")
         fields.append(_field(f"{element}-field-{number}", item, typed, error=errors.get(place, ""), has_focus=place == first))
     arguments = []
-    for number, (name, item) in enumerate(approvals.arguments_of(requirement).items(), start=1):
+    for number, (name, item) in enumerate(_shown_arguments(requirement).items(), start=1):
         place = (call_id, name)
         typed = item["value"] if posted is None else _typed_argument(posted, place, item)
         arguments.append(_argument(f"{element}-argument-{number}", item, typed, error=errors.get(place, ""), has_focus=place == first))

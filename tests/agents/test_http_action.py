@@ -152,7 +152,7 @@ def describe(tmp_path: Path, settings: Any) -> Callable[..., None]:
 class TestDescription:
     def test_makes_a_tool(self, describe: Any) -> None:
         describe('openapi = "spec.json"\nlabel = "The shop"\nonly = ["getOrder", "place_order"]')
-        tool = tools.tools()["http-action-shop"]
+        tool = tools.fixed()["http-action-shop"]
         assert tool.names == ("shop_getOrder", "shop_place_order")
         assert tool.description == "Orders of the shop."
         assert tool.is_private
@@ -160,16 +160,16 @@ class TestDescription:
         assert modules_of_tools_load() == []
 
     def test_says_how_to_make_one(self) -> None:
-        assert "AGENTOS_HTTP_ACTIONS" in tools.tools()["http-action"].needs()
+        assert "AGENTOS_HTTP_ACTIONS" in tools.fixed()["http-action"].needs()
         with pytest.raises(agno_tools.NotOffered):
             agno_tools.toolbox(["http-action"], {})
 
     def test_says_what_is_missing(self, describe: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         describe('openapi = "spec.json"\nheaders = {Authorization = "Bearer ${SHOP_TOKEN}"}')
-        assert tools.tools()["http-action-shop"].needs() == "To use Shop, set SHOP_TOKEN."
+        assert tools.fixed()["http-action-shop"].needs() == "To use Shop, set SHOP_TOKEN."
         (tmp_path / "token").write_text("from-a-file\n")
         monkeypatch.setenv("SHOP_TOKEN_FILE", str(tmp_path / "token"))
-        assert tools.tools()["http-action-shop"].needs() == ""
+        assert tools.fixed()["http-action-shop"].needs() == ""
 
     @pytest.mark.parametrize(
         ("text", "spec", "sentence"),
@@ -188,7 +188,7 @@ class TestDescription:
     )
     def test_is_refused_with_a_sentence_for_the_operator(self, describe: Any, text: str, spec: Any, sentence: str) -> None:
         describe(text, spec)
-        assert "http-action-shop" not in tools.tools()
+        assert "http-action-shop" not in tools.fixed()
         (warning,) = modules_of_tools_load()
         assert sentence in warning.msg
         assert "shop.toml is not there" in warning.msg
@@ -208,7 +208,7 @@ async def site(transactional_db: None, describe: Any, monkeypatch: pytest.Monkey
 
 
 def shop() -> Tool:
-    return tools.tools()["http-action-shop"]
+    return tools.fixed()["http-action-shop"]
 
 
 async def get(**arguments: Any) -> str:

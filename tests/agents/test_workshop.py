@@ -341,7 +341,8 @@ class TestDeleting:
 
 class TestAdministration:
     def form(self, **more: str) -> dict[str, str]:
-        return {"agent_id": "writer", "name": "Writer", "model": "scripted:5x0", "is_active": "on", **more}
+        roster = {"roster-TOTAL_FORMS": "0", "roster-INITIAL_FORMS": "0"}
+        return {"agent_id": "writer", "name": "Writer", "model": "scripted:5x0", "is_active": "on", **roster, **more}
 
     def test_makes_versions_too(self, as_operator: Client, operator: User) -> None:
         as_operator.post("/admin/agents/djangoagent/add/", self.form())

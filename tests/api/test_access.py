@@ -17,10 +17,11 @@ from agentos.api.app import api
 from agentos.api.auth import SessionCookie
 from agentos.api.scopes import NEEDED, NEEDED_BY_ACTION
 from agentos.chat.registry import registry
+from agentos.connections import looking
 from agentos.core import clock
 from tests.api.calls import ROOT, assert_refused, post
 from tests.api.conftest import bearer
-from tests.test_permissions import BODIES, PEOPLE, TABLE, World, content
+from tests.test_permissions import BODIES, PEOPLE, TABLE, World, content, look_at_nothing
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +52,7 @@ def operation_of(path: str, method: str) -> str | None:
 def world(owner: User, team_agent: DjangoAgent, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     settings.AGENTOS_RUN_TIMEOUT = 0
     monkeypatch.setattr(sending, "MARGIN", 0.0)
+    monkeypatch.setattr(looking, "look", look_at_nothing)
     yield World(owner, team_agent)
     for stream in list(registry.streams):
         registry.close(stream)

@@ -26,6 +26,9 @@ FACTORIES: dict[str, Callable[[], Any]] = {
     "access_apitoken": factories.ApiTokenFactory,
     "axes_accessattempt": factories.AccessAttemptFactory,
     "agents_djangoagent": lambda: factories.AgentFactory(team=factories.TeamFactory(), plans=[factories.PlanFactory()], tools=["clock"]),
+    "connections_server": factories.RemoteServerFactory,
+    "connections_remotetool": factories.RemoteToolFactory,
+    "connections_grant": factories.GrantFactory,
     "chat_chatsession": lambda: factories.RunFactory().session,
     "chat_feedback": factories.FeedbackFactory,
     "chat_run": factories.RunFactory,
@@ -36,6 +39,9 @@ FACTORIES: dict[str, Callable[[], Any]] = {
     "audit_auditrecord": factories.AuditRecordFactory,
 }
 READ_ONLY = {
+    "connections_server",
+    "connections_remotetool",
+    "connections_grant",
     "access_apitoken",
     "axes_accessattempt",
     "chat_chatsession",

@@ -61,11 +61,9 @@ def revoke_approval(*, session: ChatSession, tool: str, by: User) -> None:
 
 
 def keep_approvals(*, session: ChatSession, tools: Sequence[str], by: User) -> None:
-    """Revoke the approvals for the chat of all functions but these. Raises InvalidInput: only an answer to a call approves one."""
+    """Revoke the approvals for the chat of all functions but these. Raises WrongState: only an answer to a call approves one."""
     if new := set(tools) - set(session.approved_tools):
-        raise InvalidInput(
-            "approved_tools", _("Only the answer to a call approves it for the session: %(tools)s.") % {"tools": ", ".join(sorted(new))}
-        )
+        raise WrongState(_("Only the answer to a call approves it for the session: %(tools)s.") % {"tools": ", ".join(sorted(new))})
     left = [name for name in session.approved_tools if name in tools]
     if left != session.approved_tools:
         _set(session, by, "chat.session.approvals_revoked", approved_tools=left)
