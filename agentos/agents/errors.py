@@ -12,6 +12,8 @@ AgentError
 
 from collections.abc import Mapping
 
+from django.utils.translation import gettext as _
+
 from agentos.agents.models import AgentDraft
 from agentos.core.http.errors import Problem
 
@@ -37,7 +39,7 @@ class DraftMoved(AgentError):
 
     def __init__(self, draft: AgentDraft) -> None:
         self.draft = draft
-        super().__init__("Somebody else has changed this draft since you opened it. Nothing was saved over it.")
+        super().__init__(_("Somebody else has changed this draft since you opened it. Nothing was saved over it."))
 
 
 class NotReady(AgentError):
@@ -55,21 +57,21 @@ class NothingNew(AgentError):
     code = "nothing_new"
 
     def __init__(self) -> None:
-        super().__init__("Nothing has changed since the last version.")
+        super().__init__(_("Nothing has changed since the last version."))
 
 
 class NeverPublished(AgentError):
     code = "never_published"
 
     def __init__(self) -> None:
-        super().__init__("Publish it first: until then nobody can use it.")
+        super().__init__(_("Publish it first: until then nobody can use it."))
 
 
 class HasChats(AgentError):
     code = "has_chats"
 
     def __init__(self) -> None:
-        super().__init__("This agent was published, and its chats stay readable. Turn it off instead of deleting it.")
+        super().__init__(_("This agent was published, and its chats stay readable. Turn it off instead of deleting it."))
 
 
 class InvalidAgent(AgentError):

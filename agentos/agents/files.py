@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
 from pydantic import SecretBytes, SecretStr
 
 from agentos.agents.blueprint import LABELS, NAMES, Blueprint, InvalidBlueprint, checked, empty, objections
@@ -56,24 +57,25 @@ def name_of(agent: DjangoAgent) -> str:
 def read(data: bytes) -> AgentFile:
     """Raises BadFile."""
     if len(data) > MOST_BYTES:
-        raise BadFile(f"The file of an agent has at most 1 MB; this one has {len(data) / MOST_BYTES:,.1f} MB.", 413)
+        raise BadFile(_("The file of an agent has at most 1 MB; this one has %(has)s MB.") % {"has": f"{len(data) / MOST_BYTES:,.1f}"}, 413)
     try:
         content = parse(data.removeprefix(b"\xef\xbb\xbf"))
     except Problem as problem:
-        raise BadFile(f"This file cannot be read as JSON. {problem.sentence}") from None
+        raise BadFile(_("This file cannot be read as JSON. %(why)s") % {"why": problem.sentence}) from None
     if not isinstance(content, dict) or content.get("kind") != KIND:
-        raise BadFile("This is not the file of an agent: export one to see what it looks like.")
+        raise BadFile(_("This is not the file of an agent: export one to see what it looks like."))
     if content.get("schema") != SCHEMA:
-        raise BadFile(f"This file has the schema number {str(content.get('schema'))[:20]}, and this server reads {SCHEMA}. Export it anew.")
+        numbers = {"theirs": str(content.get("schema"))[:20], "ours": SCHEMA}
+        raise BadFile(_("This file has the schema number %(theirs)s, and this server reads %(ours)s. Export it anew.") % numbers)
     parts, agent_id = content.get("agent"), content.get("agent_id", "")
     if not isinstance(parts, dict) or not isinstance(agent_id, str):
-        raise BadFile("This file says nothing of an agent.")
+        raise BadFile(_("This file says nothing of an agent."))
     try:
         blueprint = checked(parts)
     except InvalidBlueprint as error:
-        raise BadFile(f"{LABELS.get(error.field, 'The file')}: {error.sentence}") from None
+        raise BadFile(_("%(part)s: %(wrong)s") % {"part": LABELS.get(error.field, "The file"), "wrong": error.sentence}) from None
     if not blueprint["name"]:
-        raise BadFile("This file has no name for the agent.")
+        raise BadFile(_("This file has no name for the agent."))
     return AgentFile(agent_id, blueprint, missing_here(blueprint))
 
 

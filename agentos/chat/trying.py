@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from agentos.access.users import User
 from agentos.agents import actions as agents
@@ -34,7 +35,7 @@ def start(*, agent: DjangoAgent, blueprint: Blueprint, message: str, history: Se
     limits.check_send(by)
     with transaction.atomic():
         if not queries.may_edit(by, agent):
-            raise NotYourAgent("Only the owners and admins of its team, and operators, can try its draft.")
+            raise NotYourAgent(_("Only the owners and admins of its team, and operators, can try its draft."))
         if missing := objections(blueprint):
             raise NotReady(missing)
         check_available([blueprint["model"], *blueprint["fallbacks"]])
@@ -49,7 +50,7 @@ def start(*, agent: DjangoAgent, blueprint: Blueprint, message: str, history: Se
 def check_available(models: Sequence[str]) -> None:
     """Raises AgentUnavailable."""
     if not first_available(models).ok:
-        raise AgentUnavailable(f"The model {models[0]} cannot be used now. Choose another one to try the draft.")
+        raise AgentUnavailable(_("The model %(model)s cannot be used now. Choose another one to try the draft.") % {"model": models[0]})
 
 
 def is_trial(run: Run) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from agentos.access.models import Plan, Team
 from agentos.access.queries import managed_teams
@@ -50,7 +51,7 @@ def start_agent(
     limits.check("start-agent", str(by.pk), limit=app_settings.CREATIONS_A_MINUTE, seconds=60)
     draft = blueprints.checked({**(blueprint or {}), "name": name})
     if not draft["name"]:
-        raise InvalidAgent("name", "Give it a name.")
+        raise InvalidAgent("name", _("Give it a name."))
     check_options({}, draft, by)
     _check_sharing(by, team=team, is_global=False, plans=())
     for left in reversed(range(TRIES)):
@@ -64,7 +65,7 @@ def start_agent(
                 record("agents.agent.created", by=by, object_type="agent", object_id=agent.agent_id, draft=True)
         except IntegrityError:
             if agent_id or not left:
-                raise InvalidAgent("agent_id", "There is an agent with this id. Choose another one.") from None
+                raise InvalidAgent("agent_id", _("There is an agent with this id. Choose another one.")) from None
         else:
             return agent
     raise AssertionError
@@ -76,7 +77,7 @@ def _check_id(agent: DjangoAgent) -> None:
     except ValidationError as error:
         raise InvalidAgent("agent_id", " ".join(error.messages)) from None
     if DjangoAgent.objects.filter(agent_id=agent.agent_id).exists():
-        raise InvalidAgent("agent_id", "There is an agent with this id. Choose another one.")
+        raise InvalidAgent("agent_id", _("There is an agent with this id. Choose another one."))
 
 
 def id_of(name: str) -> str:
@@ -103,9 +104,9 @@ def _check_sharing(by: User | None, *, team: Team | None, is_global: bool, plans
     if by is None or is_operator(by):
         return
     if is_global or list(plans):
-        raise NotYourAgent("Only your administrator can open an agent to everyone, or to a plan.")
+        raise NotYourAgent(_("Only your administrator can open an agent to everyone, or to a plan."))
     if team is None or not managed_teams(by).filter(pk=team.pk).exists():
-        raise NotYourAgent("Choose a team that you own or administer.")
+        raise NotYourAgent(_("Choose a team that you own or administer."))
 
 
 @transaction.atomic

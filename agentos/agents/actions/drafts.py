@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from agentos.access.users import User
 from agentos.agents import blueprint as blueprints
@@ -51,7 +52,7 @@ def check_options(before: Mapping[str, Any], after: blueprints.Blueprint, by: Us
     """The settings of a tool are the operator's. Raises NotYourAgent."""
     kept = {slug: options for slug, options in before.get("tool_options", {}).items() if slug in after["tools"]}
     if by is not None and not is_operator(by) and after["tool_options"] != kept:
-        raise NotYourAgent("Only your administrator can change the settings of tools.")
+        raise NotYourAgent(_("Only your administrator can change the settings of tools."))
 
 
 def to_change(agent: DjangoAgent, stamp: str | None, by: User | None) -> tuple[DjangoAgent, AgentDraft]:

@@ -1,6 +1,7 @@
 """The versions of an agent: publishing makes one, and so does restoring an earlier one."""
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from agentos.access.users import User
 from agentos.agents import blueprint as blueprints
@@ -78,5 +79,7 @@ def _publish(agent: DjangoAgent, blueprint: blueprints.Blueprint, note: str, by:
 def _note(text: str) -> str:
     note = " ".join(clean(text).split())
     if len(note) > NOTE_LENGTH:
-        raise InvalidAgent("note", f"A note has at most {NOTE_LENGTH} characters; this one has {len(note):,}.")
+        raise InvalidAgent(
+            "note", _("A note has at most %(most)s characters; this one has %(has)s.") % {"most": NOTE_LENGTH, "has": f"{len(note):,}"}
+        )
     return note

@@ -51,9 +51,9 @@ def bring(request: SignedInRequest) -> HttpResponse:
 def _content(request: SignedInRequest) -> bytes:
     """Raises BadFile."""
     if int(request.META.get("CONTENT_LENGTH") or 0) > files.MOST_BYTES + FORM_BYTES:  # the server does not keep all of it
-        raise files.BadFile("The file of an agent has at most 1 MB. This is more.", 413)
+        raise files.BadFile(_("The file of an agent has at most 1 MB. This is more."), 413)
     given = request.FILES.get("file")
     if given is None:
-        raise files.BadFile("Choose a file first.")
+        raise files.BadFile(_("Choose a file first."))
     data: bytes = given.read()
     return data
