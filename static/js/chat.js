@@ -210,7 +210,8 @@
   function goToApproval(event) {
     if (!approval || approval.isMet || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return;
     const asks = document.getElementById(approval.id);
-    const first = asks?.querySelector(".ask-field :is(input, textarea), input[type=radio]") ?? asks?.querySelector("button");
+    const fields = [...(asks?.querySelectorAll(".ask-field :is(input, textarea), input[type=radio]") ?? [])];
+    const first = fields.find((field) => field.checkVisibility()) ?? asks?.querySelector("button"); // a fold that is closed has some, too
     if (!first || document.querySelector(":popover-open, dialog[open]")) return;
     event.preventDefault();
     first.focus();
