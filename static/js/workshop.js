@@ -29,6 +29,11 @@
     if (!event.currentTarget.matches(".htmx-request")) event.currentTarget.requestSubmit();
   });
 
+  // A browser brings the caret into sight, and not the whole field.
+  form?.addEventListener("focusin", ({ target }) => {
+    if (target.matches("textarea")) target.scrollIntoView({ block: "nearest", behavior: "instant" });
+  });
+
   let isChanged = Boolean(document.getElementById("save-error"));
   form?.addEventListener("input", () => (isChanged = true));
   form?.addEventListener("submit", () => (isChanged = false));
