@@ -46,7 +46,7 @@ def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 class TestTable:
     def test_has_every_provider_that_agno_knows(self) -> None:
         assert [provider.slug for provider in AGNO] == list(_PROVIDERS)
-        assert set(PROVIDERS) == {*_PROVIDERS, "openai-like", "local", "scripted"}
+        assert set(PROVIDERS) == {*_PROVIDERS, "openai-like", "local", "code", "scripted"}
 
     @pytest.mark.parametrize("provider", AGNO, ids=lambda provider: provider.slug)
     def test_names_the_variables_that_agno_reads(self, provider: Provider) -> None:

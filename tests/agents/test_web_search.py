@@ -78,12 +78,12 @@ class TestEngines:
 
     def test_say_what_is_missing(self, settings: Any) -> None:
         settings.AGENTOS_SCRIPTED_MODELS = False
-        assert "AGENTOS_SEARCH_URL" in tools.tools()["web-search"].needs()
+        assert "AGENTOS_SEARCH_URL" in tools.fixed()["web-search"].needs()
         settings.AGENTOS_SEARCH_ENGINE = "exa"
         settings.AGENTOS_SEARCH_URL = "https://exa.example"
-        assert tools.tools()["web-search"].needs() == "To search the web with exa, set AGENTOS_SEARCH_KEY."
+        assert tools.fixed()["web-search"].needs() == "To search the web with exa, set AGENTOS_SEARCH_KEY."
         settings.AGENTOS_SEARCH_KEY = "k"
-        assert tools.tools()["web-search"].needs() == ""
+        assert tools.fixed()["web-search"].needs() == ""
 
     async def test_are_rehearsed_in_trials_and_say_so(self, settings: Any) -> None:
         found = await search(count=2)

@@ -99,10 +99,15 @@ def told(events: list[Event], parts: list[Part] | None = None) -> list[Part]:
     parts = parts if parts is not None else []
     for event in events:
         if event.name == "snapshot":
-            parts[:] = event.data["parts"]
+            parts[:] = [_stored(part) for part in event.data["parts"]]
         else:
             add(parts, event.name, event.data)
     return parts
+
+
+def _stored(part: Part) -> Part:
+    """A part of a snapshot names every field; one that is stored leaves out what its tool does not show."""
+    return {name: value for name, value in part.items() if (name, value) != ("shown", None)}
 
 
 def text(events: list[Event]) -> str:

@@ -1,5 +1,6 @@
 """The pages of connections: adding one, its tools, and a member's own key."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ class TestStory:
         database.close()
 
     def test_of_an_operator_with_a_program(self, as_operator: Client, settings: Any) -> None:
-        settings.AGENTOS_MCP_STDIO = {"clock": "python -m mcp_server_time"}
+        settings.AGENTOS_MCP_STDIO = {"clock": f"{sys.executable} -m mcp_server_time"}
         assert "clock" in text(page(as_operator, LIST).select_one("section[aria-labelledby=programs-title]"))
         assert as_operator.post(LIST, {"program": "clock"}).status_code == 303
         server = Server.objects.get()

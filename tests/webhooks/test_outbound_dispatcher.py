@@ -329,7 +329,9 @@ class TestARound:
         dispatcher = Dispatcher()
         monkeypatch.setattr(dispatcher, "_go_round", dispatcher.woken.wait)  # which stands for the next round
         await dispatcher.start()
-        await until(lambda: pubsub.has_subscribers(wakeup.TOPIC))
+        async with asyncio.timeout(20):
+            while not pubsub.has_subscribers(wakeup.TOPIC):
+                await asyncio.sleep(0.01)
         assert dispatcher.rounds
         assert not dispatcher.rounds.done()
         pubsub.publish(wakeup.TOPIC)
