@@ -19,6 +19,7 @@ from agentos.agents import code_agents, code_modules, runtime
 from agentos.agents.local_model.supervisor import local_model
 from agentos.chat.live.mirrors import mirrors
 from agentos.chat.registry import registry
+from agentos.chat.rounds.driver import Rounds
 from agentos.chat.runs.engine import Engine
 from agentos.conf import EXTERNAL, INLINE, app_settings
 from agentos.core import db
@@ -74,6 +75,7 @@ class Lifespan:
         self.watch: asyncio.Task[None] | None = None
         self.port: Port | None = None
         self.dispatcher = Dispatcher()
+        self.rounds = Rounds()
         self.stopping: asyncio.Task[None] | None = None
         self.listener: Listener | None = None
 
@@ -110,6 +112,7 @@ class Lifespan:
         if app_settings.WORKERS == INLINE:
             self.engine = Engine(alone=lock.is_held())
             await self.engine.start()
+        self.rounds.start()
         await local_model.start()
         self.warming = asyncio.create_task(asyncio.to_thread(warm_up))
         has_code = bool(app_settings.CODE_AGENTS) or await db.read(code_agents.has_rows)
@@ -134,6 +137,7 @@ class Lifespan:
 
     async def stop(self) -> None:
         self._begin_to_stop(app_settings.GRACE_SECONDS)
+        await self.rounds.stop()
         if self.stopping:
             await self.stopping
         if self.watch:

@@ -7,7 +7,9 @@ from axes.models import AccessAttempt
 from factory.django import DjangoModelFactory
 
 from agentos.access.models import ApiToken, Customer, Membership, Plan, Subscription, Team, User
-from agentos.agents.models import DjangoAgent
+from agentos.agents.blueprint import checked
+from agentos.agents.cases import digest
+from agentos.agents.models import AgentCase, CaseResult, CaseRound, DjangoAgent
 from agentos.audit.models import AuditRecord
 from agentos.chat.models import ChatSession, Feedback, IdempotencyKey, Run, RunEvent
 from agentos.connections.models import Grant, RemoteTool, Server
@@ -112,6 +114,40 @@ class AgentFactory(DjangoModelFactory[DjangoAgent]):
     def plans(self, create: bool, extracted: list[Plan] | None) -> None:
         if create and extracted:
             self.plans.set(extracted)
+
+
+class AgentCaseFactory(DjangoModelFactory[AgentCase]):
+    """A test of an agent, which expects nothing."""
+
+    class Meta:
+        model = AgentCase
+
+    agent = factory.SubFactory(AgentFactory)
+    message = factory.Sequence(lambda n: f"Question {n}")
+
+
+class CaseRoundFactory(DjangoModelFactory[CaseRound]):
+    """``CaseRoundFactory(instructions="Be brief.")`` tests what echoes and has these."""
+
+    class Meta:
+        model = CaseRound
+
+    class Params:
+        instructions = ""
+
+    agent = factory.SubFactory(AgentFactory)
+    blueprint = factory.LazyAttribute(lambda made: checked({"model": "scripted:echo", "instructions": made.instructions}))
+    digest = factory.LazyAttribute(lambda made: digest(made.blueprint))
+    lease_until = factory.LazyFunction(lambda: clock.now() + timedelta(minutes=1))
+
+
+class CaseResultFactory(DjangoModelFactory[CaseResult]):
+    class Meta:
+        model = CaseResult
+
+    case = factory.SubFactory(AgentCaseFactory)
+    round = factory.SubFactory(CaseRoundFactory, agent=factory.SelfAttribute("..case.agent"))
+    revision = factory.SelfAttribute("case.revision")
 
 
 class ChatSessionFactory(DjangoModelFactory[ChatSession]):

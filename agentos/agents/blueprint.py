@@ -69,7 +69,7 @@ def _text(name: str) -> Callable[[Any], str]:
     return read
 
 
-def _texts(most: int, length: int) -> Callable[[Any], list[str]]:
+def texts(most: int, length: int) -> Callable[[Any], list[str]]:
     """A list of short texts, none of them twice."""
 
     def read(value: Any) -> list[str]:
@@ -104,12 +104,12 @@ PARTS: tuple[Part, ...] = (
     Part("description", "Description", _text("description")),
     Part("instructions", "Instructions", _text("instructions")),
     Part("model", "Model", _text("model")),
-    Part("fallbacks", "Models that stand in", _texts(FALLBACKS, MODEL_LENGTH), []),
-    Part("tools", "Tools", _texts(TOOLS, SLUG_LENGTH), []),
+    Part("fallbacks", "Models that stand in", texts(FALLBACKS, MODEL_LENGTH), []),
+    Part("tools", "Tools", texts(TOOLS, SLUG_LENGTH), []),
     Part("tool_policies", "Approvals", _policies, {}),
     Part("tool_options", "Settings of tools", _options, {}),
-    Part("capabilities", "Capabilities", _texts(CAPABILITIES, CAPABILITY_LENGTH), []),
-    Part("starters", "Starters", _texts(STARTERS, STARTER_LENGTH), []),
+    Part("capabilities", "Capabilities", texts(CAPABILITIES, CAPABILITY_LENGTH), []),
+    Part("starters", "Starters", texts(STARTERS, STARTER_LENGTH), []),
 )
 NAMES = tuple(part.name for part in PARTS)
 LABELS = {part.name: part.label for part in PARTS}

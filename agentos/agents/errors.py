@@ -8,6 +8,8 @@ AgentError
 +-- NeverPublished   nobody can use it yet
 +-- HasChats         it cannot be deleted
 +-- InvalidAgent     a name or an id that cannot be
++-- TooManyCases     it has as many tests as one may have
++-- CannotTest       there are none, or they are being run
 """
 
 from collections.abc import Mapping
@@ -83,3 +85,11 @@ class InvalidAgent(AgentError):
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(sentence)
         self.field = field
+
+
+class TooManyCases(AgentError):
+    code = "too_many_tests"
+
+
+class CannotTest(AgentError):
+    code = "cannot_test"

@@ -13,11 +13,13 @@ from agentos.access.models import Plan, Team
 from agentos.access.users import User
 from agentos.core import clock
 from agentos.core.security.invisible import visible
+from agentos.core.text import shorten
 
 MEMBERS = 10  # of a team
 STARTERS = 4
 STARTER_LENGTH = 200  # characters
 NOTE_LENGTH = 300  # characters
+CRITERION_LENGTH = 500  # characters
 
 
 def check_starters(value: Any) -> None:
@@ -213,3 +215,103 @@ class AccessRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} asks for {self.agent}"
+
+
+class AgentCase(models.Model):
+    """A test of an agent: a message, and what is expected of its answer (agents/cases.py).
+
+    ``revision`` counts changes: a result of an earlier one says nothing any more.
+    """
+
+    agent = models.ForeignKey(DjangoAgent, on_delete=models.CASCADE, related_name="cases")
+    message = models.TextField()
+    must_say = models.JSONField(default=list, help_text="Texts that stand in the answer, capitals or not.")
+    must_not_say = models.JSONField(default=list, help_text="Texts that do not.")
+    tools = models.JSONField(default=list, help_text="Tools that are called: their slugs, or the names of their functions.")
+    criterion = models.CharField(max_length=CRITERION_LENGTH, blank=True, help_text="What the agent's model judges.")
+    kept_answer = models.TextField(blank=True, help_text="The answer from which it was kept as a test.")
+    revision = models.PositiveIntegerField(default=1)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        ordering = ("pk",)
+        verbose_name = "test"
+
+    def __str__(self) -> str:
+        return visible(shorten(self.message, 80))
+
+
+class CaseRound(models.Model):
+    """All tests of an agent, answered once by one blueprint. ``version``: the one that was tested; None: the draft.
+
+    ``digest`` is that of what answers (``cases.digest``): results count for whatever is made of the same. Its driver promises a sign of
+    life before ``lease_until``; a round that is still running after that was broken off.
+    """
+
+    class Status(models.TextChoices):
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        STOPPED = "stopped", "Stopped"
+        INTERRUPTED = "interrupted", "Broken off"
+
+    agent = models.ForeignKey(DjangoAgent, on_delete=models.CASCADE, related_name="rounds", db_index=False)  # round_of_agent serves
+    version = models.PositiveIntegerField(null=True)
+    blueprint = models.JSONField()
+    digest = models.CharField(max_length=64)
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.RUNNING)
+    reason = models.CharField(max_length=500, blank=True, help_text="Why it ended before its last test.")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    finished_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-pk",)
+        indexes = (models.Index(fields=("agent", "-id"), name="round_of_agent"),)
+
+    def __str__(self) -> str:
+        return f"{self.agent}, tests of {self.created_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def state(self) -> str:
+        """Its status; where its driver has died, that it was broken off."""
+        is_dead = self.status == self.Status.RUNNING and self.lease_until <= clock.now()
+        return self.Status.INTERRUPTED if is_dead else self.status
+
+    @property
+    def is_running(self) -> bool:
+        return self.state == self.Status.RUNNING
+
+
+class CaseResult(models.Model):
+    """How one test went in one round. ``findings``: each expectation with whether it was met (``cases.Finding``)."""
+
+    class Outcome(models.TextChoices):
+        WAITING = "", "Not run"
+        RUNNING = "running", "Running"
+        PASSED = "passed", "Passed"
+        FAILED = "failed", "Failed"
+        UNCLEAR = "unclear", "Could not judge"
+        NO_ANSWER = "no_answer", "No answer"
+
+    RED = (Outcome.FAILED, Outcome.NO_ANSWER)
+
+    round = models.ForeignKey(CaseRound, on_delete=models.CASCADE, related_name="results", db_index=False)  # the constraint serves
+    case = models.ForeignKey(AgentCase, on_delete=models.CASCADE, related_name="results")
+    revision = models.PositiveIntegerField(help_text="Of the test, as it was run.")
+    outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True, default=Outcome.WAITING)
+    findings = models.JSONField(default=list)
+    answer = models.TextField(blank=True)
+    tools = models.JSONField(default=list, help_text="Names of the functions that were called.")
+    refused = models.JSONField(default=list, help_text="Names of those that asked for approval, which nobody gave.")
+    error = models.CharField(max_length=500, blank=True, help_text="Why there is no answer.")
+    tokens = models.PositiveIntegerField(default=0)
+    seconds = models.FloatField(null=True)
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = (models.UniqueConstraint(fields=("round", "case"), name="case_result_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.case}: {self.get_outcome_display()}"

@@ -24,6 +24,7 @@ from agentos.chat.errors import AgentUnavailable
 from agentos.chat.models import IS_OPEN, ChatSession, Run
 
 BLUEPRINT = "blueprint"  # the option of a run that tries a draft
+ROUND = "round"  # the option of one that belongs to the tests of an agent (chat/rounds): nobody sees it in the pane
 
 
 def start(*, agent: DjangoAgent, blueprint: Blueprint, message: str, history: Sequence[dict[str, str]], by: User) -> Run:
@@ -70,12 +71,12 @@ def agent_of(run: Run) -> DjangoAgent:
 def trials_of(user: User, agent: DjangoAgent) -> list[Run]:
     """Return this user's open trials of an agent."""
     found = Run.objects.filter(IS_OPEN, session__is_ephemeral=True, session__agent=agent, session__user=user)
-    return [run for run in found.select_related("session__agent") if is_trial(run)]
+    return [run for run in found.select_related("session__agent") if is_trial(run) and ROUND not in run.options]
 
 
 def trial_for(user: User, run_id: str) -> Run | None:
     found = Run.objects.filter(run_id=run_id, session__is_ephemeral=True, session__user=user).select_related("session__agent").first()
-    return found if found and is_trial(found) else None
+    return found if found and is_trial(found) and ROUND not in found.options else None
 
 
 def stop(*, agent: DjangoAgent, by: User) -> None:

@@ -1,5 +1,6 @@
 """What people do with the catalogue: each change with its audit record, in one transaction. Their errors are in ``agents.errors``."""
 
+from agentos.agents.actions.cases import change_case, create_case, delete_case
 from agentos.agents.actions.catalogue import activate_agent, create_agent, deactivate_agent, delete_agent, share_agent, start_agent
 from agentos.agents.actions.drafts import discard_draft, save_draft
 from agentos.agents.actions.files import import_agent
@@ -11,10 +12,13 @@ __all__ = [
     "CannotGrant",
     "activate_agent",
     "ask_for_access",
+    "change_case",
     "create_agent",
+    "create_case",
     "deactivate_agent",
     "decline_access",
     "delete_agent",
+    "delete_case",
     "discard_draft",
     "grant_access",
     "import_agent",

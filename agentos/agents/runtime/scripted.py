@@ -16,7 +16,7 @@ from agno.models.base import Model
 from agno.models.message import Message
 from agno.models.response import ModelResponse
 
-from agentos.agents.runtime import dictated
+from agentos.agents.runtime import asked, dictated
 from agentos.agents.runtime.delegations import TO_ALL, TO_ONE
 from agentos.agents.runtime.errand import answer_of_the_errand, calls_of_the_errand, thoughts_of_the_errand
 from agentos.agents.runtime.speech import names_of
@@ -88,8 +88,9 @@ class ScriptedModel(Model):
     ) -> AsyncIterator[ModelResponse]:
         self._refuse(str(getattr(run_response, "run_id", "")))
         results = _results(messages)
-        calls = self._calls(messages, results, kwargs.get("tools"))
-        what, tokens, pause = self._spoken(messages, results, calls)
+        reply = asked.reply(messages)
+        calls = () if reply else self._calls(messages, results, kwargs.get("tools"))
+        what, tokens, pause = _plainly(reply) if reply else self._spoken(messages, results, calls)
         said, time, until = 0, asyncio.get_running_loop().time, clock().until
         began = time()
         # Each at its time, counted from the start: a late one does not make the next ones later. And all in one generator: another
@@ -180,6 +181,10 @@ class ScriptedModel(Model):
 
     def _parse_provider_response_delta(self, response: Any) -> ModelResponse:
         raise NotImplementedError
+
+
+def _plainly(text: str) -> tuple[str, Iterable[Any], float]:
+    return "content", _split(text), 0
 
 
 def _told(results: list[str]) -> str:
