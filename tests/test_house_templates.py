@@ -145,7 +145,20 @@ class TestWhatPeopleWrote:
     )
     # Of the house's own words, or what is edited and has to come back as it is.
     OURS = frozenset(
-        {*("field.name", "form.name", "form.url", "form.team", "group.name", "facet.name", "chapter.name", "box.name", "state.name")}
+        {
+            *(
+                "field.name",
+                "form.name",
+                "form.url",
+                "form.team",
+                "form.agent",
+                "group.name",
+                "facet.name",
+                "chapter.name",
+                "box.name",
+                "state.name",
+            )
+        }
         | {*("event", "chosen.event", "url", "name", "title", "values.name", "values.description")}
         | {*("errors.name", "errors.description", "errors.team")}
     )

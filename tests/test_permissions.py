@@ -21,6 +21,8 @@ from agentos.chat.models import ChatSession, Run
 from agentos.chat.registry import registry
 from agentos.connections import looking
 from agentos.connections.models import Server
+from agentos.memories.actions import add_memory
+from agentos.memories.models import Memory
 from tests.factories import RemoteToolFactory, RunFactory, UserFactory, WebhookEndpointFactory, WebhookEventFactory
 from tests.webhooks.outbound import make_delivery, make_endpoint
 
@@ -165,6 +167,12 @@ TABLE: dict[tuple[str, str], Row] = {
     ("api:connection", "DELETE"): api_of_managers_and_operators(204),
     ("api:refresh_connection", "POST"): api_of_managers_and_operators(200),
     ("api:connection_tools", "PATCH"): api_of_managers_and_operators(200),
+    ("api:memories", "GET"): api(200),
+    ("api:memories", "POST"): api_of_team(201),
+    ("api:memories", "PATCH"): api(200),
+    ("api:memory", "GET"): api_of_owner(200),
+    ("api:memory", "PATCH"): api_of_owner(200),
+    ("api:memory", "DELETE"): api_of_owner(204),
     ("api:delivery", "GET"): api_of_managers(200),
     ("api:send_delivery_again", "POST"): api_of_managers(200),
     # Only a token opens these, and a cookie is not even looked at (tests/api/openai).
@@ -278,6 +286,15 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:connect", "GET"): (SIGN_IN, SIGN_IN, 200, 200, NOT_FOUND, 200),
     ("dashboard:connect", "POST"): (SIGN_IN, SIGN_IN, 303, 303, NOT_FOUND, 303),
     ("dashboard:disconnect", "POST"): (SIGN_IN, SIGN_IN, 303, 303, NOT_FOUND, 303),
+    ("dashboard:memories", "GET"): page(200),
+    ("dashboard:memories", "POST"): page(422),  # an empty form
+    ("dashboard:switch-memory", "POST"): page(303),
+    ("dashboard:export-memories", "GET"): page(200),
+    ("dashboard:delete-memories", "POST"): page(303),
+    ("dashboard:memory", "GET"): page_of_owner(200),
+    ("dashboard:memory", "POST"): page_of_owner(422),
+    ("dashboard:delete-memory", "POST"): page_of_owner(303),
+    ("dashboard:undo-memory", "POST"): page_of_owner(303),
     ("dashboard:settings", "GET"): page(302),
     ("dashboard:person", "GET"): page(200),
     ("dashboard:person", "POST"): page(303),
@@ -311,6 +328,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "api:connections": {"team": "TEAM", "name": "CRM", "url": "https://crm.example/mcp"},
     "api:connection": {"name": "Renamed"},
     "api:connection_tools": {"policies": {}},
+    "api:memories": {"text": "Likes tea.", "agent_id": "AGENT", "enabled": True},
+    "api:memory": {"text": "Likes green tea."},
     "webhooks:agentos_webhook": {"event": "ping"},
 }
 FORMS: dict[str, dict[str, str]] = {
@@ -364,21 +383,28 @@ MADE_A_FILE = {
 }
 
 
+NOTED = {"kind": "memory", "did": "remembered", "number": 1, "text": "Likes tea.", "agent": ""}
+REMEMBERED = {"status": "finished", "result": "Remembered.", "seconds": 0.1, "shown": NOTED}
+
+
 class World:
     """The objects that the table is about, and the way to every URL."""
 
     def __init__(self, owner: User, agent: DjangoAgent) -> None:
         self.session = actions.create_session(agent=agent, by=owner)
-        self.run = RunFactory(session=self.session, parts=[{"kind": "tool", "call_id": "1", "name": "f", "args": {}, **MADE_A_FILE}])
+        parts = [{"kind": "tool", "call_id": "1", "name": "f", "args": {}, **more} for more in (MADE_A_FILE, REMEMBERED)]
+        self.run = RunFactory(session=self.session, parts=parts)
         self.names: dict[str, Any] = {"SESSION": self.session.session_id, "AGENT": agent.agent_id, "TEAM": agent.team_id}
         self.arguments = {
             "session_id": self.session.session_id,
             "run_id": self.run.run_id,
             "agent_id": agent.agent_id,
             "index": "0",
+            "place": "1",
             "response_id": "resp_1",
             "number": "1",
         }
+        add_memory(text="Likes tea.", agent=None, by=owner)
         keep_version(agent=agent, by=None)
         event = WebhookEventFactory(endpoint=WebhookEndpointFactory(), is_verified=True, message_id="msg_1", body="{}")
         self.arguments |= {"endpoint_id": event.endpoint.endpoint_id, "event_id": str(event.pk)}
@@ -435,7 +461,7 @@ def content() -> list[Any]:
     """Return all that a request could have changed for somebody else."""
     sessions = ChatSession.objects.order_by("pk").values()
     runs = Run.objects.order_by("pk").values()
-    return [*sessions, *runs, AuditRecord.objects.count()]
+    return [*sessions, *runs, *Memory.objects.order_by("pk").values(), AuditRecord.objects.count()]
 
 
 class TestEveryUrl:

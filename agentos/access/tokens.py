@@ -24,6 +24,8 @@ SCOPES: Mapping[str, str] = MappingProxyType(
         "sessions:read": "Read your chats, their answers and their events.",
         "sessions:write": "Open, rename, pin, archive, delete and fork chats, and judge answers.",
         "runs:write": "Send messages, and stop, retry, continue and approve answers.",
+        "memories:read": "Read what agents remember of you.",
+        "memories:write": "Note, change and delete what agents remember of you, and turn it on and off.",
         "access:manage": "Ask for agents, and decide who gets those of your teams.",
         "connections:manage": "Manage connections to MCP servers, and what is accepted of their tools.",
         "webhooks:manage": "Manage webhook endpoints and look at their deliveries.",

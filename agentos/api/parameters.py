@@ -5,6 +5,7 @@ from typing import Annotated
 from ninja import Header, Path, Query
 
 from agentos.api.connection_resources import SLUG
+from agentos.api.memory_resources import NUMBER
 from agentos.api.resources import RUN_ID
 from agentos.api.schemas import AGENT, SESSION
 from agentos.api.webhook_resources import HOOK_ID, MESSAGE_ID
@@ -13,6 +14,7 @@ AgentId = Annotated[str, Path(..., example=AGENT["id"])]
 SessionId = Annotated[str, Path(..., example=SESSION["id"])]
 RunId = Annotated[str, Path(..., example=RUN_ID)]
 ConnectionSlug = Annotated[str, Path(..., example=SLUG)]
+MemoryNumber = Annotated[int, Path(..., ge=1, le=1_000_000_000, example=NUMBER)]
 HookId = Annotated[str, Path(..., example=HOOK_ID)]
 MessageId = Annotated[str, Path(..., example=MESSAGE_ID)]
 IdempotencyKey = Annotated[

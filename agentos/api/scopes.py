@@ -75,6 +75,12 @@ NEEDED: Mapping[str, str] = MappingProxyType(
         "delete_connection": "connections:manage",
         "refresh_connection": "connections:manage",
         "update_connection_tools": "connections:manage",
+        "memories": "memories:read",
+        "memory": "memories:read",
+        "create_memory": "memories:write",
+        "switch_memory": "memories:write",
+        "update_memory": "memories:write",
+        "delete_memory": "memories:write",
     }
 )
 

@@ -10,6 +10,7 @@ ChatError
     QuotaReached      the plan's allowance is used up         402
     WrongState        the run is not in a state for that      409
     NoSuchVersion     of a turn                               404
+    NothingNoted      by an agent, in that part of an answer  404
     WaitingForApproval  a person has to decide something first  409, names the session
 """
 
@@ -90,6 +91,14 @@ class NoSuchVersion(ChatError):
 
     def __init__(self) -> None:
         super().__init__(_("There is no such version."))
+
+
+class NothingNoted(ChatError):
+    status = 404
+    code = "memory_not_found"
+
+    def __init__(self) -> None:
+        super().__init__(_("Nothing was remembered here."))
 
 
 class WaitingForApproval(ChatError):

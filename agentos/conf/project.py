@@ -15,6 +15,7 @@ APPS = (
     "agentos.access",
     "agentos.connections",
     "agentos.agents",
+    "agentos.memories",
     "agentos.chat",
     "agentos.dashboard",
     "agentos.api",

@@ -21,6 +21,7 @@ from agentos.chat.live.turns import missing_of, turn_view
 from agentos.chat.models import ChatSession, Run
 from agentos.core import ids
 from agentos.core.fragments import draw, fragment
+from agentos.core.http.errors import Problem
 from agentos.core.http.htmx import came_from, fragments, go_to, notice, wants_fragment
 from agentos.core.http.request import user_of
 from agentos.dashboard.layout import frame, header
@@ -29,7 +30,7 @@ from agentos.dashboard.sidebar import sidebar
 CHAT_CHANGED = "chat-changed"
 
 
-def refused(request: HttpRequest, error: ChatError, session: ChatSession) -> HttpResponse:
+def refused(request: HttpRequest, error: Problem, session: ChatSession) -> HttpResponse:
     """Say why not: a notice to htmx, a page with the way back to anybody else."""
     if wants_fragment(request):
         return with_headers_of(notice(error.sentence, error.status), error)
@@ -37,7 +38,7 @@ def refused(request: HttpRequest, error: ChatError, session: ChatSession) -> Htt
     return with_headers_of(render(request, "agentos/refused.html", context, status=error.status), error)
 
 
-def with_headers_of(answer: HttpResponse, error: ChatError) -> HttpResponse:
+def with_headers_of(answer: HttpResponse, error: Problem) -> HttpResponse:
     """Give an answer the headers of the error that it shows: when to come back."""
     for name, value in error.headers.items():
         answer.headers[name] = value

@@ -27,6 +27,7 @@ PLACES = (
     (gettext_noop("API tokens"), "dashboard:tokens", "key"),
     (gettext_noop("Usage"), "dashboard:usage", "settings"),
     (gettext_noop("Connections: tools of other systems"), "dashboard:connections", "settings"),
+    (gettext_noop("Memory: what agents remember of you"), "dashboard:memories", "settings"),
     (gettext_noop("Webhooks"), "webhooks_out:endpoints", "settings"),
     (gettext_noop("Keyboard shortcuts"), "dashboard:shortcuts", "keyboard"),
 )

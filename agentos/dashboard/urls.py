@@ -5,7 +5,7 @@ from django.views.generic import RedirectView
 
 from agentos.access.guards import signed_in
 from agentos.dashboard import live
-from agentos.dashboard.views import access, connections, palette, person, runs, session, sessions, tokens, usage
+from agentos.dashboard.views import access, connections, memories, palette, person, runs, session, sessions, tokens, usage
 from agentos.dashboard.views.agents import AgentOSAgentListView
 from agentos.dashboard.views.chat import AgentOSChatView, new_chat
 from agentos.dashboard.views.home import AgentOSDashboardView
@@ -36,6 +36,12 @@ settings_urls = [
     path("settings/access/<int:request_id>/", access.decide, name="decide-access"),
     path("settings/usage/", usage.usage, name="usage"),
     path("settings/tokens/<int:token_id>/revoke/", tokens.revoke, name="revoke-token"),
+    path("settings/memory/", memories.memories, name="memories"),
+    path("settings/memory/switch/", memories.switch, name="switch-memory"),
+    path("settings/memory/export/", memories.export, name="export-memories"),
+    path("settings/memory/delete/", memories.delete_all, name="delete-memories"),
+    path("settings/memory/<int:number>/", memories.change, name="memory"),
+    path("settings/memory/<int:number>/delete/", memories.delete, name="delete-memory"),
     path("settings/connections/", connections.connections, name="connections"),
     path("settings/connections/<str:slug>/", connections.connection, name="connection"),
     path("settings/connections/<str:slug>/refresh/", connections.refresh, name="refresh-connection"),
@@ -84,6 +90,7 @@ urlpatterns = [
     path("run/<str:run_id>/feedback/", runs.feedback, name="feedback"),
     path("run/<str:run_id>/fork/", runs.fork, name="fork"),
     path("run/<str:run_id>/edit/", runs.edit, name="edit"),
+    path("run/<str:run_id>/memory/<int:place>/undo/", runs.undo_memory, name="undo-memory"),
     path("run/<str:run_id>/file/<int:index>/", runs.file, name="file"),
     path("palette/", palette.palette, name="palette"),
     path("shortcuts/", palette.shortcuts, name="shortcuts"),

@@ -28,6 +28,7 @@ from agentos.api.webhook_resources import HOOK_ID, MESSAGE_ID
 from agentos.api.workshop_resources import MADE
 from agentos.chat.runs.engine import Engine
 from agentos.core import db as database
+from agentos.memories.actions import add_memory
 from tests.api.calls import ROOT
 from tests.factories import AgentFactory, ChatSessionFactory, RemoteToolFactory, RunFactory, UserFactory
 from tests.webhooks.outbound import make_delivery, make_endpoint
@@ -148,6 +149,8 @@ def credential(answering: None, owner: User, as_owner: Client, secret: str, ever
     make_agent(team, owner)
     make_delivery(make_endpoint(team, hook_id=HOOK_ID), message_id=MESSAGE_ID)
     RemoteToolFactory(server__slug=SLUG, server__team=team)
+    for text in ("Likes tea.", "Likes green tea."):
+        add_memory(text=text, agent=None, by=owner)
     AccessRequest.objects.create(pk=NAMES["request_id"], agent=AgentFactory(team=team), user=UserFactory())
     COOKIE.update({name: morsel.value for name, morsel in as_owner.cookies.items()})
     HEADER["Authorization"] = f"Bearer {secret}"

@@ -91,13 +91,14 @@ def make() -> dict[str, Any]:
             name=name,
             model="scripted:echo",
             team=team,
-            tools=["calculator"],
+            tools=["calculator", "memory"],
             capabilities=["Pictures"],
             description=f"{name} of the gallery.",
             starters=["What hangs in the first room?", "Write a text for a wall."],
         )
     names = chats_of(people["owner"][0]) | webhooks_of(team) | inbox_of(people["operator"][0]) | connections_of(team)
     settings_of(people["owner"][0], people["operator"][0])
+    names |= memories_of(people["owner"][0])
     asks(people)
     names |= links() | workshop_of(people["owner"][0], team)
     return {"logins": {name: login for name, (_, login) in people.items()}, "names": names}
@@ -137,6 +138,8 @@ def chats_of(user: Any) -> dict[str, str]:
         *(tool(9 + number, "make_chart", shown=shown) for number, shown in enumerate(CHARTS)),
         {"kind": "text", "text": TEXT},
         tool(20, "make_chart", shown=CHARTS[0] | {"title": "Once more"}),
+        tool(22, "remember", shown={"kind": "memory", "did": "remembered", "number": 1, "text": NOTE, "agent": "curator"}),
+        tool(23, "forget", shown={"kind": "memory", "did": "forgot", "number": 2, "text": "Likes tea.", "agent": "", "undone": True}),
         tool(21, "make_calendar_file", shown={"kind": "file", "name": "Tea.ics", "type": "text/calendar", "text": "BEGIN:VCALENDAR"}),
     ]
     first = turn(full, input="What do the numbers say?", answer=TEXT, parts=parts, versions=3, version=2, editions=2, edition=2)
@@ -163,6 +166,16 @@ def chats_of(user: Any) -> dict[str, str]:
         old = chat(f"Catalogue entry {days}", "painter", updated_at=now - timedelta(days=days))
         turn(old, input=f"Entry {days}", answer="A landscape.", created_at=now - timedelta(days=days))
     return {"CHAT": full.session_id, "FORK": forked.session_id, "CLOSED": closed.session_id, "AGENT": "curator"}
+
+
+def memories_of(owner: Any) -> dict[str, str]:
+    from agentos.agents.models import DjangoAgent
+    from agentos.memories import actions
+
+    actions.turn_on(by=owner)
+    actions.add_memory(text=NOTE, agent=DjangoAgent.objects.get(agent_id="curator"), by=owner)
+    memory = actions.add_memory(text="Wants answers in metric units.", agent=None, by=owner)
+    return {"NUMBER": str(memory.number)}
 
 
 def workshop_of(owner: Any, team: Any) -> dict[str, str]:

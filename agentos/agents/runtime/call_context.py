@@ -48,7 +48,9 @@ def opened(
 
 
 def _find(context: CallContext, toolbox: Collection[Tool], messages: Sequence[Mapping[str, Any]]) -> None:
-    """Note the addresses in results that are stored, as if their calls had just been made."""
+    """Note the addresses in results that are stored, and whose results there are, as if their calls had just been made."""
+    brings = {name for tool in toolbox if tool.brings for name in tool.names}
+    context.brought.update(name for each in messages if each.get("role") == "tool" and (name := each.get("tool_name")) in brings)
     finds = {function.name: function.finds for tool in toolbox for function in tool.functions if function.finds}
     results = [
         each for each in messages if each.get("role") == "tool" and each.get("tool_name") in finds and not each.get("tool_call_error")

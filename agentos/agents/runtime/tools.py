@@ -110,17 +110,23 @@ def build(toolbox: Collection[Tool], context: CallContext | None = None) -> list
     """Return them as Agno takes them. ``context``: a member's of a team, in which its tools are called whoever has spoken last."""
     made: list[AgnoTool] = []
     for tool in toolbox:
-        made += [_shared(FACTORIES[tool.slug])] if tool.slug in FACTORIES else [_function(function, context) for function in tool.functions]
+        made += (
+            [_shared(FACTORIES[tool.slug])]
+            if tool.slug in FACTORIES
+            else [_function(function, context, brings=tool.brings) for function in tool.functions]
+        )
     return made
 
 
-def _function(function: ToolFunction, context: CallContext | None) -> Function:
+def _function(function: ToolFunction, context: CallContext | None, *, brings: bool) -> Function:
     async def call(**arguments: Any) -> str:  # Agno reads the names of the parameters, and fills in some that it knows
         if context is not None:
             current.set(context)
         answer = await function.call(**arguments)
         text = answer.text if isinstance(answer, Answer) else answer if isinstance(answer, str) else _as_json(answer)
         text = bounded(text)
+        if brings:
+            current.get().brought.add(function.name)
         if function.finds:
             current.get().found.update(function.finds(current.get(), text))
         if isinstance(answer, Answer) and answer.shown:

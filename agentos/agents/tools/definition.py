@@ -32,9 +32,10 @@ class CallContext:
 
     ``said``: what the user wrote in this chat, this message last. ``options``: the operator's, by the tool's slug. ``is_private``: the
     agent can read what is not public, so nothing may go out without a yes. ``found``: addresses that the tools of this chat came upon
-    (``ToolFunction.finds``). ``kept``: what a tool keeps for its next call, by a key of its own. ``approved``: names of functions that
-    its user has approved for this chat; ``lasting``: of those that may be. ``asks``: whether a call, by the function's name and the
-    arguments, needs a person. ``resources``: closed with the run. ``members``: of a team, the contexts of all that take part, by agent.
+    (``ToolFunction.finds``). ``brought``: names of functions that have brought into this chat what others may have written. ``kept``: what
+    a tool keeps for its next call, by a key of its own. ``approved``: names of functions that its user has approved for this chat;
+    ``lasting``: of those that may be. ``asks``: whether a call, by the function's name and the arguments, needs a person. ``resources``:
+    closed with the run. ``members``: of a team, the contexts of all that take part, by agent.
     """
 
     run_id: str
@@ -49,6 +50,7 @@ class CallContext:
     lasting: frozenset[str] = frozenset()
     asks: Callable[[str, Mapping[str, Any]], bool] = lambda _name, _arguments: False
     found: set[str] = field(default_factory=set)
+    brought: set[str] = field(default_factory=set)
     kept: dict[str, Any] = field(default_factory=dict)
     shown: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     resources: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -78,11 +80,11 @@ class ToolFunction:
 class Tool:
     """What an operator may give an agent, by its ``slug``. It has one function, or several that belong together.
 
-    ``policy``: what counts where the agent says nothing; ``policies``: what an agent may say. ``needs``: returns what is missing to use
-    it, as a sentence for the operator, empty when nothing is. ``is_private``: it reads what is not public. ``network``: it reaches
-    addresses that a model chooses. ``scripted``: for trials only. ``options``: the operator's settings for it, checked by this model.
-    ``calls``: names of functions that are built elsewhere (``agents/runtime/tools.py``). ``team``: the key of the team whose
-    agents alone may have it.
+    ``policy``: what counts where the agent says nothing; ``policies``: what an agent may say. ``needs``: returns what is missing to use it,
+    as a sentence for the operator, empty when nothing is. ``is_private``: it reads what is not public. ``is_own``: nobody but its user can
+    have written what it returns. ``network``: it reaches addresses that a model chooses. ``scripted``: for trials only. ``options``: the
+    operator's settings for it, checked by this model. ``calls``: names of functions that are built elsewhere (``agents/runtime/tools.py``).
+    ``team``: the key of the team whose agents alone may have it.
     """
 
     slug: str
@@ -93,6 +95,7 @@ class Tool:
     policies: tuple[str, ...] = POLICIES
     needs: Callable[[], str] = lambda: ""
     is_private: bool = False
+    is_own: bool = False
     network: bool = False
     scripted: bool = False
     options: type[BaseModel] | None = None
@@ -104,6 +107,11 @@ class Tool:
     def asks(self) -> bool:
         """Whether it always needs a person."""
         return AUTO not in self.policies
+
+    @property
+    def brings(self) -> bool:
+        """Whether what it returns may be what others have written."""
+        return bool(self.functions) and not self.is_own
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -52,7 +52,16 @@ def _is_to_others(_context: CallContext, arguments: Mapping[str, Any]) -> bool:
     return bool(arguments.get("to"))
 
 
-@tool("Send mail", slug="send-mail", group="Communication", needs=missing, options=Options, asks=_is_to_others, lasting=False)
+@tool(
+    "Send mail",
+    slug="send-mail",
+    group="Communication",
+    needs=missing,
+    options=Options,
+    is_own=True,
+    asks=_is_to_others,
+    lasting=False,
+)
 async def send_mail(subject: str, text: str, to: list[str] | None = None) -> str:
     """Send a mail. Without recipients it goes to the user themselves, at once; with any, the user reads and approves it first.
 

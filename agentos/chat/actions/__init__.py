@@ -1,6 +1,7 @@
 """What people do with chats: each change with its audit record, in one transaction. Their errors are in ``chat.errors``."""
 
 from agentos.chat.actions.editing import edit_message
+from agentos.chat.actions.memories import undo_memory
 from agentos.chat.actions.messages import QUEUE_LIMIT, send_message
 from agentos.chat.actions.opening import NOT_AVAILABLE, WITHDRAWN, check_agent_available, check_agent_open
 from agentos.chat.actions.runs import answer_run, continue_run, give_feedback, retry_run, stop_run
@@ -42,4 +43,5 @@ __all__ = [
     "revoke_approval",
     "send_message",
     "stop_run",
+    "undo_memory",
 ]

@@ -19,7 +19,7 @@ from agentos.chat.asks import Ask, asks_of
 from agentos.chat.live.blocks import closed_end, open_code, settled
 from agentos.chat.live.elements import NAMES, calls_id, part_id, turn_id
 from agentos.chat.live.parts import Part, place_in, text_of
-from agentos.chat.live.shown import ShownView, shown_view
+from agentos.chat.live.shown import Noted, ShownView, noted_in, shown_view
 from agentos.chat.models import ChatSession, Feedback, Run
 from agentos.core.people import is_operator
 from agentos.core.rendering import highlighting, markdown
@@ -182,6 +182,11 @@ class TurnView:
     @property
     def has_ended(self) -> bool:
         return self.run.status in Run.ENDED
+
+    @cached_property
+    def noted(self) -> list[tuple[int, Noted]]:
+        """What agents have remembered and forgotten in it, with the place of the part."""
+        return noted_in(self.answer)
 
     @property
     def can_retry(self) -> bool:

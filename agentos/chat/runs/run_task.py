@@ -23,6 +23,7 @@ from agentos.chat.runs.ending import end_run
 from agentos.chat.runs.journal import Entry, Journal
 from agentos.conf import app_settings
 from agentos.core import db, log_context, tracing
+from agentos.memories.telling import with_memories, without_memories
 
 log = logging.getLogger(__name__)
 
@@ -241,6 +242,7 @@ def _prepare(run: Run) -> tuple[AgentSpec, list[Turn], list[queries.JournalLine]
         approved=frozenset(run.session.approved_tools),
         teams=_teams_of(run) if agent.kind == DjangoAgent.Kind.CODE else (),
     )
+    spec = without_memories(spec) if run.session.is_ephemeral else with_memories(spec, run.by_id)
     return spec, [*ephemeral.given_turns(run.session), *history], lines
 
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from agentos.access.guards import signed_in
 from agentos.chat import actions, queries
 from agentos.chat.asks import answers_in, asks_of
-from agentos.chat.errors import ChatError, InvalidInput
+from agentos.chat.errors import ChatError, InvalidInput, NothingNoted
 from agentos.chat.live.elements import turn_id
 from agentos.chat.live.parts import part_at
 from agentos.chat.live.shown import File, shown_view
@@ -28,6 +28,7 @@ from agentos.core.paths import path_to
 from agentos.core.text import whole_number
 from agentos.dashboard.answers import composer, refused, show_turn
 from agentos.dashboard.views.session import session_page
+from agentos.memories.errors import MemoryRefused
 
 VALUES = {"up": 1, "down": -1}
 
@@ -91,6 +92,20 @@ def feedback(request: SignedInRequest, run_id: str) -> HttpResponse:
     try:
         actions.give_feedback(run=run, value=value, note=request.POST.get("note", "").strip(), by=request.user)
     except ChatError as error:
+        return refused(request, error, run.session)
+    return show_turn(request, queries.run_for(request.user, run_id) or run)
+
+
+@signed_in
+@require_POST
+def undo_memory(request: SignedInRequest, run_id: str, place: int) -> HttpResponse:
+    """Take back what an agent has remembered, or forgotten. ``place``: of the part that says so."""
+    run = run_or_404(request, run_id)
+    try:
+        actions.undo_memory(run=run, place=place, by=request.user)
+    except NothingNoted:
+        raise Http404 from None
+    except (ChatError, MemoryRefused) as error:
         return refused(request, error, run.session)
     return show_turn(request, queries.run_for(request.user, run_id) or run)
 
