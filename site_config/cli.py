@@ -16,6 +16,10 @@ COMMANDS = {
         "agentos_agents",
         "write an agent into a file, or make a draft of one: agents export ID, agents import FILE; agents sync: those in code",
     ),
+    "skills": (
+        "agentos_skills",
+        "bring skills, or write one into a zip: skills import PATH, skills export NAME; skills sync: those of AGENTOS_SKILLS",
+    ),
     "demo": ("agentos_demo", "make demo accounts and agents"),
     "backup": ("agentos_backup", "write a backup into one file, while the server works"),
     "restore": ("agentos_restore", "put a backup back"),

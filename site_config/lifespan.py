@@ -31,6 +31,7 @@ from agentos.core.starting.refusal import CannotStart
 from agentos.gateway.asgi import Gateway
 from agentos.operations import tracing
 from agentos.operations.port import Port
+from agentos.skills import sources
 from agentos.webhooks.outbound.dispatcher import Dispatcher
 
 if TYPE_CHECKING:
@@ -65,6 +66,17 @@ async def bring_agents() -> None:
             log.warning("%s", note)
     except Exception:
         log.exception("The agents in code could not be brought into the catalogue; those that are there stay.")
+
+
+async def bring_skills() -> None:
+    """The same for the skills of packages."""
+    try:
+        found = await asyncio.to_thread(sources.load, app_settings.SKILLS)
+        synced = await db.write(sources.sync, found)
+        for note in synced.notes:
+            log.warning("%s", note)
+    except Exception:
+        log.exception("The skills of packages could not be brought; those that are there stay.")
 
 
 class Lifespan:
@@ -115,6 +127,9 @@ class Lifespan:
         self.rounds.start()
         await local_model.start()
         self.warming = asyncio.create_task(asyncio.to_thread(warm_up))
+        has_skills = bool(app_settings.SKILLS) or await db.read(sources.has_rows)
+        if has_skills:
+            self.bringing_skills = asyncio.create_task(bring_skills())
         has_code = bool(app_settings.CODE_AGENTS) or await db.read(code_agents.has_rows)
         if has_code:
             self.bringing = asyncio.create_task(bring_agents())

@@ -16,6 +16,7 @@ from agentos.connections.models import Grant, RemoteTool, Server
 from agentos.core import clock
 from agentos.core.http.request import network_of
 from agentos.core.security.secrets import seal
+from agentos.skills.models import Skill, SkillVersion
 from agentos.webhooks.inbound.models import WebhookEndpoint, WebhookEvent
 from agentos.webhooks.outbound.models import Delivery, Endpoint
 
@@ -297,3 +298,21 @@ class AuditRecordFactory(DjangoModelFactory[AuditRecord]):
     verb = "access.membership.added"
     object_type = "team"
     object_id = "1"
+
+
+class SkillFactory(DjangoModelFactory[Skill]):
+    """With its first version."""
+
+    class Meta:
+        model = Skill
+        skip_postgeneration_save = True
+
+    name = factory.Sequence(lambda n: f"skill-{n}")
+    description = "What to do in a case."
+    version = 1
+
+    @factory.post_generation
+    def first(obj, create: bool, extracted: object, **kwargs: object) -> None:  # noqa: N805
+        if create:
+            text = f"---\nname: {obj.name}\ndescription: {obj.description}\n---\n\n{extracted or 'Do it well.'}\n"
+            SkillVersion.objects.create(skill=obj, number=1, text=text)

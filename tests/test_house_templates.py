@@ -160,6 +160,7 @@ class TestWhatPeopleWrote:
             )
         }
         | {*("event", "chosen.event", "url", "name", "title", "values.name", "values.description")}
+        | {"offered.name"}
         | {*("errors.name", "errors.description", "errors.team")}
     )
     OWN_PAGES = frozenset({"templates/agentos/integrations.html", "templates/agentos/api_docs.html"})

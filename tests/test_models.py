@@ -12,6 +12,7 @@ from agentos.agents.models import AccessRequest, AgentDraft, AgentVersion, TeamM
 from agentos.core import clock
 from agentos.gateway.models import SessionName
 from agentos.operations.models import SetupLink
+from agentos.skills.models import SkillFile, SkillVersion
 from agentos.webhooks.inbound.models import WebhookInbox, WebhookSession
 from agentos.webhooks.outbound.models import Attempt
 from tests import factories
@@ -31,6 +32,8 @@ OTHERS: dict[type[Model], Make] = {
     AgentDraft: lambda: AgentDraft(agent=factories.AgentFactory()),
     AgentVersion: lambda: AgentVersion(agent=factories.AgentFactory(), number=2),
     TeamMember: lambda: TeamMember(team=factories.AgentFactory(kind="team"), agent=factories.AgentFactory(), position=1),
+    SkillVersion: lambda: SkillVersion(skill=factories.SkillFactory(), number=2),
+    SkillFile: lambda: SkillFile(skill=factories.SkillFactory(), hash="5d8f2a"),
     SetupLink: lambda: SetupLink(email="olga@example.com"),
     Attempt: lambda: Attempt(delivery=factories.DeliveryFactory(), at=clock.now(), status_code=200),
 }

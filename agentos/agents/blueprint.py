@@ -18,12 +18,15 @@ from agentos.agents.tools import Tool, not_offered, tools
 from agentos.agents.tools.definition import POLICIES
 from agentos.core.http.errors import Problem
 from agentos.core.text import clean
+from agentos.skills.models import NAME_LENGTH as SKILL_LENGTH
+from agentos.skills.queries import missing
 
 Blueprint = dict[str, Any]
 
 CAPABILITIES = 20
 CAPABILITY_LENGTH = 60  # characters
 TOOLS = 200  # of one agent
+SKILLS = 100  # of one agent
 FALLBACKS = 5  # models that stand in for its own
 MODEL_LENGTH = 120  # characters
 SLUG_LENGTH = 200  # characters
@@ -108,6 +111,7 @@ PARTS: tuple[Part, ...] = (
     Part("tools", "Tools", texts(TOOLS, SLUG_LENGTH), []),
     Part("tool_policies", "Approvals", _policies, {}),
     Part("tool_options", "Settings of tools", _options, {}),
+    Part("skills", "Skills", texts(SKILLS, SKILL_LENGTH), []),
     Part("capabilities", "Capabilities", texts(CAPABILITIES, CAPABILITY_LENGTH), []),
     Part("starters", "Starters", texts(STARTERS, STARTER_LENGTH), []),
 )
@@ -152,8 +156,8 @@ def checked(given: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> 
     return found
 
 
-def objections(blueprint: Blueprint) -> dict[str, str]:
-    """Return, by part, what has to be done before an agent can be published; nothing when it can be."""
+def objections(blueprint: Blueprint, team: int | None = None) -> dict[str, str]:
+    """Return, by part, what has to be done before an agent of this team can be published; nothing when it can be."""
     found = {}
     if not blueprint["name"]:
         found["name"] = "Give it a name."
@@ -163,6 +167,8 @@ def objections(blueprint: Blueprint) -> dict[str, str]:
         found["model"] = availability(blueprint["model"]).reason
     if strange := [model for model in blueprint["fallbacks"] if not _is_model(model)]:
         found["fallbacks"] = availability(strange[0]).reason
+    if absent := missing(blueprint["skills"], team):
+        found["skills"] = f"There are no such skills here: {', '.join(absent)}. Take them away, or bring them first."
     return found | _objections_to_tools(blueprint)
 
 

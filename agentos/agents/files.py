@@ -54,8 +54,8 @@ def name_of(agent: DjangoAgent) -> str:
     return f"{agent.agent_id}.agent.json"
 
 
-def read(data: bytes) -> AgentFile:
-    """Raises BadFile."""
+def read(data: bytes, team: int | None = None) -> AgentFile:
+    """``team``: whose agent is to be made of it. Raises BadFile."""
     if len(data) > MOST_BYTES:
         raise BadFile(_("The file of an agent has at most 1 MB; this one has %(has)s MB.") % {"has": f"{len(data) / MOST_BYTES:,.1f}"}, 413)
     try:
@@ -76,23 +76,23 @@ def read(data: bytes) -> AgentFile:
         raise BadFile(_("%(part)s: %(wrong)s") % {"part": LABELS.get(error.field, "The file"), "wrong": error.sentence}) from None
     if not blueprint["name"]:
         raise BadFile(_("This file has no name for the agent."))
-    return AgentFile(agent_id, blueprint, missing_here(blueprint))
+    return AgentFile(agent_id, blueprint, missing_here(blueprint, team))
 
 
-def missing_here(blueprint: Blueprint) -> list[str]:
-    found = list(objections(blueprint).values())
+def missing_here(blueprint: Blueprint, team: int | None = None) -> list[str]:
+    found = list(objections(blueprint, team).values())
     model = availability(blueprint["model"])
     if blueprint["model"] and not model.ok and model.reason not in found:
         found.append(f"The model {blueprint['model']} cannot be used now. {model.reason}")
     return [*found, *(f"{tool.label}: {sentence}" for tool in tools(blueprint["tools"]).values() if (sentence := tool.needs()))]
 
 
-def without_options(given: AgentFile) -> AgentFile:
+def without_options(given: AgentFile, team: int | None = None) -> AgentFile:
     """For who may not set the settings of tools: they stay behind, and that is said."""
     if not given.blueprint["tool_options"]:
         return given
     blueprint = {**given.blueprint, "tool_options": empty()["tool_options"]}
-    return AgentFile(given.agent_id, blueprint, [*missing_here(blueprint), "Your administrator sets the settings of its tools."])
+    return AgentFile(given.agent_id, blueprint, [*missing_here(blueprint, team), "Your administrator sets the settings of its tools."])
 
 
 def _without_secrets(blueprint: Blueprint) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from agentos.connections.queries import PREFIX, parts_of
 from agentos.core import clock
 from agentos.core.db.prepared import Query
 from agentos.core.people import has_column, is_operator
+from agentos.skills.models import Skill
 
 REQUESTS_LISTED = 100
 
@@ -151,6 +152,16 @@ def agents_with_connection(slug: str) -> list[DjangoAgent]:
     """Return the agents that have a tool of this connection, whoever may use them, by name."""
     found = DjangoAgent.objects.only("agent_id", "name", "tools", "is_active")
     return [agent for agent in found if slug in connections_in(agent.tools)]
+
+
+def agents_with_skill(user: User, skill: Skill) -> list[DjangoAgent]:
+    """Return the agents that this user may change and that have this skill, by name."""
+    found = agents_to_edit(user).only("agent_id", "name", "skills", "team_id")
+    named = [agent for agent in found if skill.name in agent.skills]
+    if skill.team_id is not None:
+        return [agent for agent in named if agent.team_id == skill.team_id]
+    have_their_own = set(Skill.objects.filter(name=skill.name).exclude(team=None).values_list("team_id", flat=True))
+    return [agent for agent in named if agent.team_id not in have_their_own]
 
 
 def connections_used_by(user: User) -> set[str]:

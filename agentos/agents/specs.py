@@ -15,6 +15,7 @@ from typing import Any
 from agentos.agents.models import DjangoAgent, TeamMember
 from agentos.agents.providers import availability
 from agentos.agents.tools import Tool, fitting, tools
+from agentos.skills.queries import ChosenSkill, chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,11 @@ class AgentSpec:
     task: str = ""
     source: str = ""
     teams: tuple[str, ...] = ()
+    skills: tuple[ChosenSkill, ...] = ()
 
 
 def spec_of(agent: DjangoAgent) -> AgentSpec:
-    """Asks the database for members, and for tools that are stored there."""
+    """Asks the database for members, for skills, and for tools that are stored there."""
     members = agent.roster.select_related("agent") if agent.kind in DjangoAgent.MADE_OF_AGENTS else ()
     spec = _spec_of(agent)
     is_led = agent.kind == DjangoAgent.Kind.TEAM  # the leader has to be told something
@@ -69,4 +71,5 @@ def _spec_of(agent: DjangoAgent) -> AgentSpec:
         kind=agent.kind,
         mode=agent.mode,
         source=agent.source,
+        skills=() if in_code else tuple(chosen(agent.skills, agent.team_id)),
     )

@@ -1,8 +1,10 @@
 """The form of a draft: what stands in its fields, and which parts of a blueprint were posted. No JSON is typed by hand."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from django.http import QueryDict
 
 from agentos.agents import tool_options
 from agentos.agents.blueprint import Blueprint
@@ -11,6 +13,7 @@ from agentos.agents.providers import PROVIDERS, availability, model_choices, spl
 from agentos.agents.tool_options import OptionField
 from agentos.agents.tools import ASK, AUTO, Tool, policy_of, tool_choices
 from agentos.core.text import clean
+from agentos.skills.queries import offered_to as offered_to_team
 
 OTHER = "other"  # the choice of a model that is typed
 OFF = "off"
@@ -55,6 +58,16 @@ class ToolCard:
 
 
 @dataclass(frozen=True, slots=True)
+class SkillCard:
+    """A skill that can be given. ``is_gone``: the agent has it, but it is not there any more."""
+
+    name: str
+    description: str
+    is_chosen: bool
+    is_gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ToolGroup:
     name: str
     cards: list[ToolCard]
@@ -65,7 +78,7 @@ def offered_to(agent: DjangoAgent) -> list[Tool]:
     return tool_choices([agent.team_id] if agent.team_id else [])
 
 
-def posted(form: Mapping[str, Any], base: Blueprint, offered: Collection[Tool], *, may_set_options: bool) -> dict[str, Any]:
+def posted(form: QueryDict, base: Blueprint, offered: Collection[Tool], *, may_set_options: bool) -> dict[str, Any]:
     """Return the parts that a form has sent, not checked yet. ``base``: what they were. ``offered``: the tools that the form had."""
     model = form.get("model", "")
     wanted = {tool.slug: form.get(f"tool:{tool.slug}", OFF) for tool in offered}
@@ -74,7 +87,8 @@ def posted(form: Mapping[str, Any], base: Blueprint, offered: Collection[Tool], 
     found = {
         **{name: clean(form.get(name, "")) for name in ("name", "description", "instructions")},
         **{name: clean(form.get(name, "")).splitlines() for name in LINES},
-        "model": form.get("other_model", "").strip() if model == OTHER else model,
+        "model": (form.get("other_model") or "").strip() if model == OTHER else model,
+        "skills": _in_order(form.getlist("skills"), base["skills"]),
         "tools": tools,
         "tool_policies": _policies(tools, wanted, base, offered),
     }
@@ -85,6 +99,18 @@ def posted(form: Mapping[str, Any], base: Blueprint, offered: Collection[Tool], 
             if tool.slug in tools and (options := tool_options.posted(tool, form, base["tool_options"].get(tool.slug, {})))
         }
     return found
+
+
+def _in_order(wanted: Collection[str], base: Collection[str]) -> list[str]:
+    """What was there before stays in its place."""
+    return [*(name for name in base if name in wanted), *(name for name in wanted if name not in base)]
+
+
+def skill_cards(chosen: Sequence[str], team: int | None) -> list[SkillCard]:
+    """Return the skills that an agent of this team can have, and at last those that it has though they are there no more."""
+    offered = {skill.name: skill.description for skill in offered_to_team(team)}
+    gone = [SkillCard(name, "", is_chosen=True, is_gone=True) for name in chosen if name not in offered]
+    return [*(SkillCard(name, description, is_chosen=name in chosen) for name, description in offered.items()), *gone]
 
 
 def _policies(tools: Iterable[str], wanted: Mapping[str, str], base: Blueprint, offered: Collection[Tool]) -> dict[str, str]:

@@ -275,7 +275,7 @@ def made(agent: DjangoAgent) -> resources.MadeAgent:
         blueprint=resources.Blueprint(**blueprint),
         has_draft=draft.blueprint is not None,
         stamp=queries.stamp_of(draft),
-        missing=objections(blueprint),
+        missing=objections(blueprint, agent.team_id),
         url=reverse("api:made_agent", args=[agent.agent_id]),
     )
 

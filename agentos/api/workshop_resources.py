@@ -4,11 +4,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from agentos.agents.blueprint import CAPABILITIES, CAPABILITY_LENGTH, FALLBACKS, MODEL_LENGTH, SLUG_LENGTH, TOOLS
+from agentos.agents.blueprint import CAPABILITIES, CAPABILITY_LENGTH, FALLBACKS, MODEL_LENGTH, SKILLS, SLUG_LENGTH, TOOLS
 from agentos.agents.models import NOTE_LENGTH, STARTER_LENGTH, STARTERS
 from agentos.api.resources import Requirement, TextPart, ToolPart
 from agentos.api.schemas import Message, Moment, example, whole
 from agentos.api.webhook_resources import TEAM, TEAM_LIMIT
+from agentos.skills.models import NAME_LENGTH as SKILL_LENGTH
 
 PARTS = {
     "name": "Letter Helper",
@@ -19,6 +20,7 @@ PARTS = {
     "tools": ["clock"],
     "tool_policies": {"clock": "ask"},
     "tool_options": {},
+    "skills": ["brand-voice"],
     "capabilities": ["Letters"],
     "starters": ["Write to Ada that we meet on Friday."],
 }
@@ -61,7 +63,7 @@ class AgentTeam(BaseModel):
 
 class Blueprint(BaseModel):
     """What an agent is made of. ``tool_policies``: by the slug of a tool, where it is not the tool's own; ``tool_options``: its settings,
-    which only operators change."""
+    which only operators change. ``skills``: their names."""
 
     model_config = example(PARTS)
 
@@ -73,6 +75,7 @@ class Blueprint(BaseModel):
     tools: list[str]
     tool_policies: dict[str, Literal["ask", "auto"]]
     tool_options: dict[str, dict[str, Any]]
+    skills: list[str]
     capabilities: list[str]
     starters: list[str]
 
@@ -132,6 +135,7 @@ class BlueprintChange(BaseModel):
     tools: list[Annotated[str, Field(json_schema_extra={"maxLength": SLUG_LENGTH})]] = listed_most(TOOLS)
     tool_policies: dict[str, Literal["ask", "auto"]] = Field(default_factory=dict)
     tool_options: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    skills: list[Annotated[str, Field(json_schema_extra={"maxLength": SKILL_LENGTH})]] = listed_most(SKILLS)
     capabilities: list[Annotated[str, Field(json_schema_extra={"maxLength": CAPABILITY_LENGTH})]] = listed_most(CAPABILITIES)
     starters: list[Annotated[str, Field(json_schema_extra={"maxLength": STARTER_LENGTH})]] = listed_most(STARTERS)
 

@@ -37,7 +37,7 @@ def start(*, agent: DjangoAgent, blueprint: Blueprint, message: str, history: Se
     with transaction.atomic():
         if not queries.may_edit(by, agent):
             raise NotYourAgent(_("Only the owners and admins of its team, and operators, can try its draft."))
-        if missing := objections(blueprint):
+        if missing := objections(blueprint, agent.team_id):
             raise NotReady(missing)
         check_available([blueprint["model"], *blueprint["fallbacks"]])
         stop(agent=agent, by=by)

@@ -88,6 +88,7 @@ class AppSettings:
     CODE_AGENTS = Names(
         (), "Modules with Agno agents and teams of your own, separated by commas, for example `acme.agents` (docs/bring-your-agent.md)."
     )
+    SKILLS = Names((), "Packages with skills of your own, separated by commas, for example `acme.skills` (docs/skills.md).")
     SQL_SOURCES = Sources(
         (),
         "Databases that agents may be given to read, `name=URL`, separated by commas: "

@@ -14,6 +14,7 @@ APPS = (
     "agentos.audit",
     "agentos.access",
     "agentos.connections",
+    "agentos.skills",
     "agentos.agents",
     "agentos.memories",
     "agentos.chat",

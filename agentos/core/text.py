@@ -51,6 +51,16 @@ def cut_before(text: str, end: int) -> int:
     return place or end
 
 
+def parts_of(text: str, size: int) -> list[str]:
+    """Cut a text into parts of at most ``size`` characters, between lines where there are some. There is always one."""
+    parts = []
+    while len(text) > size:
+        cut = text.rfind("\n", size // 2, size) + 1 or size
+        parts.append(text[:cut])
+        text = text[cut:]
+    return [*parts, text] if text.strip() or not parts else parts
+
+
 def belong_together(text: str, place: int) -> bool:
     """Whether the character at ``place`` is shown as one with what stands before it (UAX 29, without its rarest rules)."""
     before, char = text[place - 1], text[place]

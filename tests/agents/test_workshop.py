@@ -10,7 +10,7 @@ from agentos.access.models import Membership, Plan, Team, User
 from agentos.agents import actions, queries
 from agentos.agents import blueprint as blueprints
 from agentos.agents.blueprint import InvalidBlueprint
-from agentos.agents.changes import LINES, changes
+from agentos.agents.changes import changes
 from agentos.agents.errors import (
     AgentError,
     DraftMoved,
@@ -23,6 +23,7 @@ from agentos.agents.errors import (
 )
 from agentos.agents.models import AgentDraft, AgentVersion, DjangoAgent
 from agentos.audit.models import AuditRecord
+from agentos.core.changes import LINES
 from tests.factories import AgentFactory, MembershipFactory, TeamFactory, UserFactory
 
 READY = {"model": "scripted:5x0", "instructions": "Be brief."}

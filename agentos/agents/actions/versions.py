@@ -63,7 +63,7 @@ def first_version(agent: DjangoAgent, by: User | None) -> None:
 
 
 def _publish(agent: DjangoAgent, blueprint: blueprints.Blueprint, note: str, by: User | None, *, activate: bool) -> AgentVersion:
-    if missing := blueprints.objections(blueprint):
+    if missing := blueprints.objections(blueprint, agent.team_id):
         raise NotReady(missing)
     if agent.version and blueprint == blueprints.blueprint_of(agent):
         raise NothingNew

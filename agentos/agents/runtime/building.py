@@ -14,6 +14,7 @@ from agentos.agents.models import DjangoAgent
 from agentos.agents.runtime import call_context, code, models, tools
 from agentos.agents.specs import AgentSpec
 from agentos.agents.tools import CallContext, Tool
+from agentos.agents.tools.read_skill import listed, read_skill
 from agentos.conf import app_settings
 
 LOCAL_INSTRUCTIONS = "You are a helpful assistant."  # with nothing before the question, the embedded model rambles
@@ -50,7 +51,8 @@ def _toolbox(spec: AgentSpec) -> list[Tool]:
     if not providers.PROVIDERS[slug].tools:
         return []
     script = scripts.parse(model_id) if slug == providers.SCRIPTED.slug else None
-    return tools.toolbox((*spec.tools, *(script.tools if script else ())), spec.toolbox)
+    box = tools.toolbox((*spec.tools, *(script.tools if script else ())), spec.toolbox)
+    return [*box, read_skill] if spec.skills else box
 
 
 def _own(spec: AgentSpec, model: Model, toolkits: Sequence[tools.AgnoTool]) -> dict[str, Any]:
@@ -58,10 +60,17 @@ def _own(spec: AgentSpec, model: Model, toolkits: Sequence[tools.AgnoTool]) -> d
         "id": spec.agent_id,
         "name": spec.name,
         "model": model,
-        "instructions": spec.instructions or (LOCAL_INSTRUCTIONS if spec.model == providers.SMOLLM2 else None),
+        "instructions": _instructions(spec),
         "tools": list(toolkits) or None,
         **forced(),
     }
+
+
+def _instructions(spec: AgentSpec) -> str | None:
+    """Its own, and which skills it has, where its model can read them."""
+    own = spec.instructions or (LOCAL_INSTRUCTIONS if spec.model == providers.SMOLLM2 else "")
+    skills = listed(spec.skills) if providers.PROVIDERS[providers.split(spec.model)[0]].tools else ""
+    return "\n\n".join(part for part in (own, skills) if part) or None
 
 
 def forced() -> Mapping[str, Any]:

@@ -39,6 +39,7 @@ def opened(
         policies=spec.policies,
         is_private=any(tool.is_private for tool in toolbox),
         approved=spec.approved,
+        skills=_skills(spec),
     )
     context.lasting = lasting(toolbox, context)
     context.asks = asking(toolbox, context)
@@ -61,7 +62,8 @@ def _find(context: CallContext, toolbox: Collection[Tool], messages: Sequence[Ma
 
 def join(context: CallContext, spec: AgentSpec, toolbox: Collection[Tool]) -> CallContext:
     """Return the context of a member of the team that ``context`` is of. What one of them has read, the others may be told."""
-    member = replace(context, agent_id=spec.agent_id, options=spec.options, policies=spec.policies, approved=spec.approved)
+    own: dict[str, Any] = {"options": spec.options, "policies": spec.policies, "approved": spec.approved, "skills": _skills(spec)}
+    member = replace(context, agent_id=spec.agent_id, **own)
     member.lasting = lasting(toolbox, member)
     member.asks = asking(toolbox, member)
     context.members[context.agent_id] = context
@@ -70,6 +72,10 @@ def join(context: CallContext, spec: AgentSpec, toolbox: Collection[Tool]) -> Ca
         for each in context.members.values():
             each.is_private = True
     return member
+
+
+def _skills(spec: AgentSpec) -> dict[str, int]:
+    return {skill.name: skill.pk for skill in spec.skills}
 
 
 def speaks(run_response: Any) -> None:

@@ -34,8 +34,9 @@ class CallContext:
     agent can read what is not public, so nothing may go out without a yes. ``found``: addresses that the tools of this chat came upon
     (``ToolFunction.finds``). ``brought``: names of functions that have brought into this chat what others may have written. ``kept``: what
     a tool keeps for its next call, by a key of its own. ``approved``: names of functions that its user has approved for this chat;
-    ``lasting``: of those that may be. ``asks``: whether a call, by the function's name and the arguments, needs a person. ``resources``:
-    closed with the run. ``members``: of a team, the contexts of all that take part, by agent.
+    ``lasting``: of those that may be. ``asks``: whether a call, by the function's name and the arguments, needs a person. ``skills``: keys
+    of those that the agent has, by name. ``resources``: closed with the run. ``members``: of a team, the contexts of all that take part,
+    by agent.
     """
 
     run_id: str
@@ -49,6 +50,7 @@ class CallContext:
     approved: frozenset[str] = frozenset()
     lasting: frozenset[str] = frozenset()
     asks: Callable[[str, Mapping[str, Any]], bool] = lambda _name, _arguments: False
+    skills: Mapping[str, int] = field(default_factory=dict)
     found: set[str] = field(default_factory=set)
     brought: set[str] = field(default_factory=set)
     kept: dict[str, Any] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from agentos.agents.tools.addresses import is_known, linked, normal
 from agentos.agents.tools.definition import CallContext, Refused, current, tool
 from agentos.core import reading
 from agentos.core.security.guarded_http import Forbidden, Policy, check_url
+from agentos.core.text import parts_of
 
 TOOL = "fetch-page"
 LARGEST = 5 * outgoing.MEGABYTE
@@ -75,7 +76,7 @@ async def fetch_page(url: str, page: int = 1) -> str:
     except Forbidden as error:
         raise Refused(str(error)) from None
     read = await _read(url)
-    parts = _parts(read.text)
+    parts = parts_of(read.text, PAGE)
     if not 1 <= page <= len(parts):
         raise Refused(f"The text has {len(parts)} {'parts' if len(parts) > 1 else 'part'}, so there is no page {page}.")
     head = [f"Title: {read.title[:TITLE_LIMIT]}"] if read.title else []
@@ -149,13 +150,3 @@ def _meaning(status: int) -> str:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         return str(status)
-
-
-def _parts(text: str) -> list[str]:
-    """Cut a text into parts, between lines where there are some."""
-    parts = []
-    while len(text) > PAGE:
-        cut = text.rfind("\n", PAGE // 2, PAGE) + 1 or PAGE
-        parts.append(text[:cut])
-        text = text[cut:]
-    return [*parts, text] if text.strip() or not parts else parts

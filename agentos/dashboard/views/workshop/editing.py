@@ -132,7 +132,7 @@ def discard(request: SignedInRequest, agent_id: str) -> HttpResponse:
 def edit_page(request: SignedInRequest, draft: AgentDraft, shown: Blueprint, *, status: int = HTTPStatus.OK, **more: Any) -> HttpResponse:
     """``shown``: what stands in the form. ``moved``: what it changes of a draft that somebody else has saved meanwhile."""
     agent: DjangoAgent = draft.agent
-    models, missing = workshop_form.model_cards(shown["model"]), objections(shown)
+    models, missing = workshop_form.model_cards(shown["model"]), objections(shown, agent.team_id)
     context = {
         "agent": agent,
         "draft": draft,
@@ -145,6 +145,7 @@ def edit_page(request: SignedInRequest, draft: AgentDraft, shown: Blueprint, *, 
         "models": models,
         "is_other_model": bool(shown["model"]) and not any(card.is_chosen for card in models),
         "tool_groups": workshop_form.tool_groups(shown, workshop_form.offered_to(agent), may_set_options=is_operator(request.user)),
+        "skills": workshop_form.skill_cards(shown["skills"], agent.team_id),
         "missing": missing,
         "warnings": [] if "model" in missing else warnings_about(shown["model"], shown["tools"], tell_why=is_operator(request.user)),
         **more,

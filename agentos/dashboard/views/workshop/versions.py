@@ -52,7 +52,7 @@ def publish(request: SignedInRequest, agent_id: str) -> HttpResponse:
 def publish_page(request: SignedInRequest, agent: DjangoAgent, *, status: int = HTTPStatus.OK, **more: Any) -> HttpResponse:
     draft = queries.draft_of(agent)
     wanted = queries.worked_on(agent, draft)
-    missing = objections(wanted)
+    missing = objections(wanted, agent.team_id)
     context = {
         "agent": agent,
         "tab": "edit",
