@@ -44,6 +44,10 @@ Policy = Literal["off", "ask", "auto"]
 Name = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": NAME_LIMIT, "pattern": r"\S"})]
 ADDRESS = {"maxLength": URL_LIMIT, "format": "uri", "pattern": "^https?://"}
 KEY = {"minLength": 1, "maxLength": KEY_LIMIT, "pattern": r"^[!-~]+$"}
+KEY_HEADER = {
+    "pattern": "^[A-Za-z0-9-]{0,64}$",
+    "description": "Which header carries the key. Not one that every call has, such as `Host`, nor one of `Mcp-` and `Proxy-`.",
+}
 WAIT = {"minimum": SECONDS[0], "maximum": SECONDS[1]}
 
 
@@ -118,7 +122,7 @@ class ConnectionIn(BaseModel):
     url: Annotated[str, Field(json_schema_extra={**ADDRESS})]
     auth: Auth = "none"
     key: str = Field(default=None, json_schema_extra=optional(**KEY))  # type: ignore[assignment]  # only what was sent is read
-    header: str = Field(default=None, json_schema_extra=optional(pattern="^X-[A-Za-z]{1,20}$"))  # type: ignore[assignment]  # as above
+    header: str = Field(default=None, json_schema_extra=optional(**KEY_HEADER))  # type: ignore[assignment]  # as above
     seconds: int = Field(default=None, json_schema_extra=optional(**WAIT))  # type: ignore[assignment]  # as above
 
 
@@ -131,7 +135,7 @@ class ConnectionChange(BaseModel):
     url: str = Field(default=None, json_schema_extra=optional(**ADDRESS))  # type: ignore[assignment]
     auth: Auth = Field(default=None, json_schema_extra=optional())  # type: ignore[arg-type]
     key: str = Field(default=None, json_schema_extra=optional(**KEY))  # type: ignore[assignment]
-    header: str = Field(default=None, json_schema_extra=optional(pattern="^X-[A-Za-z]{1,20}$"))  # type: ignore[assignment]
+    header: str = Field(default=None, json_schema_extra=optional(**KEY_HEADER))  # type: ignore[assignment]
     seconds: int = Field(default=None, json_schema_extra=optional(**WAIT))  # type: ignore[assignment]
     enabled: StrictBool = Field(default=None, json_schema_extra=optional())  # type: ignore[assignment]
 

@@ -290,7 +290,7 @@ def _name(name: str) -> str:
 
 
 def _header(header: str) -> str:
-    header = header.strip() or "Authorization"
+    header = header or "Authorization"
     if not HEADER.fullmatch(header) or header.lower() in OWN_HEADERS or header.lower().startswith(("mcp-", "proxy-")):
         raise InvalidServer("header", "This is not the name of a header that can carry a key.")
     return header
