@@ -12,7 +12,7 @@ from agentos.access.models import Membership, Plan, Team
 from agentos.access.users import User
 from agentos.agents.actions import create_agent, set_members
 from agentos.agents.models import DjangoAgent
-from agentos.agents.providers import AGNO, SMOLLM2, availability
+from agentos.agents.providers import SMOLLM2, best_model
 from agentos.audit.actions import record
 from agentos.audit.models import AuditRecord
 from agentos.conf import app_settings
@@ -21,7 +21,6 @@ MADE = "agents.demo.made"
 MAKING = 4_705_140_216  # the number of an advisory lock; any that nobody else uses
 TOUR, ERRAND = "scripted:tour", "scripted:errand"
 CALCULATING = "scripted:tool"
-PREFERRED = ("openai", "anthropic", "google", "mistral", "groq", "openrouter", "deepseek", "xai")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ def plan(name: str, description: str) -> Plan:
 
 
 def make_agents(support: Team, research: Team, pro: Plan) -> None:
-    model = best_model()
+    model = best_model() or SMOLLM2
     small = " It is a small demo model: quick to try, often wrong." if model == SMOLLM2 else ""
     agent(
         "assistant",
@@ -200,16 +199,6 @@ def make_team() -> None:
 def agent(agent_id: str, name: str, model: str, **fields: object) -> None:
     if not DjangoAgent.objects.filter(agent_id=agent_id).exists():
         create_agent(agent_id=agent_id, name=name, model=model, by=None, **fields)  # type: ignore[arg-type]
-
-
-def best_model() -> str:
-    """Return a model of a provider whose key is here, else the embedded one."""
-    providers = {provider.slug: provider for provider in AGNO}
-    for slug in PREFERRED:
-        for model_id in providers[slug].models:
-            if availability(f"{slug}:{model_id}").ok:
-                return f"{slug}:{model_id}"
-    return SMOLLM2
 
 
 def accounts() -> list[Account]:

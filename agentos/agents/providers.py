@@ -175,6 +175,7 @@ LOCAL = Provider("local", "Embedded model", ("openai",), models=("smollm2",), hi
 CODE = Provider("code", "in code", packages=(), pip="")  # a model that an agent in code brings along
 SCRIPTED = Provider("scripted", "Scripted", packages=(), pip="", models=("tour", "echo", "200x20"))
 
+PREFERRED = ("openai", "anthropic", "google", "mistral", "groq", "openrouter", "deepseek", "xai")  # where several can be used
 PROVIDERS = MappingProxyType({provider.slug: provider for provider in (*AGNO, OPENAI_LIKE, LOCAL, CODE, SCRIPTED)})
 
 
@@ -201,6 +202,12 @@ def first_available(models: Iterable[str]) -> Availability:
     """Return that one of the models can be used, or why the first one cannot."""
     states = [availability(model) for model in models]
     return next((state for state in states if state.ok), states[0])
+
+
+def best_model() -> str:
+    """Return a known model of a provider whose key is here; empty without one."""
+    models = (f"{slug}:{model_id}" for slug in PREFERRED for model_id in PROVIDERS[slug].models)
+    return next((model for model in models if availability(model).ok), "")
 
 
 def gives_titles(model: str) -> bool:

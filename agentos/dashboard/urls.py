@@ -10,7 +10,7 @@ from agentos.dashboard.views.agents import AgentOSAgentListView
 from agentos.dashboard.views.chat import AgentOSChatView, new_chat
 from agentos.dashboard.views.home import AgentOSDashboardView
 from agentos.dashboard.views.session import AgentOSSessionView
-from agentos.dashboard.views.workshop import editing, files, sharing, trying, versions
+from agentos.dashboard.views.workshop import editing, files, gallery, sharing, trying, versions
 
 app_name = "dashboard"
 
@@ -56,6 +56,7 @@ settings_urls = [
 workshop_urls = [
     path("workshop/", editing.workshop, name="workshop"),
     path("workshop/new/", editing.new, name="new-agent"),
+    path("workshop/gallery/", gallery.gallery, name="gallery"),
     path("workshop/import/", files.bring, name="import-agent"),
     path("workshop/agent/<str:agent_id>/export/", files.export, name="export-agent"),
     path("workshop/agent/<str:agent_id>/", editing.edit, name="edit-agent"),

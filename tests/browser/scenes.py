@@ -326,6 +326,7 @@ SCENES = (
     Scene("the workshop", "owner", "/agentos/workshop/"),
     Scene("a new agent", "owner", "/agentos/workshop/new/"),
     Scene("a new agent without a name", "owner", "/agentos/workshop/new/", bad_form),
+    Scene("the gallery", "owner", "/agentos/workshop/gallery/"),
     Scene("importing without a file", "owner", "/agentos/workshop/new/", without_file),
     Scene("a draft", "owner", "/agentos/workshop/agent/DRAFT/", previewed),
     Scene("a draft that somebody else has saved", "owner", "/agentos/workshop/agent/DRAFT/", saved_by_another),

@@ -3,7 +3,7 @@
 from agentos.agents.actions.cases import change_case, create_case, delete_case
 from agentos.agents.actions.catalogue import activate_agent, create_agent, deactivate_agent, delete_agent, share_agent, start_agent
 from agentos.agents.actions.drafts import discard_draft, save_draft
-from agentos.agents.actions.files import import_agent
+from agentos.agents.actions.files import import_agent, take_ready_agent
 from agentos.agents.actions.members import set_members
 from agentos.agents.actions.requests import CannotGrant, ask_for_access, decline_access, grant_access
 from agentos.agents.actions.versions import keep_version, publish_agent, restore_version
@@ -29,4 +29,5 @@ __all__ = [
     "set_members",
     "share_agent",
     "start_agent",
+    "take_ready_agent",
 ]

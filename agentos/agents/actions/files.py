@@ -1,11 +1,15 @@
-"""Agents from files: what is read becomes a draft."""
+"""Agents from files, and from the gallery: what is read becomes a draft."""
+
+from django.utils.translation import gettext as _
 
 from agentos.access.models import Team
 from agentos.access.users import User
 from agentos.agents import files, queries
 from agentos.agents.actions.catalogue import start_agent
 from agentos.agents.files import AgentFile
+from agentos.agents.gallery import ready_agent
 from agentos.agents.models import DjangoAgent
+from agentos.core.http.errors import Problem
 from agentos.core.people import is_operator
 
 
@@ -20,3 +24,11 @@ def import_agent(*, data: bytes, team: Team | None = None, by: User) -> tuple[Dj
     wanted = given.agent_id if given.agent_id and queries.free_id(given.agent_id) == given.agent_id else ""
     agent = start_agent(name=given.blueprint["name"], agent_id=wanted, team=team, blueprint=given.blueprint, by=by)
     return agent, given
+
+
+def take_ready_agent(*, agent_id: str, team: Team | None = None, by: User) -> DjangoAgent:
+    """Make a draft of an agent of the gallery. Raises InvalidAgent, NotYourAgent, ``Problem`` 404 and 429."""
+    blueprint = ready_agent(agent_id)
+    if blueprint is None:
+        raise Problem(404, _("There is no such agent in the gallery."))
+    return start_agent(name=blueprint["name"], team=team, blueprint=blueprint, by=by)
