@@ -251,6 +251,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:edit-agent", "GET"): page_of_makers(200),
     ("dashboard:edit-agent", "POST"): page_of_makers(303),
     ("dashboard:preview-agent", "POST"): page_of_makers(200),
+    ("dashboard:arrange-members", "POST"): page_of_makers(200),
     ("dashboard:discard-draft", "POST"): page_of_makers(303),
     ("dashboard:publish-agent", "GET"): page_of_makers(200),
     ("dashboard:publish-agent", "POST"): page_of_makers(409),  # nothing is new

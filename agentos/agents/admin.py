@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from agentos.agents import actions
 from agentos.agents.availability import availability_of
+from agentos.agents.blueprint import blueprint_of
 from agentos.agents.forms import AgentForm, warnings_about
 from agentos.agents.models import MEMBERS, DjangoAgent, TeamMember
 from agentos.agents.tools import tools
@@ -89,10 +90,14 @@ class AgentAdmin(AuditedAdmin):
         if obj.is_active and not obj.version:
             obj.version = 1
         super().save_model(request, obj, form, change)
-        if obj.version and obj.kind != DjangoAgent.Kind.CODE:
-            actions.keep_version(agent=obj, by=user_of(request))
-        for warning in warnings_about(obj.model, obj.tools) if obj.kind != DjangoAgent.Kind.CODE else ():
+        for warning in warnings_about(blueprint_of(obj)) if obj.kind != DjangoAgent.Kind.CODE else ():
             self.message_user(request, warning, messages.WARNING)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 (Django's signature)
+        """Keep the version when its members are there, too."""
+        super().save_related(request, form, formsets, change)
+        if form.instance.version and form.instance.kind != DjangoAgent.Kind.CODE:
+            actions.keep_version(agent=form.instance, by=user_of(request))
 
     @admin.display(description="can answer")
     def can_answer(self, obj: DjangoAgent) -> str:

@@ -25,18 +25,19 @@ class Made(NamedTuple):
     members: tuple[Taking, ...] = ()
 
 
-def made_of(agent: DjangoAgent) -> Made:
-    """Asks the database for members, where there can be some and they were not prefetched."""
-    members = tuple(map(_member, agent.roster.all())) if agent.kind in WITH_MEMBERS and agent.pk else ()
-    return Made(agent.kind, agent.agent_id, tuple(agent.models_in_order), agent.source, members)
+def made_of(agent: DjangoAgent, members: Iterable[TeamMember] | None = None) -> Made:
+    """Asks the database for members, where there can be some and they were not prefetched. ``members``: of a draft."""
+    if members is None:
+        members = agent.roster.all() if agent.kind in WITH_MEMBERS and agent.pk else ()
+    return Made(agent.kind, agent.agent_id, tuple(agent.models_in_order), agent.source, tuple(map(_member, members)))
 
 
 def _member(member: TeamMember) -> Taking:
     return member.agent.agent_id, member.agent.name, tuple(member.agent.models_in_order), member.agent.is_active
 
 
-def availability_of(agent: DjangoAgent) -> Availability:
-    return availability(made_of(agent))
+def availability_of(agent: DjangoAgent, members: Iterable[TeamMember] | None = None) -> Availability:
+    return availability(made_of(agent, members))
 
 
 def availability(made: Made) -> Availability:

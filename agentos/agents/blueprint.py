@@ -1,7 +1,7 @@
 """What an agent is made of: the one place that says which parts a draft, a version and a file have, and what each may be.
 
 A blueprint is a plain dict with a value for every part. A draft may lack things, a published version may not: ``checked`` looks at what
-each part may be at all, ``objections`` at what is missing before anybody can use it. Who may use an agent is no part of it.
+each part may be at all, ``agents.readiness`` at what is missing before anybody can use it. Who may use an agent is no part of it.
 """
 
 import json
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import TextChoices
 from pydantic import ValidationError as PydanticError
 
-from agentos.agents.models import STARTER_LENGTH, STARTERS, DjangoAgent
+from agentos.agents.models import MEMBERS, STARTER_LENGTH, STARTERS, TASK_LENGTH, DjangoAgent
 from agentos.agents.providers import PROVIDERS, availability, split
 from agentos.agents.tools import Tool, not_offered, tools
 from agentos.agents.tools.definition import POLICIES
@@ -22,6 +23,7 @@ from agentos.skills.models import NAME_LENGTH as SKILL_LENGTH
 from agentos.skills.queries import missing
 
 Blueprint = dict[str, Any]
+Kind, Mode = DjangoAgent.Kind, DjangoAgent.Mode
 
 CAPABILITIES = 20
 CAPABILITY_LENGTH = 60  # characters
@@ -47,12 +49,14 @@ class InvalidBlueprint(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """``read`` returns a value as it is kept, and raises ValidationError for what cannot be one. ``empty`` is what a new agent has."""
+    """``read`` returns a value as it is kept, and raises ValidationError for what cannot be one. ``empty`` is what a new agent has.
+    ``lines``: how people read it, where it is neither a text nor a list of texts nor an object of them."""
 
     name: str
     label: str
     read: Callable[[Any], Any]
     empty: Any = ""
+    lines: Callable[[Any], list[str]] | None = None
 
 
 def _text(name: str) -> Callable[[Any], str]:
@@ -102,9 +106,49 @@ def _options(value: Any) -> dict[str, dict[str, Any]]:
     return dict(value)
 
 
+def _choice(choices: type[TextChoices], *without: str) -> Callable[[Any], str]:
+    possible = [value for value in choices.values if value not in without]
+
+    def read(value: Any) -> str:
+        if value not in possible:
+            raise ValidationError(f"One of: {', '.join(possible)}.")
+        return str(value)
+
+    return read
+
+
+def _members(value: Any) -> list[dict[str, str]]:
+    if not isinstance(value, list | tuple) or not all(_is_member(each) for each in value):
+        raise ValidationError("A list of objects, each with the id of an 'agent' and a 'task', which may be empty.")
+    if len(value) > MEMBERS:
+        raise ValidationError(f"At most {MEMBERS} members; these are {len(value)}.")
+    found = [{"agent": clean(each["agent"]).strip(), "task": " ".join(clean(each.get("task", "")).split())} for each in value]
+    if too_long := next((each for each in found if len(each["task"]) > TASK_LENGTH), None):
+        raise ValidationError(f"A task has at most {TASK_LENGTH} characters: {too_long['task'][:40]}…")
+    return found
+
+
+def _is_member(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() <= {"agent", "task"}
+        and isinstance(agent_id := value.get("agent"), str)
+        and bool(agent_id.strip())
+        and len(agent_id) <= SLUG_LENGTH
+        and isinstance(value.get("task", ""), str)
+    )
+
+
+def _told_members(members: list[dict[str, str]]) -> list[str]:
+    return [f"{each['agent']}: {each['task']}" if each["task"] else each["agent"] for each in members]
+
+
 PARTS: tuple[Part, ...] = (
     Part("name", "Name", _text("name")),
     Part("description", "Description", _text("description")),
+    Part("kind", "Made of", _choice(Kind, Kind.CODE), Kind.AGENT.value, lambda kind: [str(Kind(kind).label)]),
+    Part("mode", "How the team works", _choice(Mode), Mode.COORDINATE.value, lambda mode: [str(Mode(mode).label)]),
+    Part("members", "Members", _members, [], _told_members),
     Part("instructions", "Instructions", _text("instructions")),
     Part("model", "Model", _text("model")),
     Part("fallbacks", "Models that stand in", texts(FALLBACKS, MODEL_LENGTH), []),
@@ -116,6 +160,7 @@ PARTS: tuple[Part, ...] = (
     Part("starters", "Starters", texts(STARTERS, STARTER_LENGTH), []),
 )
 NAMES = tuple(part.name for part in PARTS)
+COLUMNS = tuple(name for name in NAMES if name != "members")  # of an agent's row
 LABELS = {part.name: part.label for part in PARTS}
 
 
@@ -124,8 +169,10 @@ def empty() -> Blueprint:
 
 
 def blueprint_of(agent: DjangoAgent) -> Blueprint:
-    """What is published of an agent."""
-    return {name: _copy(getattr(agent, name)) for name in NAMES}
+    """What is published of an agent. Asks the database for members, where there can be some."""
+    roster = agent.roster.select_related("agent") if agent.kind in DjangoAgent.MADE_OF_AGENTS else ()
+    members = [{"agent": each.agent.agent_id, "task": each.task} for each in roster]
+    return {**empty(), **{name: _copy(getattr(agent, name)) for name in COLUMNS}, "members": members}
 
 
 def whole(stored: Mapping[str, Any]) -> Blueprint:
@@ -134,8 +181,8 @@ def whole(stored: Mapping[str, Any]) -> Blueprint:
 
 
 def apply(agent: DjangoAgent, blueprint: Blueprint) -> None:
-    """Make an agent, which is not saved here, what a blueprint says."""
-    for name in NAMES:
+    """Make an agent, which is not saved here, what a blueprint says. Its members are rows: ``agents.members`` places them."""
+    for name in COLUMNS:
         setattr(agent, name, _copy(blueprint[name]))
 
 
@@ -149,15 +196,21 @@ def checked(given: Mapping[str, Any], base: Mapping[str, Any] | None = None) -> 
                 found[part.name] = part.read(given[part.name])
             except ValidationError as error:
                 errors[part.name] = " ".join(error.messages)
+    has_members = found["kind"] in DjangoAgent.MADE_OF_AGENTS
+    if given.get("members") and not has_members and "kind" not in errors:
+        errors.setdefault("members", "Only a team and steps have members: change what it is made of, too.")
     if errors:
         raise InvalidBlueprint(errors)
     for name in ("tool_policies", "tool_options"):  # of tools that the agent has
         found[name] = {slug: value for slug, value in found[name].items() if slug in found["tools"]}
+    if not has_members:
+        found["members"] = []
     return found
 
 
-def objections(blueprint: Blueprint, team: int | None = None) -> dict[str, str]:
-    """Return, by part, what has to be done before an agent of this team can be published; nothing when it can be."""
+def objections_to_parts(blueprint: Blueprint, team: int | None) -> dict[str, str]:
+    """Return, by part, what is missing in the parts themselves, of an agent of this team. What there is to be done at all is known to
+    ``agents.readiness``."""
     found = {}
     if not blueprint["name"]:
         found["name"] = "Give it a name."

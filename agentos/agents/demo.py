@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from agentos.access.actions import add_member, create_plan, create_team, create_user, subscribe
 from agentos.access.models import Membership, Plan, Team
 from agentos.access.users import User
-from agentos.agents.actions import create_agent, set_members
+from agentos.agents.actions import create_agent
 from agentos.agents.models import DjangoAgent
 from agentos.agents.providers import SMOLLM2, best_model
 from agentos.audit.actions import record
@@ -167,7 +167,6 @@ def make_agents_with_tools(model: str, pro: Plan) -> None:
 
 def make_team() -> None:
     """Show a team at work, two of whose members do something, and one of whom asks before it does."""
-    made = DjangoAgent.objects.filter(agent_id="desk").exists()
     agent(
         "desk-counter",
         "Counter",
@@ -180,6 +179,7 @@ def make_team() -> None:
         "scripted:approve",
         description="Writes a letter, and asks before it is posted. Nothing is sent. Scripted.",
     )
+    members = {each.agent_id: each for each in DjangoAgent.objects.filter(agent_id__in=("desk-counter", "desk-post"))}
     agent(
         "desk",
         "Desk",
@@ -189,11 +189,8 @@ def make_team() -> None:
         starters=["Work out what we owe Ada, and write to her."],
         kind=DjangoAgent.Kind.TEAM,
         is_global=True,
+        members=[(members["desk-counter"], "Works out figures."), (members["desk-post"], "Writes letters.")],
     )
-    if not made:
-        members = {each.agent_id: each for each in DjangoAgent.objects.filter(agent_id__in=("desk-counter", "desk-post"))}
-        tasks = [(members["desk-counter"], "Works out figures."), (members["desk-post"], "Writes letters.")]
-        set_members(team=DjangoAgent.objects.get(agent_id="desk"), members=tasks, by=None)
 
 
 def agent(agent_id: str, name: str, model: str, **fields: object) -> None:

@@ -11,15 +11,18 @@ from typing import Any
 from django.utils.translation import gettext as _
 from pydantic import SecretBytes, SecretStr
 
-from agentos.agents.blueprint import LABELS, NAMES, Blueprint, InvalidBlueprint, checked, empty, objections
+from agentos.access.users import User
+from agentos.agents.blueprint import LABELS, NAMES, Blueprint, InvalidBlueprint, checked, empty
 from agentos.agents.models import DjangoAgent
 from agentos.agents.providers import availability
+from agentos.agents.readiness import objections
 from agentos.agents.tools import Tool, tools
 from agentos.core.http.errors import Problem
 from agentos.core.http.strict_json import parse
 
 KIND = "agentos-agent"
-SCHEMA = 1  # counted up when a file can say what an older server does not understand
+SCHEMA = 2  # counted up when a file can say what an older server does not understand
+READ = (1, SCHEMA)
 MOST_BYTES = 1_000_000
 TYPE = "application/json"
 
@@ -54,8 +57,8 @@ def name_of(agent: DjangoAgent) -> str:
     return f"{agent.agent_id}.agent.json"
 
 
-def read(data: bytes, team: int | None = None) -> AgentFile:
-    """``team``: whose agent is to be made of it. Raises BadFile."""
+def read(data: bytes, *, by: User | None, team: int | None = None) -> AgentFile:
+    """``by``: who reads it, and is told what is missing. ``team``: whose agent is to be made of it. Raises BadFile."""
     if len(data) > MOST_BYTES:
         raise BadFile(_("The file of an agent has at most 1 MB; this one has %(has)s MB.") % {"has": f"{len(data) / MOST_BYTES:,.1f}"}, 413)
     try:
@@ -64,7 +67,7 @@ def read(data: bytes, team: int | None = None) -> AgentFile:
         raise BadFile(_("This file cannot be read as JSON. %(why)s") % {"why": problem.sentence}) from None
     if not isinstance(content, dict) or content.get("kind") != KIND:
         raise BadFile(_("This is not the file of an agent: export one to see what it looks like."))
-    if content.get("schema") != SCHEMA:
+    if content.get("schema") not in READ:
         numbers = {"theirs": str(content.get("schema"))[:20], "ours": SCHEMA}
         raise BadFile(_("This file has the schema number %(theirs)s, and this server reads %(ours)s. Export it anew.") % numbers)
     parts, agent_id = content.get("agent"), content.get("agent_id", "")
@@ -76,23 +79,23 @@ def read(data: bytes, team: int | None = None) -> AgentFile:
         raise BadFile(_("%(part)s: %(wrong)s") % {"part": LABELS.get(error.field, "The file"), "wrong": error.sentence}) from None
     if not blueprint["name"]:
         raise BadFile(_("This file has no name for the agent."))
-    return AgentFile(agent_id, blueprint, missing_here(blueprint, team))
+    return AgentFile(agent_id, blueprint, missing_here(blueprint, by, team))
 
 
-def missing_here(blueprint: Blueprint, team: int | None = None) -> list[str]:
-    found = list(objections(blueprint, team).values())
+def missing_here(blueprint: Blueprint, by: User | None, team: int | None) -> list[str]:
+    found = list(objections(blueprint, agent=None, by=by, team=team).values())
     model = availability(blueprint["model"])
     if blueprint["model"] and not model.ok and model.reason not in found:
         found.append(f"The model {blueprint['model']} cannot be used now. {model.reason}")
     return [*found, *(f"{tool.label}: {sentence}" for tool in tools(blueprint["tools"]).values() if (sentence := tool.needs()))]
 
 
-def without_options(given: AgentFile, team: int | None = None) -> AgentFile:
+def without_options(given: AgentFile, *, by: User | None, team: int | None) -> AgentFile:
     """For who may not set the settings of tools: they stay behind, and that is said."""
     if not given.blueprint["tool_options"]:
         return given
     blueprint = {**given.blueprint, "tool_options": empty()["tool_options"]}
-    return AgentFile(given.agent_id, blueprint, [*missing_here(blueprint, team), "Your administrator sets the settings of its tools."])
+    return AgentFile(given.agent_id, blueprint, [*missing_here(blueprint, by, team), "Your administrator sets the settings of its tools."])
 
 
 def _without_secrets(blueprint: Blueprint) -> dict[str, Any]:

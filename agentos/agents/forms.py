@@ -7,7 +7,7 @@ from django import forms
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from agentos.agents.blueprint import CAPABILITIES, CAPABILITY_LENGTH, FALLBACKS
+from agentos.agents.blueprint import CAPABILITIES, CAPABILITY_LENGTH, FALLBACKS, Blueprint
 from agentos.agents.models import STARTER_LENGTH, STARTERS, DjangoAgent
 from agentos.agents.providers import PROVIDERS, ModelChoice, availability, model_choices, split
 from agentos.agents.tools import described, tool_choices
@@ -148,13 +148,19 @@ def check_model(model: str) -> None:
         raise forms.ValidationError(availability(model).reason)
 
 
-def warnings_about(model: str, tools: Iterable[str], *, tell_why: bool = True) -> list[str]:
+def warnings_about(blueprint: Blueprint, *, tell_why: bool = True) -> list[str]:
     """Return what should be known of a model that may be chosen all the same. ``tell_why``: to an operator."""
-    found = []
+    model, kind, found = blueprint["model"], blueprint["kind"], []
+    if kind == DjangoAgent.Kind.STEPS:
+        return []  # each answers with its own
     state = availability(model)
     if not state.ok:
         found.append(f"The model {model} cannot be used now. {state.reason if tell_why else 'Ask your administrator.'}")
     slug, _ = split(model)
-    if slug in PROVIDERS and not PROVIDERS[slug].tools and list(tools):
+    if slug not in PROVIDERS or PROVIDERS[slug].tools:
+        return found
+    if kind == DjangoAgent.Kind.TEAM:
+        found.append(f"The model {model} cannot use tools, and so cannot lead a team.")
+    elif blueprint["tools"]:
         found.append(f"The model {model} cannot use tools: the agent answers without them.")
     return found

@@ -16,6 +16,7 @@ from agentos.core.security.invisible import visible
 from agentos.core.text import shorten
 
 MEMBERS = 10  # of a team
+TASK_LENGTH = 300  # characters
 STARTERS = 4
 STARTER_LENGTH = 200  # characters
 NOTE_LENGTH = 300  # characters
@@ -180,7 +181,7 @@ class TeamMember(models.Model):
     team = models.ForeignKey(DjangoAgent, on_delete=models.CASCADE, related_name="roster")
     agent = models.ForeignKey(DjangoAgent, on_delete=models.PROTECT, related_name="works_in")
     position = models.PositiveSmallIntegerField(default=1)
-    task = models.CharField(max_length=300, blank=True, help_text="What it is there for, for example: Checks the figures.")
+    task = models.CharField(max_length=TASK_LENGTH, blank=True, help_text="What it is there for, for example: Checks the figures.")
 
     class Meta:
         ordering = ("position", "pk")

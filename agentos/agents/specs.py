@@ -8,7 +8,7 @@ that its user has approved for the chat. ``answer_format``: the form that an ans
 is to do there. ``source``: of an agent in code, the module that has it. ``teams``: names of those that its user is in, which code is told.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -40,9 +40,10 @@ class AgentSpec:
     skills: tuple[ChosenSkill, ...] = ()
 
 
-def spec_of(agent: DjangoAgent) -> AgentSpec:
-    """Asks the database for members, for skills, and for tools that are stored there."""
-    members = agent.roster.select_related("agent") if agent.kind in DjangoAgent.MADE_OF_AGENTS else ()
+def spec_of(agent: DjangoAgent, members: Iterable[TeamMember] | None = None) -> AgentSpec:
+    """Asks the database for skills, for tools that are stored there, and for members. ``members``: of a draft, whose are not stored."""
+    if members is None:
+        members = agent.roster.select_related("agent") if agent.kind in DjangoAgent.MADE_OF_AGENTS else ()
     spec = _spec_of(agent)
     is_led = agent.kind == DjangoAgent.Kind.TEAM  # the leader has to be told something
     return replace(spec, members=tuple(_as_member(each, is_led=is_led) for each in members))

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import QueryDict
 
-from agentos.agents import tool_options
+from agentos.agents import members_form, tool_options
 from agentos.agents.blueprint import Blueprint
 from agentos.agents.models import DjangoAgent
 from agentos.agents.providers import PROVIDERS, availability, model_choices, split
@@ -87,6 +87,7 @@ def posted(form: QueryDict, base: Blueprint, offered: Collection[Tool], *, may_s
     found = {
         **{name: clean(form.get(name, "")) for name in ("name", "description", "instructions")},
         **{name: clean(form.get(name, "")).splitlines() for name in LINES},
+        **members_form.posted(form, base),
         "model": (form.get("other_model") or "").strip() if model == OTHER else model,
         "skills": _in_order(form.getlist("skills"), base["skills"]),
         "tools": tools,

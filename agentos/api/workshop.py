@@ -10,10 +10,12 @@ from ninja import Path, Query
 from pydantic import BaseModel
 
 from agentos.access.models import Team
+from agentos.access.users import User
 from agentos.agents import actions, failures, queries
-from agentos.agents.blueprint import checked, objections, whole
+from agentos.agents.blueprint import checked, whole
 from agentos.agents.errors import AgentError
 from agentos.agents.models import AgentVersion, DjangoAgent
+from agentos.agents.readiness import objections
 from agentos.api import workshop_resources as resources
 from agentos.api.auth import ApiRequest, caller_of
 from agentos.api.errors import CHANGE, FIND, READ, SEND
@@ -91,7 +93,7 @@ def create_agent(request: ApiRequest, payload: resources.NewAgent) -> HttpRespon
         raise NotAMaker
     team = _team(request, payload.team)
     agent = actions.start_agent(name=payload.name, agent_id=payload.id, team=team, blueprint=payload.blueprint.parts(), by=request.auth)
-    return _created(made(agent))
+    return _created(made(agent, request.auth))
 
 
 @router.get(
@@ -102,7 +104,7 @@ def create_agent(request: ApiRequest, payload: resources.NewAgent) -> HttpRespon
     summary="An agent with its draft",
 )
 def made_agent(request: ApiRequest, agent_id: AgentId) -> resources.MadeAgent:
-    return made(_agent(request, agent_id))
+    return made(_agent(request, agent_id), request.auth)
 
 
 @router.delete(
@@ -129,7 +131,7 @@ def change_draft(request: ApiRequest, agent_id: AgentId, payload: resources.Draf
     """What is used stays as it is until the draft is published."""
     agent = _agent(request, agent_id)
     actions.save_draft(agent=agent, changes=payload.blueprint.parts(), stamp=payload.stamp, by=request.auth)
-    return made(_agent(request, agent_id))
+    return made(_agent(request, agent_id), request.auth)
 
 
 @router.delete(
@@ -141,7 +143,7 @@ def change_draft(request: ApiRequest, agent_id: AgentId, payload: resources.Draf
 )
 def discard_draft(request: ApiRequest, agent_id: AgentId) -> resources.MadeAgent:
     actions.discard_draft(agent=_agent(request, agent_id), stamp=None, by=request.auth)
-    return made(_agent(request, agent_id))
+    return made(_agent(request, agent_id), request.auth)
 
 
 @router.post(
@@ -166,7 +168,7 @@ def publish_agent(request: ApiRequest, agent_id: AgentId, payload: resources.Pub
 )
 def activate_agent(request: ApiRequest, agent_id: AgentId) -> resources.MadeAgent:
     actions.activate_agent(agent=_agent(request, agent_id), by=request.auth)
-    return made(_agent(request, agent_id))
+    return made(_agent(request, agent_id), request.auth)
 
 
 @router.post(
@@ -179,7 +181,7 @@ def activate_agent(request: ApiRequest, agent_id: AgentId) -> resources.MadeAgen
 def deactivate_agent(request: ApiRequest, agent_id: AgentId) -> resources.MadeAgent:
     """Nobody can use it then; its chats stay readable."""
     actions.deactivate_agent(agent=_agent(request, agent_id), by=request.auth)
-    return made(_agent(request, agent_id))
+    return made(_agent(request, agent_id), request.auth)
 
 
 @router.get(
@@ -261,7 +263,7 @@ def tried(run: Run) -> resources.Tried:
     )
 
 
-def made(agent: DjangoAgent) -> resources.MadeAgent:
+def made(agent: DjangoAgent, by: User) -> resources.MadeAgent:
     draft = queries.draft_of(agent)
     blueprint = queries.worked_on(agent, draft)
     return resources.MadeAgent(
@@ -275,7 +277,7 @@ def made(agent: DjangoAgent) -> resources.MadeAgent:
         blueprint=resources.Blueprint(**blueprint),
         has_draft=draft.blueprint is not None,
         stamp=queries.stamp_of(draft),
-        missing=objections(blueprint, agent.team_id),
+        missing=objections(blueprint, agent=agent, by=by),
         url=reverse("api:made_agent", args=[agent.agent_id]),
     )
 

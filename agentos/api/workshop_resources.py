@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, Field
 
 from agentos.agents.blueprint import CAPABILITIES, CAPABILITY_LENGTH, FALLBACKS, MODEL_LENGTH, SKILLS, SLUG_LENGTH, TOOLS
-from agentos.agents.models import NOTE_LENGTH, STARTER_LENGTH, STARTERS
+from agentos.agents.models import MEMBERS, NOTE_LENGTH, STARTER_LENGTH, STARTERS, TASK_LENGTH
 from agentos.api.resources import Requirement, TextPart, ToolPart
 from agentos.api.schemas import Message, Moment, example, whole
 from agentos.api.webhook_resources import TEAM, TEAM_LIMIT
@@ -14,6 +14,9 @@ from agentos.skills.models import NAME_LENGTH as SKILL_LENGTH
 PARTS = {
     "name": "Letter Helper",
     "description": "Drafts friendly letters.",
+    "kind": "agent",
+    "mode": "coordinate",
+    "members": [],
     "instructions": "You write short, friendly letters.",
     "model": "openai:gpt-5.4",
     "fallbacks": ["openai:gpt-5.4-mini"],
@@ -61,14 +64,31 @@ class AgentTeam(BaseModel):
     name: str
 
 
+class TeamMember(BaseModel):
+    """``agent``: its id. ``task``: what it is there for, which may be empty."""
+
+    model_config = {**example({"agent": "fact-checker", "task": "Checks the figures."}), "extra": "forbid"}
+
+    agent: Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": SLUG_LENGTH, "pattern": r"\S"})]
+    task: Annotated[str, Field(json_schema_extra={"maxLength": TASK_LENGTH})] = ""
+
+
+Kind = Literal["agent", "team", "steps"]
+Mode = Literal["coordinate", "route", "broadcast"]
+
+
 class Blueprint(BaseModel):
-    """What an agent is made of. ``tool_policies``: by the slug of a tool, where it is not the tool's own; ``tool_options``: its settings,
-    which only operators change. ``skills``: their names."""
+    """What an agent is made of. ``kind``: one agent, a team that its model leads, or steps that follow each other. ``mode``: how a team
+    works. ``members``: of a team, or the steps, in their order. ``tool_policies``: by the slug of a tool, where it is not the tool's
+    own; ``tool_options``: its settings, which only operators change. ``skills``: their names."""
 
     model_config = example(PARTS)
 
     name: str
     description: str
+    kind: Kind
+    mode: Mode
+    members: list[TeamMember]
     instructions: str
     model: str
     fallbacks: list[str]
@@ -129,6 +149,9 @@ class BlueprintChange(BaseModel):
     # The lengths are declared here and checked by agents.blueprint, which counts what is kept.
     name: Annotated[str, Field(json_schema_extra={"maxLength": 80})] = ""
     description: Annotated[str, Field(json_schema_extra={"maxLength": 300})] = ""
+    kind: Kind = "agent"
+    mode: Mode = "coordinate"
+    members: list[TeamMember] = listed_most(MEMBERS)
     instructions: Annotated[str, Field(json_schema_extra={"maxLength": 20_000})] = ""
     model: Annotated[str, Field(json_schema_extra={"maxLength": MODEL_LENGTH})] = ""
     fallbacks: list[Annotated[str, Field(json_schema_extra={"maxLength": MODEL_LENGTH})]] = listed_most(FALLBACKS)

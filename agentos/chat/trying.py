@@ -11,17 +11,21 @@ from django.utils.translation import gettext as _
 
 from agentos.access.users import User
 from agentos.agents import actions as agents
+from agentos.agents import members as teams
 from agentos.agents import queries
-from agentos.agents.blueprint import Blueprint, apply, objections
+from agentos.agents.availability import availability_of
+from agentos.agents.blueprint import Blueprint, apply, whole
 from agentos.agents.errors import NotReady, NotYourAgent
-from agentos.agents.models import DjangoAgent
-from agentos.agents.providers import first_available
+from agentos.agents.models import DjangoAgent, TeamMember
+from agentos.agents.readiness import objections
+from agentos.agents.specs import AgentSpec, spec_of
 from agentos.audit.actions import record
 from agentos.chat import ephemeral, limits, quotas
 from agentos.chat.actions.messages import checked_message
 from agentos.chat.actions.runs import stop_run
 from agentos.chat.errors import AgentUnavailable
 from agentos.chat.models import IS_OPEN, ChatSession, Run
+from agentos.core.people import is_operator
 
 BLUEPRINT = "blueprint"  # the option of a run that tries a draft
 ROUND = "round"  # the option of one that belongs to the tests of an agent (chat/rounds): nobody sees it in the pane
@@ -37,9 +41,9 @@ def start(*, agent: DjangoAgent, blueprint: Blueprint, message: str, history: Se
     with transaction.atomic():
         if not queries.may_edit(by, agent):
             raise NotYourAgent(_("Only the owners and admins of its team, and operators, can try its draft."))
-        if missing := objections(blueprint, agent.team_id):
+        if missing := objections(blueprint, agent=agent, by=by):
             raise NotReady(missing)
-        check_available([blueprint["model"], *blueprint["fallbacks"]])
+        check_available(agent, blueprint, by=by)
         stop(agent=agent, by=by)
         quotas.check(by)
         turn = sum(message["role"] == "user" for message in history) + 1
@@ -48,10 +52,16 @@ def start(*, agent: DjangoAgent, blueprint: Blueprint, message: str, history: Se
     return run
 
 
-def check_available(models: Sequence[str]) -> None:
+def check_available(agent: DjangoAgent, blueprint: Blueprint, *, by: User) -> None:
     """Raises AgentUnavailable."""
-    if not first_available(models).ok:
-        raise AgentUnavailable(_("The model %(model)s cannot be used now. Choose another one to try the draft.") % {"model": models[0]})
+    tried, members = _made(agent, blueprint)
+    state = availability_of(tried, members)
+    if state.ok:
+        return
+    if tried.kind == DjangoAgent.Kind.AGENT:
+        raise AgentUnavailable(_("The model %(model)s cannot be used now. Choose another one to try the draft.") % {"model": tried.model})
+    told = state.reason if is_operator(by) else _("Ask your administrator, or choose others.")
+    raise AgentUnavailable(_("Not all that the draft is made of can be used now. %(why)s") % {"why": told})
 
 
 def is_trial(run: Run) -> bool:
@@ -61,11 +71,20 @@ def is_trial(run: Run) -> bool:
 def agent_of(run: Run) -> DjangoAgent:
     """Return the agent that answers a run: its session's, or what the draft makes of it. Not to be saved."""
     agent: DjangoAgent = run.session.agent
-    if not is_trial(run):
-        return agent
-    tried = DjangoAgent(pk=agent.pk, agent_id=agent.agent_id)
-    apply(tried, run.options[BLUEPRINT])
-    return tried
+    return _made(agent, run.options[BLUEPRINT])[0] if is_trial(run) else agent
+
+
+def spec_of_run(run: Run) -> AgentSpec:
+    """Return what is to answer it: the agent as it is published, or as its draft would be, members and all."""
+    agent: DjangoAgent = run.session.agent
+    return spec_of(*_made(agent, run.options[BLUEPRINT])) if is_trial(run) else spec_of(agent)
+
+
+def _made(agent: DjangoAgent, blueprint: Mapping[str, Any]) -> tuple[DjangoAgent, list[TeamMember]]:
+    """Return what a blueprint makes of an agent, with its members. Neither is to be saved."""
+    tried, parts = DjangoAgent(pk=agent.pk, agent_id=agent.agent_id), whole(blueprint)
+    apply(tried, parts)
+    return tried, teams.rows(tried, parts["members"])
 
 
 def trials_of(user: User, agent: DjangoAgent) -> list[Run]:

@@ -61,6 +61,7 @@ workshop_urls = [
     path("workshop/agent/<str:agent_id>/export/", files.export, name="export-agent"),
     path("workshop/agent/<str:agent_id>/", editing.edit, name="edit-agent"),
     path("workshop/agent/<str:agent_id>/preview/", editing.preview, name="preview-agent"),
+    path("workshop/agent/<str:agent_id>/members/", editing.arrange, name="arrange-members"),
     path("workshop/agent/<str:agent_id>/discard/", editing.discard, name="discard-draft"),
     path("workshop/agent/<str:agent_id>/publish/", versions.publish, name="publish-agent"),
     path("workshop/agent/<str:agent_id>/versions/", versions.versions, name="agent-versions"),

@@ -36,6 +36,7 @@
 
   let isChanged = Boolean(document.getElementById("save-error"));
   form?.addEventListener("input", () => (isChanged = true));
+  form?.addEventListener("click", ({ target }) => (isChanged ||= Boolean(target.closest("[name=arrange]"))));
   form?.addEventListener("submit", () => (isChanged = false));
   addEventListener("beforeunload", (event) => {
     if (isChanged) event.preventDefault();

@@ -34,8 +34,8 @@ def content(**more: Any) -> bytes:
 class TestWriting:
     def test_and_reading_gives_the_same(self, team_agent: DjangoAgent) -> None:
         text = files.written(team_agent, checked(PARTS))
-        assert files.read(text.encode()).blueprint == checked(PARTS)
-        assert files.read(text.encode()).agent_id == "support-writer"
+        assert files.read(text.encode(), by=None).blueprint == checked(PARTS)
+        assert files.read(text.encode(), by=None).agent_id == "support-writer"
         assert text == files.written(team_agent, checked(PARTS))
         assert "há" in text
 
@@ -54,7 +54,7 @@ class TestReading:
             (b'{"a": NaN}', "JSON"),
             (b"[]", "not the file of an agent"),
             (b'{"kind": "other"}', "not the file of an agent"),
-            (content(schema=2), "schema number 2"),
+            (content(schema=3), "schema number 3"),
             (content(schema="1"), "schema number 1"),
             (content(schema=None), "schema number None"),
             (content(agent=[]), "nothing of an agent"),
@@ -150,9 +150,9 @@ class TestPages:
         actions.save_draft(agent=team_agent, changes={"name": "New"}, stamp=None, by=owner)
         answer = as_owner.get("/agentos/workshop/agent/support-writer/export/")
         assert 'filename="support-writer.agent.json"' in answer.headers["Content-Disposition"]
-        assert files.read(answer.content).blueprint["name"] == "Support Writer"
+        assert files.read(answer.content, by=None).blueprint["name"] == "Support Writer"
         drafted = as_owner.get("/agentos/workshop/agent/support-writer/export/?draft=1")
-        assert files.read(drafted.content).blueprint["name"] == "New"
+        assert files.read(drafted.content, by=None).blueprint["name"] == "New"
 
     def test_bring_it_and_say_what_is_missing(self, as_owner: Client) -> None:
         data = content(agent={**PARTS, "tools": ["crm"]})

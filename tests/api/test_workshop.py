@@ -46,6 +46,17 @@ class TestMaking:
         assert [each["number"] for each in as_owner.get(ROOT + "letter-helper/versions/").json()["versions"]] == [3, 2, 1]
         assert as_owner.get(restored["url"]).json() == restored
 
+    def test_makes_a_team(self, as_owner: Client, support: Team, team_agent: DjangoAgent, everyone_agent: DjangoAgent) -> None:
+        wanted = {"kind": "team", "mode": "route", "model": "scripted:lead", "members": [{"agent": "support-writer", "task": "Writes."}]}
+        made = send(as_owner, name="Crew", team=support.pk, blueprint=wanted).json()
+        assert (made["blueprint"]["kind"], made["blueprint"]["members"], made["missing"]) == ("team", wanted["members"], {})
+        answer = send(as_owner, "crew/draft/", "PATCH", blueprint={"members": [{"agent": "crew"}]})
+        assert (code(answer), answer.json()["error"]) == ((422, "invalid_fields"), "members: A team cannot be a member of itself.")
+        assert send(as_owner, "crew/publish/").json()["blueprint"]["mode"] == "route"
+        assert list(DjangoAgent.objects.get(agent_id="crew").roster.values_list("agent__agent_id", "task")) == [
+            ("support-writer", "Writes.")
+        ]
+
     def test_lists_what_one_may_change(self, as_owner: Client, owner: User, team_agent: DjangoAgent, everyone_agent: DjangoAgent) -> None:
         actions.save_draft(agent=team_agent, changes={"name": "X"}, stamp=None, by=owner)
         answer = as_owner.get(ROOT).json()
@@ -59,6 +70,9 @@ class TestMaking:
             ({"name": "A", "id": "A b"}, (422, "invalid_fields")),
             ({"name": "A", "blueprint": {"starters": list("abcde")}}, (422, "invalid_fields")),
             ({"name": "A", "blueprint": {"is_global": True}}, (422, "invalid_fields")),
+            ({"name": "A", "blueprint": {"kind": "code"}}, (422, "invalid_fields")),
+            ({"name": "A", "blueprint": {"kind": "team", "members": [{"agent": "b", "role": "x"}]}}, (422, "invalid_fields")),
+            ({"name": "A", "blueprint": {"members": [{"agent": "b"}]}}, (422, "invalid_fields")),
             ({"name": "A", "blueprint": {"tools": ["clock"], "tool_options": {"clock": {"a": 1}}}}, (403, "not_your_agent")),
             ({}, (422, "missing_fields")),
         ],

@@ -217,6 +217,29 @@ def saved_by_another(page: Page) -> None:
     expect(page.locator("#save-error")).to_be_visible()
 
 
+def with_a_member(page: Page) -> None:
+    page.locator("[name=kind][value=team]").check()
+    page.locator("#new-member").select_option(index=1)
+    page.locator("#new-task").fill("Writes the letters that come out of it.")
+    page.locator("#add-member").click()
+    expect(page.locator(".member-card")).to_have_count(1)
+
+
+def with_itself(page: Page) -> None:
+    with_a_member(page)
+    page.locator(".member-card [name=member]").evaluate("field => { field.value = 'just-begun'; }")
+    page.locator("#save-draft").click()
+    expect(page.locator("#draft-members-error")).to_be_visible()
+
+
+def as_steps(page: Page) -> None:
+    for number in (1, 2):
+        page.locator("[name=kind][value=steps]").check()
+        page.locator("#new-member").select_option(index=1)
+        page.locator("#add-member").click()
+        expect(page.locator(".member-card")).to_have_count(number)
+
+
 def without_file(page: Page) -> None:
     page.locator("#import-agent button").click()
     expect(page.locator("#import-file-error")).to_be_visible()
@@ -332,6 +355,9 @@ SCENES = (
     Scene("a draft that somebody else has saved", "owner", "/agentos/workshop/agent/DRAFT/", saved_by_another),
     Scene("a draft that is tried", "owner", "/agentos/workshop/agent/DRAFT/", tried),
     Scene("a draft that asks", "owner", "/agentos/workshop/agent/DRAFT/", tried_and_asked),
+    Scene("a team that is made", "owner", "/agentos/workshop/agent/UNREADY/", with_a_member),
+    Scene("a team with itself in it", "owner", "/agentos/workshop/agent/UNREADY/", with_itself),
+    Scene("steps that are made", "owner", "/agentos/workshop/agent/UNREADY/", as_steps),
     Scene("publishing", "owner", "/agentos/workshop/agent/DRAFT/publish/"),
     Scene("publishing what is not ready", "owner", "/agentos/workshop/agent/UNREADY/publish/"),
     Scene("versions of an agent", "owner", "/agentos/workshop/agent/DRAFT/versions/"),

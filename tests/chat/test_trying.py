@@ -22,7 +22,7 @@ from agentos.chat.runs.entitlement import RunRights
 from agentos.core import db
 from agentos.dashboard.trying import SIZE, Trial, history_in
 from tests.dashboard.asking import post
-from tests.factories import MembershipFactory, TeamFactory
+from tests.factories import AgentFactory, MembershipFactory, TeamFactory
 
 SAID = [{"role": "user", "content": "One"}, {"role": "assistant", "content": "Two"}]
 
@@ -141,6 +141,39 @@ class TestAnswering:
         told = await heard(run, agent, owner, is_new=False)
         assert 'data-status="completed"' in told
         assert (await Run.objects.aget(pk=run.pk)).input == ""
+
+
+class TestTeams:
+    @pytest.fixture
+    def post_office(self, support: Team) -> DjangoAgent:
+        return AgentFactory(agent_id="post", name="Post", model="scripted:approve", tools=["letterbox"], team=support)
+
+    def led(self, kind: str = "team", *ids: str) -> Blueprint:
+        return blueprint("scripted:lead", kind=kind, members=[{"agent": each, "task": ""} for each in ids or ("post",)])
+
+    async def test_are_tried_with_the_members_of_the_draft(
+        self, engine: Engine, agent: DjangoAgent, owner: User, post_office: DjangoAgent
+    ) -> None:
+        for kind in ("team", "steps"):
+            run = await db.write(start, agent, owner, blueprint=self.led(kind))
+            assert f"/try/{run.run_id}/answer/" in await heard(run, agent, owner)
+            waiting = await Run.objects.aget(pk=run.pk)
+            assert waiting.requirements[0]["member"] == "Post"
+            answers = [Answer(waiting.requirements[0]["call_id"], confirmed=True)]
+            await db.write(actions.answer_run, run=waiting, answers=answers, by=owner)
+            assert 'data-status="completed"' in await heard(run, agent, owner, is_new=False)
+
+    def test_have_no_member_that_one_may_not_choose(self, agent: DjangoAgent, owner: User, other_team_agent: DjangoAgent) -> None:
+        with pytest.raises(NotReady, match="that you may choose"):
+            start(agent, owner, blueprint=self.led("team", other_team_agent.agent_id))
+        assert not Run.objects.exists()
+
+    def test_say_who_cannot_answer(self, agent: DjangoAgent, owner: User, operator: User, post_office: DjangoAgent) -> None:
+        DjangoAgent.objects.filter(pk=post_office.pk).update(model="scripted:nothing")
+        with pytest.raises(AgentUnavailable, match="Its member Post cannot answer"):
+            start(agent, operator, blueprint=self.led())
+        with pytest.raises(AgentUnavailable, match="Ask your administrator, or choose others"):
+            start(agent, owner, blueprint=self.led())
 
 
 class TestHistory:

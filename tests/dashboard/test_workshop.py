@@ -205,6 +205,92 @@ class TestEditing:
         assert queries.draft_of(team_agent).blueprint is None
 
 
+TEAM = {**FORM, "model": "scripted:lead", "kind": "team", "mode": "route"}
+
+
+class TestMembers:
+    @pytest.fixture
+    def ann(self, support: Team) -> DjangoAgent:
+        return AgentFactory(agent_id="ann", name="Ann <b>", team=support)
+
+    def kept(self, agent: DjangoAgent) -> list[tuple[str, str]]:
+        blueprint = queries.worked_on(agent, queries.draft_of(agent))
+        return [(each["agent"], each["task"]) for each in blueprint["members"]]
+
+    def test_are_chosen_ordered_and_published(
+        self, as_owner: Client, draft: DjangoAgent, team_agent: DjangoAgent, ann: DjangoAgent
+    ) -> None:
+        offered = page(as_owner.get(url(draft))).texts("#new-member option")
+        assert offered == ["Choose an agent", "Ann <b>", "Support Writer"]
+        as_owner.post(url(draft), {**TEAM, "new_member": "ann", "new_task": " Counts. ", "stamp": stamp(draft)})
+        sent = {**TEAM, "member": ["ann"], "member_task": ["Counts."], "new_member": "support-writer", "stamp": stamp(draft)}
+        as_owner.post(url(draft), sent)
+        assert self.kept(draft) == [("ann", "Counts."), ("support-writer", "")]
+        found = page(as_owner.get(url(draft)))
+        assert found.texts(".member-card .who strong") == ["Ann <b>", "Support Writer"]
+        assert (found.one("[name=kind][checked]")["value"], found.one("[name=mode][checked]")["value"]) == ("team", "route")
+        as_owner.post(url(draft, "publish"), {"stamp": stamp(draft)})
+        assert list(draft.roster.values_list("agent__agent_id", flat=True)) == ["ann", "support-writer"]
+        assert page(as_owner.get(HOME)).texts("#made-letter-helper .tag")[0] == "Team"
+
+    @pytest.mark.parametrize(
+        ("wish", "order"),
+        [
+            ("up:3", "acb"),
+            ("up:1", "abc"),
+            ("down:1", "bac"),
+            ("down:3", "abc"),
+            ("drop:2", "ac"),
+            ("drop:9", "abc"),
+            ("turn:2", "abc"),
+            ("add", "abc"),
+        ],
+    )
+    def test_are_put_in_order_by_buttons_and_nothing_is_saved(self, as_owner: Client, draft: DjangoAgent, wish: str, order: str) -> None:
+        sent = {**TEAM, "member": list("abc"), "member_task": ["A.", "B.", "C."], "arrange": wish, "stamp": "kept"}
+        whole, part = as_owner.post(url(draft, "members"), sent), as_owner.post(url(draft, "members"), sent, headers={"HX-Request": "true"})
+        for answer in (whole, part):
+            found = page(answer)
+            assert answer.status_code == 200
+            assert "".join(str(each["value"]) for each in found.all("[name=member]")) == order
+            assert "".join(str(each["value"]) for each in found.all("[name=member_task]")) == ".".join(order.upper()) + "."
+        assert page(whole).one("#draft input[name=stamp]")["value"] == "kept"
+        assert "Be brief." in page(whole).one("#draft-instructions").get_text()
+        assert not page(part).has("#draft")
+        assert self.kept(draft) == []
+
+    def test_that_cannot_be_are_said_at_the_field_and_nothing_is_lost(
+        self, as_owner: Client, draft: DjangoAgent, ann: DjangoAgent, other_team_agent: DjangoAgent
+    ) -> None:
+        for agent_id, said in (
+            ("letter-helper", "A team cannot be a member of itself."),
+            (other_team_agent.agent_id, f"There is no agent '{other_team_agent.agent_id}' here that you may choose."),
+            ("a\0b", "There is no agent 'a�b' here that you may choose."),
+        ):
+            sent = {**TEAM, "member": ["ann", agent_id], "member_task": ["Counts.", "Helps."], "stamp": stamp(draft)}
+            answer = as_owner.post(url(draft), sent)
+            found = page(answer)
+            assert answer.status_code == 422
+            assert found.text("#draft-members-error").startswith(said)
+            assert [each["value"] for each in found.all("[name=member_task]")] == ["Counts.", "Helps."]
+            assert other_team_agent.name not in found.text("#members")
+        assert self.kept(draft) == []
+
+    def test_of_one_agent_are_none(self, as_owner: Client, draft: DjangoAgent, ann: DjangoAgent) -> None:
+        as_owner.post(url(draft), {**TEAM, "kind": "agent", "member": ["ann"], "member_task": [""], "stamp": stamp(draft)})
+        assert self.kept(draft) == []
+        assert as_owner.post(url(draft), {**TEAM, "kind": "band", "stamp": stamp(draft)}).status_code == 422
+
+    def test_are_asked_for_in_as_many_queries_for_many(self, as_owner: Client, owner: User, draft: DjangoAgent, support: Team) -> None:
+        counts = []
+        for number in range(6):
+            AgentFactory(agent_id=f"a{number}", team=support)
+            members = [{"agent": f"a{each}", "task": ""} for each in range(number + 1)]
+            actions.save_draft(agent=draft, changes={"kind": "team", "members": members}, stamp=None, by=owner)
+            counts.append(counted(as_owner, url(draft)))
+        assert counts[1:] == counts[:-1]
+
+
 class TestPublishing:
     def test_says_what_is_missing(self, as_owner: Client, draft: DjangoAgent) -> None:
         for answer in (as_owner.get(url(draft, "publish")), as_owner.post(url(draft, "publish"), {"stamp": stamp(draft)})):

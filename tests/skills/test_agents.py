@@ -91,7 +91,7 @@ class TestFile:
         actions.save_draft(agent=draft, changes={"skills": ["voice", "other"]}, stamp=None, by=owner)
         written = files.written(draft, queries.worked_on(draft, queries.draft_of(draft)))
         assert json.loads(written)["agent"]["skills"] == ["voice", "other"]
-        given = files.read(written.encode(), support.pk)
+        given = files.read(written.encode(), by=owner, team=support.pk)
         assert given.blueprint["skills"] == ["voice", "other"]
         assert [said for said in given.missing if "skills" in said] == [
             "There are no such skills here: other. Take them away, or bring them first."
@@ -100,7 +100,7 @@ class TestFile:
     def test_of_before_there_were_skills_can_be_read(self, draft: DjangoAgent) -> None:
         content = json.loads(files.written(draft, queries.worked_on(draft, queries.draft_of(draft))))
         del content["agent"]["skills"]
-        assert files.read(json.dumps(content).encode()).blueprint["skills"] == []
+        assert files.read(json.dumps(content).encode(), by=None).blueprint["skills"] == []
 
 
 class TestApi:

@@ -2,7 +2,7 @@
 that no cache remembers what was."""
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -17,6 +17,7 @@ from agentos.agents import blueprint as blueprints
 from agentos.agents import queries
 from agentos.agents.actions.drafts import check_options
 from agentos.agents.actions.locking import lock_to_edit
+from agentos.agents.actions.members import set_members
 from agentos.agents.actions.versions import first_version
 from agentos.agents.errors import HasChats, InvalidAgent, NeverPublished, NotYourAgent
 from agentos.agents.models import AgentDraft, DjangoAgent
@@ -30,12 +31,24 @@ TRIES = 5  # for an id that somebody else takes at the same moment
 
 
 @transaction.atomic
-def create_agent(*, agent_id: str, name: str, model: str, plans: Iterable[Plan] = (), by: User | None, **fields: Any) -> DjangoAgent:
-    """Add an agent that is published at once; raises ValidationError for what the model's fields do not take."""
+def create_agent(
+    *,
+    agent_id: str,
+    name: str,
+    model: str,
+    plans: Iterable[Plan] = (),
+    members: Sequence[tuple[DjangoAgent, str]] = (),
+    by: User | None,
+    **fields: Any,
+) -> DjangoAgent:
+    """Add an agent that is published at once; raises ValidationError for what the model's fields do not take. ``members``: of a team, or
+    of steps, each with its task."""
     agent = DjangoAgent(agent_id=agent_id, name=name, model=model, **fields)
     agent.full_clean()
     agent.save()
     agent.plans.set(plans)
+    if members:
+        set_members(team=agent, members=members, by=by)
     first_version(agent, by)
     record("agents.agent.created", by=by, object_type="agent", object_id=agent_id, model=model)
     return agent

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from agentos.access.users import User
 from agentos.agents import blueprint as blueprints
-from agentos.agents import queries
+from agentos.agents import members, queries
 from agentos.agents.actions.locking import lock_to_edit
 from agentos.agents.errors import DraftMoved, NotYourAgent
 from agentos.agents.models import AgentDraft, DjangoAgent
@@ -28,6 +28,7 @@ def save_draft(*, agent: DjangoAgent, changes: Mapping[str, Any], stamp: str | N
     before = queries.worked_on(agent, draft)
     after = blueprints.checked(changes, before)
     check_options(before, after, by)
+    check_members(agent, before, after, by)
     if after == before:
         return draft
     _keep(draft, None if agent.version and after == blueprints.blueprint_of(agent) else after, by)
@@ -53,6 +54,13 @@ def check_options(before: Mapping[str, Any], after: blueprints.Blueprint, by: Us
     kept = {slug: options for slug, options in before.get("tool_options", {}).items() if slug in after["tools"]}
     if by is not None and not is_operator(by) and after["tool_options"] != kept:
         raise NotYourAgent(_("Only your administrator can change the settings of tools."))
+
+
+def check_members(agent: DjangoAgent, before: blueprints.Blueprint, after: blueprints.Blueprint, by: User | None) -> None:
+    """Who is new in a team has to be somebody who can be in it. Raises InvalidBlueprint."""
+    new = members.new_ones(before["members"], after["members"])
+    if sentence := members.objection(new, after["kind"], team=agent, by=by):
+        raise blueprints.InvalidBlueprint({"members": sentence})
 
 
 def to_change(agent: DjangoAgent, stamp: str | None, by: User | None) -> tuple[DjangoAgent, AgentDraft]:

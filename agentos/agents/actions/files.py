@@ -18,9 +18,9 @@ def import_agent(*, data: bytes, team: Team | None = None, by: User) -> tuple[Dj
 
     Raises BadFile, InvalidAgent, NotYourAgent, ``Problem`` 429; nothing is made then.
     """
-    given = files.read(data, team.pk if team else None)
+    given = files.read(data, by=by, team=team.pk if team else None)
     if not is_operator(by):
-        given = files.without_options(given, team.pk if team else None)
+        given = files.without_options(given, by=by, team=team.pk if team else None)
     wanted = given.agent_id if given.agent_id and queries.free_id(given.agent_id) == given.agent_id else ""
     agent = start_agent(name=given.blueprint["name"], agent_id=wanted, team=team, blueprint=given.blueprint, by=by)
     return agent, given

@@ -17,10 +17,14 @@ def set_members(*, team: DjangoAgent, members: Sequence[tuple[DjangoAgent, str]]
     if len(members) > MEMBERS:
         msg = f"A team has at most {MEMBERS} members."
         raise ValidationError(msg)
+    agents = [agent for agent, _ in members]
+    if team.kind == DjangoAgent.Kind.TEAM and len(set(agents)) < len(agents):
+        msg = "Nobody is in a team twice."
+        raise ValidationError(msg)
     rows = [TeamMember(team=team, agent=agent, position=place, task=task) for place, (agent, task) in enumerate(members, start=1)]
     for row in rows:
         row.full_clean()
     team.roster.all().delete()
     TeamMember.objects.bulk_create(rows)
     changed()
-    record("agents.agent.members", by=by, object_type="agent", object_id=team.agent_id, members=[agent.agent_id for agent, _ in members])
+    record("agents.agent.members", by=by, object_type="agent", object_id=team.agent_id, members=[agent.agent_id for agent in agents])

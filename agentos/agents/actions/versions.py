@@ -5,9 +5,10 @@ from django.utils.translation import gettext as _
 
 from agentos.access.users import User
 from agentos.agents import blueprint as blueprints
-from agentos.agents import queries
+from agentos.agents import members, queries, readiness
 from agentos.agents.actions.drafts import to_change
 from agentos.agents.actions.locking import lock_to_edit
+from agentos.agents.actions.members import set_members
 from agentos.agents.errors import InvalidAgent, NothingNew, NotReady
 from agentos.agents.models import NOTE_LENGTH, AgentVersion, DjangoAgent
 from agentos.audit.actions import record
@@ -63,7 +64,8 @@ def first_version(agent: DjangoAgent, by: User | None) -> None:
 
 
 def _publish(agent: DjangoAgent, blueprint: blueprints.Blueprint, note: str, by: User | None, *, activate: bool) -> AgentVersion:
-    if missing := blueprints.objections(blueprint, agent.team_id):
+    members.lock(blueprint["members"])
+    if missing := readiness.objections(blueprint, agent=agent, by=by):
         raise NotReady(missing)
     if agent.version and blueprint == blueprints.blueprint_of(agent):
         raise NothingNew
@@ -71,8 +73,11 @@ def _publish(agent: DjangoAgent, blueprint: blueprints.Blueprint, note: str, by:
         keep_version(agent=agent, by=None)  # what was written past all of this
     agent.version += 1
     agent.is_active = agent.is_active or activate
+    has_members = agent.roster.exists()
     blueprints.apply(agent, blueprint)
     agent.save()
+    if has_members or blueprint["members"]:
+        set_members(team=agent, members=[(row.agent, row.task) for row in members.rows(agent, blueprint["members"])], by=by)
     return AgentVersion.objects.create(agent=agent, number=agent.version, blueprint=blueprint, by=by, note=note)
 
 

@@ -43,4 +43,4 @@ def ready_agent(agent_id: str) -> Blueprint | None:
 @cache
 def _blueprints() -> dict[str, Blueprint]:
     paths = Path(__file__).parent.glob(f"*{ENDING}")
-    return {path.name.removesuffix(ENDING): files.read(path.read_bytes()).blueprint for path in paths}
+    return {path.name.removesuffix(ENDING): files.read(path.read_bytes(), by=None).blueprint for path in paths}

@@ -6,10 +6,11 @@ from django.utils.translation import gettext as _
 from agentos.access.users import User
 from agentos.agents import queries
 from agentos.agents.actions.locking import lock_to_edit
-from agentos.agents.blueprint import Blueprint, objections, whole
+from agentos.agents.blueprint import Blueprint, whole
 from agentos.agents.cases import digest
 from agentos.agents.errors import CannotTest, NotReady
 from agentos.agents.models import AgentVersion, CaseResult, CaseRound, DjangoAgent
+from agentos.agents.readiness import objections
 from agentos.audit.actions import record
 from agentos.chat import limits, quotas, trying
 from agentos.chat.actions.runs import stop_run
@@ -30,9 +31,9 @@ def start_round(*, agent: DjangoAgent, version: int | None = None, by: User) -> 
     with transaction.atomic():
         agent = lock_to_edit(agent, by)
         blueprint = _blueprint(agent, version)
-        if missing := objections(blueprint):
+        if missing := objections(blueprint, agent=agent, by=by):
             raise NotReady(missing)
-        trying.check_available([blueprint["model"], *blueprint["fallbacks"]])
+        trying.check_available(agent, blueprint, by=by)
         quotas.check(by)
         cases = list(agent.cases.all())
         if not cases:

@@ -51,7 +51,7 @@ def begin_run(agent: DjangoAgent, blueprint: Blueprint, message: str, by: User, 
     """In the caller's transaction. Raises AgentUnavailable, NotYourAgent, QuotaReached."""
     if not queries.may_edit(by, agent):
         raise NotYourAgent(_("Who started the tests may no longer change this agent."))
-    trying.check_available([blueprint["model"], *blueprint["fallbacks"]])
+    trying.check_available(agent, blueprint, by=by)
     quotas.check(by)
     return ephemeral.begin_run(agent=agent, by=by, history=[], input=message, options={trying.BLUEPRINT: blueprint, trying.ROUND: round_pk})
 

@@ -14,7 +14,7 @@ from agentos.agents import failures, runtime
 from agentos.agents.events import Delegated, Event, Failed, Finished, Interrupted, ToolFailed, ToolFinished, ToolStarted, Waiting
 from agentos.agents.history import Turn
 from agentos.agents.models import DjangoAgent
-from agentos.agents.specs import AgentSpec, spec_of
+from agentos.agents.specs import AgentSpec
 from agentos.chat import ephemeral, queries, trying
 from agentos.chat.live.buffer import live_buffers
 from agentos.chat.live.revisions import change, lock
@@ -236,7 +236,7 @@ def _prepare(run: Run) -> tuple[AgentSpec, list[Turn], list[queries.JournalLine]
     history = [] if run.session.is_ephemeral else queries.history(run, app_settings.HISTORY_TURNS)
     agent = trying.agent_of(run)
     spec = replace(
-        spec_of(agent),
+        trying.spec_of_run(run),
         model=run.model or agent.model,
         answer_format=run.options.get("format"),
         approved=frozenset(run.session.approved_tools),

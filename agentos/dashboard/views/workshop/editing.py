@@ -13,12 +13,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from agentos.access.guards import signed_in
 from agentos.access.models import Team
-from agentos.agents import actions, queries, workshop_form
-from agentos.agents.blueprint import Blueprint, InvalidBlueprint, objections
+from agentos.agents import actions, members_form, queries, workshop_form
+from agentos.agents.blueprint import Blueprint, InvalidBlueprint
 from agentos.agents.changes import changes
 from agentos.agents.errors import AgentError, DraftMoved
 from agentos.agents.forms import warnings_about
 from agentos.agents.models import AgentDraft, DjangoAgent
+from agentos.agents.readiness import objections
 from agentos.core.http.errors import Problem
 from agentos.core.http.htmx import go_to, wants_fragment
 from agentos.core.http.paging import page_of
@@ -107,13 +108,27 @@ def preview(request: SignedInRequest, agent_id: str) -> HttpResponse:
     shown = markdown.render(request.POST.get("instructions", "")[:INSTRUCTIONS_LIMIT])
     if wants_fragment(request):
         return render(request, "workshop/_preview.html", {"preview": shown})
+    return edit_page(request, *_typed(request, agent), preview=shown, stamp=request.POST.get("stamp", ""))
+
+
+@signed_in
+@require_POST
+def arrange(request: SignedInRequest, agent_id: str) -> HttpResponse:
+    """The members as a button has put them, not saved yet; without htmx the whole page with them."""
+    agent = agent_to_edit(request, agent_id)
+    draft, wanted = _typed(request, agent)
+    if not wants_fragment(request):
+        return edit_page(request, draft, wanted, stamp=request.POST.get("stamp", ""))
+    made_of, missing = members_form.part(wanted, agent, request.user), objections(wanted, agent=agent, by=request.user)
+    return render(request, "workshop/_made_of.html", {"agent": agent, "made_of": made_of, "missing": missing})
+
+
+def _typed(request: SignedInRequest, agent: DjangoAgent) -> tuple[AgentDraft, Blueprint]:
+    """The draft, and what stands in its form, as it was typed."""
     draft = queries.draft_of(agent)
     before = queries.worked_on(agent, draft)
-    wanted = {
-        **before,
-        **workshop_form.posted(request.POST, before, workshop_form.offered_to(agent), may_set_options=is_operator(request.user)),
-    }
-    return edit_page(request, draft, wanted, preview=shown, stamp=request.POST.get("stamp", ""))
+    offered = workshop_form.offered_to(agent)
+    return draft, {**before, **workshop_form.posted(request.POST, before, offered, may_set_options=is_operator(request.user))}
 
 
 @signed_in
@@ -132,7 +147,7 @@ def discard(request: SignedInRequest, agent_id: str) -> HttpResponse:
 def edit_page(request: SignedInRequest, draft: AgentDraft, shown: Blueprint, *, status: int = HTTPStatus.OK, **more: Any) -> HttpResponse:
     """``shown``: what stands in the form. ``moved``: what it changes of a draft that somebody else has saved meanwhile."""
     agent: DjangoAgent = draft.agent
-    models, missing = workshop_form.model_cards(shown["model"]), objections(shown, agent.team_id)
+    models, missing = workshop_form.model_cards(shown["model"]), objections(shown, agent=agent, by=request.user)
     context = {
         "agent": agent,
         "draft": draft,
@@ -142,12 +157,13 @@ def edit_page(request: SignedInRequest, draft: AgentDraft, shown: Blueprint, *, 
         "history": "[]",
         "tried": [],
         "tab": "edit",
+        "made_of": members_form.part(shown, agent, request.user),
         "models": models,
         "is_other_model": bool(shown["model"]) and not any(card.is_chosen for card in models),
         "tool_groups": workshop_form.tool_groups(shown, workshop_form.offered_to(agent), may_set_options=is_operator(request.user)),
         "skills": workshop_form.skill_cards(shown["skills"], agent.team_id),
         "missing": missing,
-        "warnings": [] if "model" in missing else warnings_about(shown["model"], shown["tools"], tell_why=is_operator(request.user)),
+        "warnings": [] if "model" in missing else warnings_about(shown, tell_why=is_operator(request.user)),
         **more,
     }
     return render(request, "agentos/workshop/edit.html", {**frame(request, here="agents"), **context}, status=status)

@@ -12,11 +12,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from agentos.access.guards import signed_in
 from agentos.agents import actions, queries
-from agentos.agents.blueprint import LABELS, blueprint_of, empty, objections, whole
+from agentos.agents.blueprint import LABELS, blueprint_of, empty, whole
 from agentos.agents.changes import changes
 from agentos.agents.errors import AgentError, DraftMoved, NotReady
 from agentos.agents.forms import warnings_about
 from agentos.agents.models import DjangoAgent
+from agentos.agents.readiness import objections
 from agentos.core.http.htmx import go_to
 from agentos.core.http.paging import page_of
 from agentos.core.http.request import SignedInRequest
@@ -52,14 +53,14 @@ def publish(request: SignedInRequest, agent_id: str) -> HttpResponse:
 def publish_page(request: SignedInRequest, agent: DjangoAgent, *, status: int = HTTPStatus.OK, **more: Any) -> HttpResponse:
     draft = queries.draft_of(agent)
     wanted = queries.worked_on(agent, draft)
-    missing = objections(wanted, agent.team_id)
+    missing = objections(wanted, agent=agent, by=request.user)
     context = {
         "agent": agent,
         "tab": "edit",
         "stamp": queries.stamp_of(draft),
         "changes": changes(blueprint_of(agent) if agent.version else empty(), wanted),
         "missing": [(LABELS[name], sentence) for name, sentence in missing.items()],
-        "warnings": [] if "model" in missing else warnings_about(wanted["model"], wanted["tools"], tell_why=is_operator(request.user)),
+        "warnings": [] if "model" in missing else warnings_about(wanted, tell_why=is_operator(request.user)),
         "next_number": agent.version + 1,
         "is_new": draft.blueprint is not None,
         **more,
