@@ -164,7 +164,7 @@ class TestWhatPeopleWrote:
         | {*("errors.name", "errors.description", "errors.team")}
     )
     OWN_PAGES = frozenset({"templates/agentos/integrations.html", "templates/agentos/api_docs.html"})
-    DECIDED_BY = frozenset({"_part.html", "_asks.html"})
+    DECIDED_BY = frozenset({"_part.html", "_asks.html", "_arguments.html"})
 
     def printed(self, path: Path) -> list[tuple[str, str]]:
         """What a template prints, each with its filters. What a sentence prints was named when it began."""
@@ -185,7 +185,7 @@ class TestWhatPeopleWrote:
     def test_is_shown_exactly_where_somebody_decides(self) -> None:
         paths = [path for path in TEMPLATES if path.name in self.DECIDED_BY]
         assert {path.name for path in paths} == self.DECIDED_BY
-        words = ("part.name", "part.args", "part.result", "ask.name", "ask.args", "field.label", "field.hint", "field.error")
+        words = ("part.name", "part.result", "ask.name", "argument.label", "argument.text", "field.label", "field.hint", "field.error")
         found = [(path.name, *each) for path in paths for each in self.printed(path)]
         assert {word for _, word, _ in found} >= set(words)
         assert [each for each in found if each[1] in words and each[2] != "|exact"] == []

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from agentos.agents.arguments import Argument, readable
 from agentos.agents.runtime import Answer, approvals
 from agentos.agents.tools import label_of
 from agentos.core.security.invisible import exact
@@ -42,14 +43,15 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """To agree to a call, shown as it would be made, or to fill in ``fields``. ``arguments``: the call's, to be changed before it is made;
-    ``is_open``: one of them is wrong. ``lasting``: it can be approved for the whole chat. ``decision``: "yes", "no", or nothing yet.
-    ``member``: the name of the team's member that asks, where it is not the agent itself."""
+    """To agree to a call, shown as it would be made, or to fill in ``fields``. ``reading``: the call's arguments, to be read;
+    ``arguments``: the same, to be changed before it is made; ``is_open``: one of them is wrong. ``lasting``: it can be approved for
+    the whole chat. ``decision``: "yes", "no", or nothing yet. ``member``: the name of the team's member that asks, where it is not the
+    agent itself."""
 
     id: str
     call_id: str
     name: str
-    args: str
+    reading: tuple[Argument, ...]
     is_form: bool
     fields: list[Field]
     arguments: list[Field] = field(default_factory=list)
@@ -141,7 +143,7 @@ def _ask(element: str, requirement: Mapping[str, Any], posted: Posted | None, er
         id=element,
         call_id=call_id,
         name=label_of(requirement.get("name", "")),
-        args=json.dumps(args, indent=2, ensure_ascii=False) if args else "",
+        reading=readable(requirement.get("name", ""), args),
         is_form=requirement.get("kind") == approvals.INPUT,
         fields=fields,
         arguments=arguments,

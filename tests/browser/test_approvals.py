@@ -22,7 +22,7 @@ class TestApproval:
         server.start()
         second = page.context.new_page()
         second.goto(page.url)
-        expect(turn(second).locator(".asks pre")).to_contain_text("Hello.")
+        expect(turn(second).locator(".asks .arguments")).to_contain_text("Hello.")
         second.get_by_role("button", name="Approve").click()
         for tab in (page, second):
             expect_status(tab, "completed")

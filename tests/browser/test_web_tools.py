@@ -36,4 +36,4 @@ class TestTurn:
         """And fails with a sentence when the answer is yes and nobody is there."""
         start_chat(page, "surfer", ASTRAY)
         expect_status(page, "waiting")
-        expect(turn(page).locator(".asks pre")).to_contain_text("https://elsewhere.example/?told=42")
+        expect(turn(page).locator(".asks .arguments")).to_contain_text("https://elsewhere.example/?told=42")

@@ -49,7 +49,7 @@ class TestWhatIsAsked:
     def test_is_shown_with_what_the_agent_has_filled_in(self) -> None:
         form, confirm = asks_of([FORM, CONFIRM], of="turn-1")
         assert (form.id, form.call_id, form.is_form, confirm.id, confirm.is_form) == ("turn-1-ask-1", "call_1", True, "turn-1-ask-2", False)
-        assert (form.args, confirm.args) == ('{\n  "city": "Köln"\n}', "")
+        assert ([(each.label, each.text) for each in form.reading], confirm.reading) == ([("City", "Köln")], ())
         nights, guests = form.fields
         assert (nights.id, nights.label, nights.hint, nights.keyboard, nights.text) == (
             "turn-1-ask-1-field-1",

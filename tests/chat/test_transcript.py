@@ -60,6 +60,6 @@ class TestTheCursor:
 class TestWhatIsAsked:
     def test_is_shown_again_as_it_was_typed(self, session: ChatSession) -> None:
         run = RunFactory(session=session, status=Run.Status.WAITING, requirements=[])
-        typed = [Ask("ask-1", "call_1", "Send", "", is_form=False, fields=[], note="Soon")]
+        typed = [Ask("ask-1", "call_1", "Send", (), is_form=False, fields=[], note="Soon")]
         turns = open_transcript(session, may_write=True, asks={run.pk: typed}).turns
         assert {turn.run.pk: turn.asks for turn in turns if turn.asks} == {run.pk: typed}

@@ -182,7 +182,7 @@ class TestAnEvent:
         event = WebhookEvent.objects.get()
         html = page(as_operator.get(event_url(event)))
         assert html.text("#turn-1-asks legend") == "Assistant wants to call Rehearsal letter"
-        assert html.text("#turn-1-asks pre") == '{ "to": "<Ada>" }'
+        assert html.text("#turn-1-asks .arguments") == "To <Ada>"
         posted = {"decision": "yes", "note-call_1": "Go on", "call_id": "call_2", "args": "{}"}
         assert as_operator.post(reverse("inbox:answer", args=[event.pk]), posted).status_code == 303
         run = Run.objects.get()

@@ -108,6 +108,16 @@ def label_of(name: str) -> str:
     return words[:1].upper() + words[1:] if words else name
 
 
+@cache
+def _reads(named: tuple[tuple[str, ...], ...]) -> dict[str, Mapping[str, str]]:
+    return {function.name: function.reads for tool in _fixed(named).values() for function in tool.functions if function.reads}
+
+
+def reads_of(name: str) -> Mapping[str, str]:
+    """Return how people read the arguments of the function ``name`` (``ToolFunction.reads``); nothing where no tool says it."""
+    return _reads(discovery.named()).get(name, {})
+
+
 def tool_choices(teams: Collection[int] | None = ()) -> list[Tool]:
     """Return what may be chosen from now, with what is missing to use it (``Tool.needs``): what is everybody's, and what is of these
     teams; for None, all."""

@@ -67,7 +67,8 @@ class ToolFunction:
     """One function, as a model calls it by ``name``. ``parameters`` is a JSON schema of an object. ``asks``: whether these arguments
     need a person whatever the policy says; it gets the arguments as the model wrote them. ``lasting``: where the policy asks, an approval
     may count for the whole chat. ``finds``: the addresses in a result of it that later calls may go to; it is also asked of results that
-    are stored."""
+    are stored. ``reads``: how a person reads the arguments before they approve them: the label of each, in their order; those that it
+    does not name come after them under their own names."""
 
     name: str
     description: str
@@ -76,6 +77,7 @@ class ToolFunction:
     asks: Callable[[CallContext, Mapping[str, Any]], bool] | None = None
     lasting: bool = True
     finds: Callable[[CallContext, str], Iterable[str]] | None = None
+    reads: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +129,13 @@ class Tool:
         asks: Callable[[CallContext, Mapping[str, Any]], bool] | None = None,
         lasting: bool = True,
         finds: Callable[[CallContext, str], Iterable[str]] | None = None,
+        reads: Mapping[str, str] | None = None,
     ) -> Any:
         """Add a function to the tool, as a decorator. Its name, its docstring and its annotations are what the model reads."""
 
         def add(call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
             description, parameters, checked = schema.of(call)
-            self.functions.append(ToolFunction(call.__name__, description, parameters, checked, asks, lasting, finds))
+            self.functions.append(ToolFunction(call.__name__, description, parameters, checked, asks, lasting, finds, reads or {}))
             return call
 
         return add if call is None else add(call)
@@ -145,16 +148,17 @@ def tool(
     asks: Callable[[CallContext, Mapping[str, Any]], bool] | None = None,
     lasting: bool = True,
     finds: Callable[[CallContext, str], Iterable[str]] | None = None,
+    reads: Mapping[str, str] | None = None,
     **more: Any,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Tool]:
     """Make a tool of one async function. Without a ``slug`` it is the function's name, with dashes.
 
-    ``asks``, ``lasting`` and ``finds`` are the function's (``ToolFunction``), ``more`` the tool's (``Tool``).
+    ``asks``, ``lasting``, ``finds`` and ``reads`` are the function's (``ToolFunction``), ``more`` the tool's (``Tool``).
     """
 
     def make(call: Callable[..., Awaitable[Any]]) -> Tool:
         made = Tool(slug or call.__name__.replace("_", "-"), label, **{"description": schema.first_line(call), **more})
-        made.function(call, asks=asks, lasting=lasting, finds=finds)
+        made.function(call, asks=asks, lasting=lasting, finds=finds, reads=reads)
         return made
 
     return make

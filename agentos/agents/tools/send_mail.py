@@ -61,6 +61,7 @@ def _is_to_others(_context: CallContext, arguments: Mapping[str, Any]) -> bool:
     is_own=True,
     asks=_is_to_others,
     lasting=False,
+    reads={"to": "To", "subject": "Subject", "text": "Text"},
 )
 async def send_mail(subject: str, text: str, to: list[str] | None = None) -> str:
     """Send a mail. Without recipients it goes to the user themselves, at once; with any, the user reads and approves it first.

@@ -1,6 +1,5 @@
 """A turn as a page shows it: what the template ``agentos/session.html#turn`` reads. The template asks no questions."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -12,6 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from agentos.agents import availability, failures
+from agentos.agents.arguments import Argument, readable
 from agentos.agents.queries import model_label
 from agentos.agents.runtime import approvals
 from agentos.agents.tools import label_of
@@ -39,7 +39,7 @@ class PartView:
     done: SafeString | str = ""
     open: SafeString | None = None
     name: str = ""
-    args: str = ""
+    arguments: tuple[Argument, ...] = ()
     status: str = ""
     result: str = ""
     seconds: float | None = None
@@ -312,7 +312,7 @@ def part_view(part: Part, element_id: SafeString, *, growing: bool, run_id: str 
             id=element_id,
             kind="tool",
             name=label_of(part["name"]),
-            args=json.dumps(part["args"], indent=2, ensure_ascii=False),
+            arguments=readable(part["name"], part["args"]),
             status="refused" if is_refused else part["status"],
             result=part["result"],
             seconds=None if is_refused else part["seconds"],
