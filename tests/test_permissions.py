@@ -23,6 +23,8 @@ from agentos.connections import looking
 from agentos.connections.models import Server
 from agentos.memories.actions import add_memory
 from agentos.memories.models import Memory
+from agentos.skills.actions import create_skill
+from agentos.skills.document import composed
 from tests.factories import RemoteToolFactory, RunFactory, UserFactory, WebhookEndpointFactory, WebhookEventFactory
 from tests.webhooks.outbound import make_delivery, make_endpoint
 
@@ -265,6 +267,20 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:share-agent", "POST"): (SIGN_IN, SIGN_IN, FORBIDDEN, FORBIDDEN, NOT_FOUND, 303),  # with no team
     ("dashboard:switch-agent", "POST"): page_of_makers(303),
     ("dashboard:delete-agent", "POST"): page_of_makers(303),
+    ("dashboard:skills", "GET"): (SIGN_IN, SIGN_IN, 200, FORBIDDEN, FORBIDDEN, 200),
+    ("dashboard:new-skill", "GET"): (SIGN_IN, SIGN_IN, 200, FORBIDDEN, FORBIDDEN, 200),
+    ("dashboard:new-skill", "POST"): (SIGN_IN, SIGN_IN, 422, FORBIDDEN, FORBIDDEN, 422),  # an empty form
+    ("dashboard:import-skills", "POST"): (SIGN_IN, SIGN_IN, 422, FORBIDDEN, FORBIDDEN, 422),  # without a file
+    ("dashboard:skill", "GET"): page_of_makers(200),
+    ("dashboard:skill", "POST"): page_of_makers(303),
+    ("dashboard:replace-skill", "POST"): page_of_makers(422),  # without a file
+    ("dashboard:export-skill", "GET"): page_of_makers(200),
+    ("dashboard:skill-file", "GET"): page_of_makers(200),
+    ("dashboard:share-skill", "POST"): page_of_makers(303),
+    ("dashboard:delete-skill", "POST"): page_of_makers(303),
+    ("dashboard:skill-versions", "GET"): page_of_makers(200),
+    ("dashboard:skill-version", "GET"): page_of_makers(200),
+    ("dashboard:restore-skill", "POST"): page_of_makers(303),
     ("webhooks_out:endpoints", "GET"): page(200),
     ("webhooks_out:endpoints", "POST"): (SIGN_IN, SIGN_IN, 422, FORBIDDEN, FORBIDDEN, FORBIDDEN),  # an empty form
     ("webhooks_out:endpoint", "GET"): page_of_managers(200),
@@ -341,6 +357,7 @@ FORMS: dict[str, dict[str, str]] = {
     "dashboard:new-agent": {"name": "Letter Helper"},
     "dashboard:edit-agent": {"name": "Renamed", "stamp": "1-0"},
     "dashboard:publish-agent": {"stamp": "1-0"},
+    "dashboard:skill": {"name": "voice", "description": "How we write.", "body": "Be brief.", "base": "1"},
     "dashboard:session": {"message": "Hi"},
     "dashboard:edit": {"message": "Hi again"},
     "dashboard:version": {"version": "1"},
@@ -354,7 +371,7 @@ FORMS: dict[str, dict[str, str]] = {
     "dashboard:connect": {"key": "secret"},
     "dashboard:tokens": {"name": "Laptop", "scopes": "agents:read", "days": "7"},
 }
-QUERIES: dict[str, str] = {"dashboard:live": "?session=SESSION"}
+QUERIES: dict[str, str] = {"dashboard:live": "?session=SESSION", "dashboard:skill-file": "?path=a.md"}
 NOT_JSON = {"api:docs", "api:integrations", "api:run_events"}
 HARMLESS = {"api:agentos_api", "site:root", "access:sign-in", "access:sign-out", "webhooks:agentos_webhook"}
 
@@ -418,6 +435,9 @@ class World:
         self.arguments["slug"] = tool.server.slug
         agent.tools = [*agent.tools, tool.slug]
         agent.save()
+        document = composed(name="voice", description="How we write.", body="Be kind.")
+        skill = create_skill(document=document, team=agent.team, files={"a.md": b"A"}, by=owner)
+        self.arguments["skill_id"] = str(skill.pk)
         self.arguments["request_id"] = str(ask_for_access(agent=agent, by=UserFactory()).pk)
         self.arguments["token_id"] = str(create_token(by=owner, name="Owner's", scopes=["agents:read"])[0].pk)
 

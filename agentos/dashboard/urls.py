@@ -10,6 +10,9 @@ from agentos.dashboard.views.agents import AgentOSAgentListView
 from agentos.dashboard.views.chat import AgentOSChatView, new_chat
 from agentos.dashboard.views.home import AgentOSDashboardView
 from agentos.dashboard.views.session import AgentOSSessionView
+from agentos.dashboard.views.skills import editing as skills
+from agentos.dashboard.views.skills import files as skill_files
+from agentos.dashboard.views.skills import versions as skill_versions
 from agentos.dashboard.views.workshop import editing, files, gallery, sharing, trying, versions
 
 app_name = "dashboard"
@@ -75,6 +78,21 @@ workshop_urls = [
     path("workshop/agent/<str:agent_id>/delete/", sharing.delete, name="delete-agent"),
 ]
 
+skill_urls = [
+    path("workshop/skills/", skills.skills, name="skills"),
+    path("workshop/skills/new/", skills.new, name="new-skill"),
+    path("workshop/skills/import/", skill_files.bring, name="import-skills"),
+    path("workshop/skills/<int:skill_id>/", skills.skill, name="skill"),
+    path("workshop/skills/<int:skill_id>/zip/", skill_files.replace, name="replace-skill"),
+    path("workshop/skills/<int:skill_id>/export/", skill_files.export, name="export-skill"),
+    path("workshop/skills/<int:skill_id>/file/", skill_files.file, name="skill-file"),
+    path("workshop/skills/<int:skill_id>/share/", skills.share, name="share-skill"),
+    path("workshop/skills/<int:skill_id>/delete/", skills.delete, name="delete-skill"),
+    path("workshop/skills/<int:skill_id>/versions/", skill_versions.versions, name="skill-versions"),
+    path("workshop/skills/<int:skill_id>/versions/<int:number>/", skill_versions.version, name="skill-version"),
+    path("workshop/skills/<int:skill_id>/versions/<int:number>/restore/", skill_versions.restore, name="restore-skill"),
+]
+
 urlpatterns = [
     *session_urls,
     path("chat/", new_chat, name="new-chat"),
@@ -100,4 +118,5 @@ urlpatterns = [
     path("live/", live.stream, name="live"),
     *settings_urls,
     *workshop_urls,
+    *skill_urls,
 ]

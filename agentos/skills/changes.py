@@ -35,4 +35,4 @@ def _of_file(version: SkillVersion | None, path: str) -> list[str]:
 
 
 def _lines(text: str) -> list[str]:
-    return text.split("\n") if text else []
+    return text.removesuffix("\n").split("\n") if text else []

@@ -56,9 +56,15 @@ def may_edit(user: User, skill: Skill) -> bool:
     return user.is_active and skills_to_edit(user).filter(pk=skill.pk).exists()
 
 
-def knows_of(user: User, skill: Skill) -> bool:
-    """Whether this user may hear that there is this skill: it is everybody's, or of a team that they are in."""
-    return is_operator(user) or skill.team_id is None or teams_of(user).filter(pk=skill.team_id).exists()
+def skill_for(user: User, pk: int) -> Skill | None:
+    """Return a skill that this user may hear of: it is everybody's, or of a team that they are in. Operators hear of all."""
+    found = Skill.objects.select_related("team").filter(pk=pk)
+    return (found if is_operator(user) else found.filter(Q(team=None) | Q(team__in=teams_of(user).order_by().values("pk")))).first()
+
+
+def may_see(user: User, skill: Skill) -> bool:
+    """Whether this user may read it, and give it to agents."""
+    return makes_skills(user) and listed_skills(user).filter(pk=skill.pk).exists()
 
 
 def teams_to_make_for(user: User) -> QuerySet[Team]:

@@ -100,7 +100,7 @@ def make() -> dict[str, Any]:
     settings_of(people["owner"][0], people["operator"][0])
     names |= memories_of(people["owner"][0])
     asks(people)
-    names |= links() | workshop_of(people["owner"][0], team)
+    names |= links() | workshop_of(people["owner"][0], team) | skills_of(people["owner"][0], team)
     return {"logins": {name: login for name, (_, login) in people.items()}, "names": names}
 
 
@@ -189,6 +189,17 @@ def workshop_of(owner: Any, team: Any) -> dict[str, str]:
     actions.save_draft(agent=agent, changes={"tools": ["clock", "calculator"]}, stamp=None, by=owner)
     unready = actions.start_agent(name="Just begun", team=team, by=owner)
     return {"DRAFT": agent.agent_id, "UNREADY": unready.agent_id}
+
+
+def skills_of(owner: Any, team: Any) -> dict[str, str]:
+    from agentos.skills import actions, document
+
+    text = document.composed(name="archive-letters", description="How letters to the archive are written.", body="# Letters\n\nBe brief.")
+    files = {"references/words.md": b"Say you, never one.\n", "assets/seal.png": b"\x89PNG\0"}
+    skill = actions.create_skill(document=text, team=team, files=files, by=owner)
+    longer = document.composed(name=text.name, description=text.description, body="# Letters\n\nBe kind.\n\n<b>Not bold</b>")
+    actions.save_skill(skill=skill, document=longer, note="Kinder", by=owner)
+    return {"SKILL": str(skill.pk)}
 
 
 def webhooks_of(team: Any) -> dict[str, str]:
