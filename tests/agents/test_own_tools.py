@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from agentos.agents import tools as catalogue
+from agentos.agents.events import ToolFinished
 from agentos.agents.runtime import call_context, tools
 from agentos.agents.specs import AgentSpec
-from agentos.agents.tools import AUTO, BadArguments, BadTool, Refused, Tool, discovery, tool
+from agentos.agents.tools import AUTO, Answer, BadArguments, BadTool, Refused, Tool, discovery, tool
 from agentos.agents.tools.definition import current
+from tests.agents.fakes import play
 from tests.server import ROOT
 
 MODULE = "tests.agents.acme_tools"
@@ -116,7 +118,23 @@ class TestCalls:
         stock, listed, _ = tools.build(tools.toolbox(["stock", "orders"], {}))
         assert await stock.entrypoint(article="tea", images=2) == '{"in_stock": 12, "images": 2}'  # type: ignore[misc, union-attr]
         assert await listed.entrypoint() == "1 order"  # type: ignore[misc, union-attr]
-        assert call_context.shown("list_orders", "1 order") == {"kind": "table", "rows": [["tea", 2]]}
+        assert call_context.shown("", "") == {"kind": "table", "rows": [["tea", 2]]}
+        assert call_context.shown("", "") == {}
+
+    @pytest.mark.parametrize("kind", ["agent", "team", "steps"])
+    async def test_that_give_the_same_text_each_show_their_own(self, kind: str) -> None:
+        async def draw(name: str) -> Answer:
+            """Draw something."""
+            return Answer("It was drawn.", shown={"kind": "table", "rows": [[name]]})
+
+        drawing = tool("Drawing", slug="drawing")(draw)
+        pair = [
+            AgentSpec(name, name.title(), "scripted:calls", tools=("drawing",), toolbox={"drawing": drawing}) for name in ("ann", "ben")
+        ]
+        spec = pair[0] if kind == "agent" else AgentSpec("crew", "Crew", "scripted:lead", kind=kind, mode="broadcast", members=tuple(pair))
+        events = await play(spec, 'draw {"name": "tea"}\ndraw {"name": "cup"}\n\nsay tea')
+        shown = [event.shown["rows"][0][0] for event in events if isinstance(event, ToolFinished)]
+        assert sorted(shown) == sorted(["tea", "cup"] * {"agent": 1, "team": 2, "steps": 1}[kind])
 
     def test_asks_by_policy(self) -> None:
         assert not asks_of("stock")("stock", {})

@@ -92,10 +92,10 @@ def said_in(output: Mapping[str, Any]) -> list[str]:
     return [text.partition(SENT_ALONG)[0] for text in said]
 
 
-def shown(name: str, text: str) -> dict[str, Any]:
-    """Return what people are shown beside the result ``text`` of the function ``name``; empty without anything."""
+def shown(run_id: str, call_id: str) -> dict[str, Any]:
+    """Return what people are shown beside the result of this call, once; empty without anything. ``run_id``: of a member, its own run's."""
     context = current.get(None)
-    return dict(context.shown.get((name, text), {})) if context else {}
+    return dict(context.shown.pop((run_id, call_id), {})) if context else {}
 
 
 def is_lasting(name: str, by: str = "") -> bool:

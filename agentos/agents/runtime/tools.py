@@ -11,16 +11,17 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from agno.run import RunContext
 from agno.tools import Toolkit
 from agno.tools import tool as agno_tool
-from agno.tools.function import Function
+from agno.tools.function import Function, FunctionCall
 from agno.tools.reasoning import ReasoningTools
 from agno.tools.user_control_flow import UserControlFlowTools
 
 from agentos.agents.runtime import calculator
 from agentos.agents.runtime.text import bounded, jsonable
 from agentos.agents.tools import ASK, Answer, CallContext, Tool, ToolFunction, fixed, is_offered, policy_of
-from agentos.agents.tools.definition import current
+from agentos.agents.tools.definition import calling, current, show
 from agentos.core import clock
 
 AgnoTool = Toolkit | Function
@@ -130,7 +131,7 @@ def _function(function: ToolFunction, context: CallContext | None, *, brings: bo
         if function.finds:
             current.get().found.update(function.finds(current.get(), text))
         if isinstance(answer, Answer) and answer.shown:
-            current.get().shown[function.name, text] = answer.shown
+            show(answer.shown)
         return text
 
     return Function(
@@ -139,7 +140,12 @@ def _function(function: ToolFunction, context: CallContext | None, *, brings: bo
         parameters=dict(function.parameters),
         entrypoint=call,
         skip_entrypoint_processing=True,
+        pre_hook=_note_call,
     )
+
+
+def _note_call(fc: FunctionCall, run_context: RunContext | None) -> None:  # Agno fills in what has these names
+    calling.set((run_context.run_id if run_context else "", fc.call_id or ""))
 
 
 def _as_json(value: Any) -> str:

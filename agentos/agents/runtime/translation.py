@@ -131,7 +131,7 @@ class Translation:
         seconds = tool.metrics.duration if tool.metrics and tool.metrics.duration else time.monotonic() - began
         seconds = round(seconds, 4)
         kind = ToolFailed if tool.tool_call_error else ToolFinished
-        yield kind(call_id, name, said, seconds, call_context.shown(name, said), **_placed(place))
+        yield kind(call_id, name, said, seconds, call_context.shown(item.run_id or "", given), **_placed(place))
 
     def on_reasoning_step(self, item: agno.ReasoningStepEvent) -> Iterator[Event]:
         step = item.content

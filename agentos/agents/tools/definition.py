@@ -35,8 +35,8 @@ class CallContext:
     (``ToolFunction.finds``). ``brought``: names of functions that have brought into this chat what others may have written. ``kept``: what
     a tool keeps for its next call, by a key of its own. ``approved``: names of functions that its user has approved for this chat;
     ``lasting``: of those that may be. ``asks``: whether a call, by the function's name and the arguments, needs a person. ``skills``: keys
-    of those that the agent has, by name. ``resources``: closed with the run. ``members``: of a team, the contexts of all that take part,
-    by agent.
+    of those that the agent has, by name. ``shown``: what people are shown beside results that were not told yet, by the call (``calling``).
+    ``resources``: closed with the run. ``members``: of a team, the contexts of all that take part, by agent.
     """
 
     run_id: str
@@ -60,6 +60,13 @@ class CallContext:
 
 
 current: ContextVar[CallContext] = ContextVar("agentos_call_context")  # set where a run begins; tools and models of the run read it
+# The call that is being made: the id of the run, of a member its own, and the id that the model gave the call.
+calling: ContextVar[tuple[str, str]] = ContextVar("agentos_calling", default=("", ""))
+
+
+def show(shown: Mapping[str, Any]) -> None:
+    """Show people something beside the result, or the error, of the call that is being made."""
+    current.get().shown[calling.get()] = shown
 
 
 @dataclass(frozen=True, slots=True)

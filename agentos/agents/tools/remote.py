@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from agentos.agents.tools.definition import ASK, AUTO, Refused, Tool, ToolFunction, current
+from agentos.agents.tools.definition import ASK, AUTO, Refused, Tool, ToolFunction, current, show
 from agentos.connections import queries
 from agentos.connections.calls import Calls
 from agentos.connections.problems import ConnectionProblem, NoKey
@@ -40,12 +40,11 @@ def _call_of(chosen: ChosenTool) -> Any:
     async def call(**arguments: Any) -> str:
         if chosen.away:
             raise Refused(chosen.away)
-        context = current.get()
         try:
             return await _calls().call(chosen.server, chosen.name, arguments)
         except NoKey as problem:
             sentence = problem.sentence
-            context.shown[chosen.called, sentence] = {"kind": "connect", "server": problem.slug}
+            show({"kind": "connect", "server": problem.slug})
             raise Refused(sentence) from None
         except ConnectionProblem as problem:
             raise Refused(problem.sentence) from None
