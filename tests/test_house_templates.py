@@ -161,6 +161,7 @@ class TestWhatPeopleWrote:
         }
         | {*("event", "chosen.event", "url", "name", "title", "values.name", "values.description")}
         | {"offered.name"}
+        | {*("values.message", "errors.message", "result.outcome")}
         | {*("errors.name", "errors.description", "errors.team")}
     )
     OWN_PAGES = frozenset({"templates/agentos/integrations.html", "templates/agentos/api_docs.html"})

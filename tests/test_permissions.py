@@ -25,7 +25,7 @@ from agentos.memories.actions import add_memory
 from agentos.memories.models import Memory
 from agentos.skills.actions import create_skill
 from agentos.skills.document import composed
-from tests.factories import RemoteToolFactory, RunFactory, UserFactory, WebhookEndpointFactory, WebhookEventFactory
+from tests.factories import CaseResultFactory, RemoteToolFactory, RunFactory, UserFactory, WebhookEndpointFactory, WebhookEventFactory
 from tests.webhooks.outbound import make_delivery, make_endpoint
 
 # The session and its run are the owner's; the agent is of the team that owner, member and suspended are in.
@@ -263,6 +263,15 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:try-agent", "POST"): page_of_makers(422),  # with no message
     ("dashboard:stop-trial", "POST"): page_of_makers(303),
     ("dashboard:answer-trial", "POST"): (SIGN_IN, SIGN_IN, NOT_FOUND, FORBIDDEN, NOT_FOUND, NOT_FOUND),  # this run is no trial
+    ("dashboard:agent-tests", "GET"): page_of_makers(200),
+    ("dashboard:new-test", "GET"): page_of_makers(200),
+    ("dashboard:new-test", "POST"): page_of_makers(303),
+    ("dashboard:run-tests", "POST"): page_of_makers(303),
+    ("dashboard:stop-tests", "POST"): page_of_makers(303),
+    ("dashboard:agent-test", "GET"): page_of_makers(200),
+    ("dashboard:agent-test", "POST"): page_of_makers(303),
+    ("dashboard:delete-test", "POST"): page_of_makers(303),
+    ("dashboard:test-result", "GET"): page_of_makers(200),
     ("dashboard:share-agent", "GET"): page_of_makers(200),
     ("dashboard:share-agent", "POST"): (SIGN_IN, SIGN_IN, FORBIDDEN, FORBIDDEN, NOT_FOUND, 303),  # with no team
     ("dashboard:switch-agent", "POST"): page_of_makers(303),
@@ -358,6 +367,8 @@ FORMS: dict[str, dict[str, str]] = {
     "dashboard:edit-agent": {"name": "Renamed", "stamp": "1-0"},
     "dashboard:publish-agent": {"stamp": "1-0"},
     "dashboard:skill": {"name": "voice", "description": "How we write.", "body": "Be brief.", "base": "1"},
+    "dashboard:new-test": {"message": "Hi"},
+    "dashboard:agent-test": {"message": "Hi"},
     "dashboard:session": {"message": "Hi"},
     "dashboard:edit": {"message": "Hi again"},
     "dashboard:version": {"version": "1"},
@@ -438,6 +449,8 @@ class World:
         document = composed(name="voice", description="How we write.", body="Be kind.")
         skill = create_skill(document=document, team=agent.team, files={"a.md": b"A"}, by=owner)
         self.arguments["skill_id"] = str(skill.pk)
+        result = CaseResultFactory(case__agent=agent, outcome="passed")
+        self.arguments |= {"test_id": str(result.case.pk), "result_id": str(result.pk)}
         self.arguments["request_id"] = str(ask_for_access(agent=agent, by=UserFactory()).pk)
         self.arguments["token_id"] = str(create_token(by=owner, name="Owner's", scopes=["agents:read"])[0].pk)
 

@@ -31,7 +31,7 @@ class Column:
 @dataclass(frozen=True, slots=True)
 class Row:
     case: AgentCase
-    results: list[CaseResult | None]
+    results: list[tuple[Column, CaseResult | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +67,20 @@ def results_of(found: CaseRound) -> QuerySet[CaseResult]:
     return CaseResult.objects.filter(round=found).select_related("case")
 
 
+def result_of(agent: DjangoAgent, pk: int) -> CaseResult | None:
+    """Return a result of this agent by its key."""
+    return CaseResult.objects.select_related("round", "case").filter(pk=pk, case__agent=agent).first()
+
+
 def table(agent: DjangoAgent) -> Table:
     """Return all tests with how they went, by the draft where one waits, and by the newest versions."""
     draft = queries.draft_of(agent)
-    columns = [] if draft.blueprint is None else [Column(None, digest(queries.worked_on(agent, draft)))]
+    columns = [] if draft.blueprint is None and agent.version else [Column(None, digest(queries.worked_on(agent, draft)))]
     versions = AgentVersion.objects.filter(agent=agent)[:VERSIONS]
     columns += [Column(version.number, digest(whole(version.blueprint))) for version in versions]
     _fill(agent, columns)
     cases = list(cases_of(agent).defer("kept_answer"))
-    return Table(columns, [Row(case, [column.results.get(case.pk) for column in columns]) for case in cases])
+    return Table(columns, [Row(case, [(column, column.results.get(case.pk)) for column in columns]) for case in cases])
 
 
 def comparison(agent: DjangoAgent, wanted: Blueprint, published: Blueprint | None) -> Comparison:

@@ -9,14 +9,14 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from agentos.agents.blueprint import Blueprint, texts
+from agentos.agents.blueprint import Blueprint, empty, texts
 from agentos.agents.models import CRITERION_LENGTH, AgentCase, CaseResult
 from agentos.agents.tools import label_of, tools
 from agentos.core.http.errors import Problem
 from agentos.core.text import clean, folded
 
 CASES = 50  # of one agent
-MESSAGE_LENGTH = 8_000  # characters
+MESSAGE_LENGTH = 32_000  # characters
 TEXTS = 20  # that an answer must, or must not, say
 TEXT_LENGTH = 200  # characters
 TOOLS = 10  # that are expected
@@ -110,8 +110,9 @@ def _is_called(tool: str, called: Collection[str]) -> bool:
 
 
 def digest(blueprint: Blueprint) -> str:
-    """Return what is the same for two blueprints that answer alike."""
-    kept = {name: value for name, value in blueprint.items() if name not in SILENT}
+    """Return what is the same for two blueprints that answer alike. A part that was not there yet when it was made changes nothing."""
+    nothing = empty()
+    kept = {name: value for name, value in blueprint.items() if name not in SILENT and value != nothing.get(name)}
     return hashlib.sha256(json.dumps(kept, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 

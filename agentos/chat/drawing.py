@@ -28,7 +28,7 @@ def key_of(view: TurnView) -> Hashable:
     run, given = view.run, view.feedback
     return (
         *(run.run_id, run.revision, run.status),
-        *(view.agent_name, view.missing, view.is_last, view.may_write, view.said_at),
+        *(view.agent_name, view.missing, view.is_last, view.may_write, view.tests_of, view.said_at),
         (given.value, given.note) if given else None,
         *(get_language(), get_script_prefix()),
     )

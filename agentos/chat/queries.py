@@ -36,7 +36,10 @@ def listed_sessions(user: User) -> QuerySet[ChatSession]:
 
 
 def session_for(user: User, session_id: str) -> ChatSession | None:
-    return _SESSION_FOR.first(user.pk, session_id)
+    found = _SESSION_FOR.first(user.pk, session_id)
+    if found:
+        found.user = user
+    return found
 
 
 _SESSION_FOR = Query(

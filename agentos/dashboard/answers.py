@@ -17,7 +17,7 @@ from agentos.chat.drawing import render_turn
 from agentos.chat.errors import ChatError, InvalidInput, QueueFull, TooMuch
 from agentos.chat.live.elements import turn_id
 from agentos.chat.live.transcript import shown_parts
-from agentos.chat.live.turns import missing_of, turn_view
+from agentos.chat.live.turns import missing_of, tests_of, turn_view
 from agentos.chat.models import ChatSession, Run
 from agentos.core import ids
 from agentos.core.fragments import draw, fragment
@@ -50,7 +50,8 @@ def turn_fragment(run: Run, *, is_last: bool | None = None) -> str:
     parts, _ = shown_parts(run)
     if is_last is None:
         is_last = run.turn == queries.newest_turn(run.session)
-    about = {"agent_name": run.session.agent.name, "missing": missing_of(run, run.session)}
+    session = run.session
+    about = {"agent_name": session.agent.name, "missing": missing_of(run, session), "tests_of": tests_of(session)}
     view = turn_view(run, parts, **about, is_last=is_last, may_write=True)
     return fragment(render_turn(view), "#turns", "upsert")
 

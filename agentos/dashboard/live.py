@@ -20,6 +20,7 @@ from agentos.chat import drawing, queries, seen
 from agentos.chat.live import streaming
 from agentos.chat.live.cursor import Cursor
 from agentos.chat.live.mirrors import mirrors
+from agentos.chat.live.turns import tests_of
 from agentos.chat.models import ChatSession, Run
 from agentos.chat.registry import OpenStream, TooManyStreams, registry
 from agentos.core import db
@@ -94,6 +95,7 @@ class Tab:
         self.lists_on = today if day == str(today) else None  # the day for which the tab's list is known to have a group
         self.header: tuple[object, ...] = ()  # what the header says that this stream sent last
         self.shown = shown or live_agents.Shown(user)
+        self.tests_of: str | None = None  # asked once
 
     async def frames(self) -> AsyncIterator[bytes]:
         topics = [self.topic, self.opened.topic, f"notice:{self.user.pk}", "stop"]
@@ -174,7 +176,9 @@ class Tab:
             self.opened.closed = True
             return ""
         html = [fragment("", f"#turn-{turn}", "delete") for turn in change.gone]
-        views = change.views(may_write=self.opened.agent_pk is not None)
+        if self.tests_of is None:
+            self.tests_of = tests_of(change.session)
+        views = change.views(may_write=self.opened.agent_pk is not None, tests_of=self.tests_of)
         html += [fragment(turn, "#turns", "upsert") for turn in drawing.render_turns(views)]
         return "".join(html) + self._around(change)
 

@@ -188,7 +188,45 @@ def workshop_of(owner: Any, team: Any) -> dict[str, str]:
     actions.publish_agent(agent=agent, by=owner)
     actions.save_draft(agent=agent, changes={"tools": ["clock", "calculator"]}, stamp=None, by=owner)
     unready = actions.start_agent(name="Just begun", team=team, by=owner)
-    return {"DRAFT": agent.agent_id, "UNREADY": unready.agent_id}
+    return {"DRAFT": agent.agent_id, "UNREADY": unready.agent_id, **tests_of(agent, owner)}
+
+
+def tests_of(agent: Any, owner: Any) -> dict[str, str]:
+    """One that has turned red, one that could not be judged, one that is long, and one that was not run."""
+    from agentos.agents import actions, queries
+    from agentos.agents.blueprint import blueprint_of
+    from agentos.agents.cases import digest
+    from agentos.agents.models import CaseResult, CaseRound
+    from agentos.core import clock
+
+    agent.refresh_from_db()
+    expected = {"must_say": ["Dear Ada"], "must_not_say": ["Yours sincerely"], "tools": ["clock"], "criterion": "The answer is kind."}
+    cases = [
+        actions.create_case(agent=agent, given={"message": "Write to Ada", **expected}, kept_answer="**Dear** Ada, hello.", by=owner),
+        actions.create_case(agent=agent, given={"message": "Write to Bob"}, by=owner),
+        actions.create_case(agent=agent, given={"message": LONG}, by=owner),
+        actions.create_case(agent=agent, given={"message": "Write to nobody"}, by=owner),
+    ]
+    findings = [
+        {"kind": "must_say", "wanted": "Dear Ada", "ok": False, "said": ""},
+        {"kind": "tools", "wanted": "clock", "ok": True, "said": ""},
+        {"kind": "criterion", "wanted": "The answer is kind.", "ok": None, "said": "The judge's verdict could not be read."},
+    ]
+    outcomes = {True: ("failed", "unclear", "no_answer", ""), False: ("passed", "passed", "failed", "")}
+    for is_draft in (False, True):
+        made_of = queries.worked_on(agent, queries.draft_of(agent)) if is_draft else blueprint_of(agent)
+        tested = CaseRound.objects.create(
+            agent=agent, version=None if is_draft else agent.version, blueprint=made_of, digest=digest(made_of), by=owner,
+            status="stopped", reason="Somebody stopped it.", lease_until=clock.now(), finished_at=clock.now(),
+        )  # fmt: skip
+        for case, outcome in zip(cases, outcomes[is_draft], strict=True):
+            more = {"answer": "Dear **Bob**", "findings": findings, "tools": ["current_time"], "refused": ["post_letter"], "tokens": 40}
+            result = CaseResult.objects.create(
+                round=tested, case=case, revision=case.revision, outcome=outcome, **(more if outcome else {})
+            )
+            if outcome == "failed":
+                found = result
+    return {"TESTED": str(cases[0].pk), "RESULT": str(found.pk)}
 
 
 def skills_of(owner: Any, team: Any) -> dict[str, str]:

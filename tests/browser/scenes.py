@@ -43,6 +43,16 @@ def two_passwords(page: Page) -> None:
     expect(page.locator(".error")).to_be_visible()
 
 
+def bad_test(page: Page) -> None:
+    page.locator("#save-test").click()
+    expect(page.locator("#test-message-error")).to_be_visible()
+
+
+def kept_answer(page: Page) -> None:
+    page.locator("#kept-answer summary").click()
+    page.locator("#delete-test summary").click()
+
+
 def account_menu(page: Page) -> None:
     page.locator("#account summary").click()
 
@@ -362,6 +372,12 @@ SCENES = (
     Scene("publishing what is not ready", "owner", "/agentos/workshop/agent/UNREADY/publish/"),
     Scene("versions of an agent", "owner", "/agentos/workshop/agent/DRAFT/versions/"),
     Scene("a version of an agent", "owner", "/agentos/workshop/agent/DRAFT/versions/1/"),
+    Scene("tests of an agent", "owner", "/agentos/workshop/agent/DRAFT/tests/"),
+    Scene("an agent without tests", "owner", "/agentos/workshop/agent/UNREADY/tests/"),
+    Scene("a new test", "owner", "/agentos/workshop/agent/DRAFT/tests/new/"),
+    Scene("a test without a message", "owner", "/agentos/workshop/agent/DRAFT/tests/new/", bad_test),
+    Scene("a test", "owner", "/agentos/workshop/agent/DRAFT/tests/TESTED/", kept_answer),
+    Scene("how a test went", "owner", "/agentos/workshop/agent/DRAFT/tests/result/RESULT/"),
     Scene("who may use an agent", "owner", "/agentos/workshop/agent/DRAFT/share/"),
     Scene("who may use a draft", "owner", "/agentos/workshop/agent/UNREADY/share/", confirm),
     Scene("skills", "owner", "/agentos/workshop/skills/"),

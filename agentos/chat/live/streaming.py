@@ -46,12 +46,9 @@ class Change:
     cursor: Cursor
     newest: int
 
-    def views(self, *, may_write: bool) -> list[TurnView]:
-        name = self.session.agent.name
-        return [
-            turn_view(run, parts, agent_name=name, missing=missing, is_last=run.turn == self.newest, may_write=may_write)
-            for run, parts, missing in self.runs
-        ]
+    def views(self, *, may_write: bool, tests_of: str = "") -> list[TurnView]:
+        about: dict[str, Any] = {"agent_name": self.session.agent.name, "may_write": may_write, "tests_of": tests_of}
+        return [turn_view(run, parts, missing=missing, is_last=run.turn == self.newest, **about) for run, parts, missing in self.runs]
 
 
 def changes(session_pk: int, cursor: Cursor) -> Change | None:

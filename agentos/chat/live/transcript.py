@@ -7,7 +7,7 @@ from agentos.chat import queries
 from agentos.chat.asks import Ask
 from agentos.chat.live.cursor import Cursor
 from agentos.chat.live.parts import Part
-from agentos.chat.live.turns import TurnView, missing_of, turn_view
+from agentos.chat.live.turns import TurnView, missing_of, tests_of, turn_view
 from agentos.chat.models import ChatSession, Run
 
 Asked = Mapping[int, list[Ask]]  # by the key of the run
@@ -34,12 +34,12 @@ def open_transcript(
     page = queries.turns_through(through) if through else queries.turns(session, before=before)
     newest = page.runs[-1].turn if page.runs and before is None and through is None else 0
     cursor = Cursor(session.revision)
-    views = []
+    views, kept_for = [], tests_of(session)
     for run in page.runs:
         parts, seq = shown_parts(run)
         if run.status == Run.Status.RUNNING:
             cursor = Cursor(session.revision, run.pk, seq)
-        about = {"agent_name": session.agent.name, "missing": missing_of(run, session)}
+        about = {"agent_name": session.agent.name, "missing": missing_of(run, session), "tests_of": kept_for}
         view = turn_view(run, parts, **about, is_last=run.turn == newest, may_write=may_write)
         views.append(replace(view, refused=asks[run.pk]) if asks and run.pk in asks else view)
     return Transcript(turns=views, older=page.older, cursor=str(cursor), is_busy=any(run.is_open for run in page.runs))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from agentos.agents import availability, failures
 from agentos.agents.arguments import Argument, readable
-from agentos.agents.queries import model_label
+from agentos.agents.queries import may_edit, model_label
 from agentos.agents.runtime import approvals
 from agentos.agents.tools import label_of
 from agentos.chat.asks import Ask, asks_of
@@ -111,6 +111,7 @@ class TurnView:
     """What is rendered for it is rendered when it is read: a turn that is kept as HTML (chat/drawing.py) costs none of it.
 
     ``answer``: the parts of the run, or of its journal so far when it still runs. ``missing``: what an operator is told of a failure.
+    ``tests_of``: the id of its agent, where its answers may be kept as tests.
     ``refused``: what the run asks, with what was typed and is wrong, in the place of what it asks by itself.
     """
 
@@ -120,6 +121,7 @@ class TurnView:
     is_last: bool
     may_write: bool
     missing: str = ""
+    tests_of: str = ""
     refused: list[Ask] = field(default_factory=list)
 
     @cached_property
@@ -202,6 +204,11 @@ class TurnView:
         return self.may_write and self.has_ended
 
     @property
+    def can_keep(self) -> bool:
+        """As a test of its agent."""
+        return bool(self.tests_of) and self.run.status == Run.Status.COMPLETED and not self.run.continues_id
+
+    @property
     def can_edit(self) -> bool:
         return self.can_fork and not self.run.continues_id
 
@@ -248,6 +255,7 @@ def _labels(number: int, language: str | None) -> Mapping[str, str]:
         "cancel": _("Cancel the edit of message %(number)d"),
         "send": _("Send the edit of message %(number)d"),
         "fork": _("Fork here, after turn %(number)d"),
+        "keep": _("Keep as a test: answer %(number)d"),
         "good": _("Answer %(number)d is good"),
         "bad": _("Answer %(number)d is bad"),
         "edition": _("Versions of message %(number)d"),
@@ -373,6 +381,13 @@ def missing_of(run: Run, session: ChatSession) -> str:
     return availability.missing(run.error_code, session.agent) if run.error_code and is_operator(session.user) else ""
 
 
-def turn_view(run: Run, parts: list[Part], *, agent_name: str, is_last: bool, may_write: bool, missing: str = "") -> TurnView:
+def tests_of(session: ChatSession) -> str:
+    """Return the id of its agent, where its owner may change that and keep answers as tests; else nothing."""
+    return session.agent.agent_id if may_edit(session.user, session.agent) else ""
+
+
+def turn_view(
+    run: Run, parts: list[Part], *, agent_name: str, is_last: bool, may_write: bool, missing: str = "", tests_of: str = ""
+) -> TurnView:
     """``parts``: of the run, or of its journal so far when it still runs."""
-    return TurnView(run, parts, agent_name, is_last, may_write, missing)
+    return TurnView(run, parts, agent_name, is_last, may_write, missing, tests_of)

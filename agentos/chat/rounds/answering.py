@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from agentos.access.users import User
 from agentos.agents import failures, judging, queries
-from agentos.agents.blueprint import Blueprint
+from agentos.agents.blueprint import Blueprint, empty
 from agentos.agents.cases import JUDGED, KEPT_LENGTH, Finding, findings, outcome_of
 from agentos.agents.errors import NotYourAgent
 from agentos.agents.models import CaseResult, CaseRound, DjangoAgent
@@ -91,8 +91,9 @@ def begin_judging(result: CaseResult) -> Run:
 
 
 def asking(blueprint: Blueprint, instructions: str) -> Blueprint:
-    """Return what has the model of a blueprint answer by other instructions, without tools."""
-    return {**blueprint, "instructions": instructions, "tools": [], "tool_policies": {}, "tool_options": {}}
+    """Return what has the model of a blueprint answer by other instructions: without tools, skills and members."""
+    kept = {name: blueprint[name] for name in ("name", "model", "fallbacks")}
+    return {**empty(), **kept, "instructions": instructions}
 
 
 def judge(result: CaseResult, found: list[Finding], run: Run | None, trouble: str = "") -> None:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agentos.access.guards import signed_in
-from agentos.agents import actions, queries
+from agentos.agents import actions, case_queries, queries
 from agentos.agents.blueprint import LABELS, blueprint_of, empty, whole
 from agentos.agents.changes import changes
 from agentos.agents.errors import AgentError, DraftMoved, NotReady
@@ -63,6 +63,7 @@ def publish_page(request: SignedInRequest, agent: DjangoAgent, *, status: int = 
         "warnings": [] if "model" in missing else warnings_about(wanted, tell_why=is_operator(request.user)),
         "next_number": agent.version + 1,
         "is_new": draft.blueprint is not None,
+        "tests": case_queries.comparison(agent, wanted, blueprint_of(agent) if agent.version else None),
         **more,
     }
     return render(request, "agentos/workshop/publish.html", {**frame(request, here="agents"), **context}, status=status)

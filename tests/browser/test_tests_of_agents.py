@@ -1,0 +1,38 @@
+"""Tests of an agent, from an answer that is kept to what turned green, as an owner of a team does it in a browser."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.acting import expect_status, start_chat
+from tests.browser.conftest import Visit
+from tests.browser.scenes import Stage
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(visit: Visit, stage: Stage) -> Page:
+    context = visit()
+    stage.let_in(context, "owner")
+    return context.new_page()
+
+
+def test_an_answer_is_kept_run_and_told_without_a_reload(page: Page, stage: Stage):
+    start_chat(page, stage.names["DRAFT"], "Dear Ada, hello")
+    expect_status(page, "completed", 1)
+    page.get_by_role("link", name="Keep as a test: answer 1").click()
+    expect(page.locator("#test-message")).to_have_value("Dear Ada, hello")
+    page.get_by_label("The answer says").fill("dear ada")
+    page.get_by_label("A model judges").fill("Dear Ada")
+    page.get_by_role("button", name="Save test").click()
+    row = page.locator(".tests-table tbody tr", has_text="Dear Ada, hello")
+    expect(row).to_contain_text("Not run")
+    page.locator("#run-all").click()
+    page.wait_for_load_state()
+    page.evaluate("document.body.dataset.stays = 'yes'")
+    expect(page.locator("#run-all")).to_be_visible()
+    expect(row.locator(".outcome.passed")).to_have_count(1)
+    assert page.evaluate("document.body.dataset.stays") == "yes"
+    row.locator(".outcome.passed").click()
+    expect(page.locator(".finding")).to_have_count(2)
+    expect(page.locator(".finding").last).to_contain_text("A script looked for the words")
