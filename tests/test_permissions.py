@@ -215,6 +215,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:new-chat", "GET"): page(302),
     ("dashboard:chat", "GET"): (SIGN_IN, SIGN_IN, 200, 200, FORBIDDEN, FORBIDDEN),  # to others the page says what opens it
     ("dashboard:ask-access", "POST"): page(303),
+    ("dashboard:pin-agent", "POST"): page_of_team(303),
     ("dashboard:access-requests", "GET"): page(200),
     ("dashboard:decide-access", "POST"): (SIGN_IN, SIGN_IN, 303, NOT_FOUND, NOT_FOUND, 303),  # owners of the team, and operators
     ("dashboard:chat", "POST"): page_of_team(303),

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from django.core.cache import cache
@@ -48,6 +49,7 @@ class AgentCard:
     kind: str = DjangoAgent.Kind.AGENT
     source: str = ""
     members: tuple[Taking, ...] = ()
+    created_at: datetime | None = None
 
     @property
     def made(self) -> Made:
@@ -118,6 +120,7 @@ def cards_from_database(user: User) -> list[AgentCard]:
             kind=agent.kind,
             source=agent.source,
             members=made_of(agent).members,
+            created_at=agent.created_at,
         )
         for agent in agents_for(user).defer("instructions").select_related("team").prefetch_related("plans", "roster__agent")
     ]

@@ -202,6 +202,19 @@ class TeamMember(models.Model):
             raise ValidationError({"agent": f"{self.agent} is written in code. Make its team there, too."})
 
 
+class AgentPin(models.Model):
+    """Somebody keeps an agent at the top of their lists."""
+
+    agent = models.ForeignKey(DjangoAgent, on_delete=models.CASCADE, related_name="+", db_index=False)  # the constraint serves
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("agent", "user"), name="agent_pin_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} keeps {self.agent} at the top"
+
+
 class AccessRequest(models.Model):
     """Somebody asks for an agent that they may not use. It is gone once it is decided; the audit remembers it."""
 

@@ -13,7 +13,7 @@ from agentos.access.models import Membership, Plan, Team
 from agentos.access.queries import managed_teams
 from agentos.access.users import User
 from agentos.agents.blueprint import Blueprint, blueprint_of, whole
-from agentos.agents.models import AccessRequest, AgentDraft, AgentVersion, DjangoAgent
+from agentos.agents.models import AccessRequest, AgentDraft, AgentPin, AgentVersion, DjangoAgent
 from agentos.agents.providers import PROVIDERS, split
 from agentos.connections.queries import PREFIX, parts_of
 from agentos.core import clock
@@ -38,6 +38,7 @@ class LockedAgent:
     capabilities: tuple[str, ...]
     opened_by: str
     asked_at: datetime | None = None
+    why: str = ""  # it is not open
 
 
 class Card(Protocol):
@@ -55,6 +56,8 @@ class Card(Protocol):
     def tools(self) -> tuple[str, ...]: ...
     @property
     def capabilities(self) -> tuple[str, ...]: ...
+    @property
+    def why(self) -> str: ...
 
 
 AnyCard = TypeVar("AnyCard", bound=Card)
@@ -77,6 +80,11 @@ def may_use(user_pk: int, agent_pk: int) -> bool:
 _USABLE = Query(
     lambda user, agent, now: DjangoAgent.objects.usable_by_default(user, now).filter(pk=agent).values_list("pk"), int, int, datetime
 )
+
+
+def pinned_by(user: User) -> set[str]:
+    """Return the ids of the agents that this user keeps at the top."""
+    return set(AgentPin.objects.filter(user=user).values_list("agent__agent_id", flat=True))
 
 
 def locked_agents_for(user: User) -> list[LockedAgent]:

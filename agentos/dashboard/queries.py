@@ -1,15 +1,18 @@
 """What the dashboard counts, and how agents are found."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from agentos.access.users import User
 from agentos.agents.cache import AgentCard
 from agentos.agents.queries import AnyCard, Card, search_agents
 from agentos.chat.models import ChatSession, Run
+from agentos.chat.popularity import people_by_agent
 from agentos.chat.queries import listed_sessions
 from agentos.chat.runs.reaper import UNDO_TIME
 from agentos.core import clock
@@ -18,6 +21,7 @@ from agentos.core.templatetags.agentos import words
 
 CONTINUE = 3
 CHIPS = 6
+NO_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 def last_sessions(user: User) -> list[ChatSession]:
@@ -90,16 +94,18 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What the agents page is asked for: any of the models, all of the tools and capabilities, every word of the text."""
+    """What the agents page is asked for: any of the models, all of the tools and capabilities, any of the reasons why they are open,
+    every word of the text."""
 
     text: str = ""
     models: frozenset[str] = frozenset()
     tools: frozenset[str] = frozenset()
     capabilities: frozenset[str] = frozenset()
+    reasons: frozenset[str] = frozenset()
 
     @property
     def are_set(self) -> bool:
-        return bool(self.text or self.models or self.tools or self.capabilities)
+        return bool(self.text or self.models or self.tools or self.capabilities or self.reasons)
 
     def of(self, cards: Iterable[AnyCard]) -> list[AnyCard]:
         return [
@@ -108,6 +114,7 @@ class Filters:
             if (not self.models or card.model in self.models)
             and self.tools <= set(card.tools)
             and self.capabilities <= set(card.capabilities)
+            and (not self.reasons or card.why in self.reasons)
         ]
 
     def facets(self, cards: Sequence[Card]) -> list[Facet]:
@@ -115,12 +122,31 @@ class Filters:
         models = {card.model: card.model_label for card in cards}
         tools = {tool: words(tool) for card in cards for tool in card.tools}
         capabilities = {capability: words(capability) for card in cards for capability in card.capabilities}
+        reasons = {card.why: card.why for card in cards if card.why}
         rows = [
+            _facet("why", "Open to", reasons, self.reasons),
             _facet("model", "Model", models, self.models),
             _facet("tool", "Tool", tools, self.tools),
             _facet("capability", "Good at", capabilities, self.capabilities),
         ]
         return [row for row in rows if len(row.choices) > 1 or any(choice.is_chosen for choice in row.choices)]
+
+
+ORDERS = {"name": _("By name"), "popular": _("Popular first"), "new": _("New first")}
+
+
+def in_order(cards: Iterable[AgentCard], order: str) -> list[AgentCard]:
+    """Return cards, which come by name, in one of the ``ORDERS``."""
+    if order == "popular":
+        people = people_by_agent()
+        return sorted(cards, key=lambda card: -people.get(card.agent_id, 0))
+    if order == "new":
+        return sorted(cards, key=lambda card: card.created_at or NO_TIME, reverse=True)
+    return list(cards)
+
+
+def pinned_first(cards: Iterable[AgentCard], pinned: Collection[str]) -> list[AgentCard]:
+    return sorted(cards, key=lambda card: card.agent_id not in pinned)
 
 
 def _facet(name: str, label: str, values: Mapping[str, str], chosen: frozenset[str]) -> Facet:

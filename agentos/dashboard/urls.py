@@ -6,7 +6,7 @@ from django.views.generic import RedirectView
 from agentos.access.guards import signed_in
 from agentos.dashboard import live
 from agentos.dashboard.views import access, connections, memories, palette, person, runs, session, sessions, tokens, usage
-from agentos.dashboard.views.agents import AgentOSAgentListView
+from agentos.dashboard.views.agents import AgentOSAgentListView, pin
 from agentos.dashboard.views.chat import AgentOSChatView, new_chat
 from agentos.dashboard.views.home import AgentOSDashboardView
 from agentos.dashboard.views.session import AgentOSSessionView
@@ -106,6 +106,7 @@ urlpatterns = [
     path("chat/<str:agent_id>/", AgentOSChatView.as_view(), name="chat"),
     path("", AgentOSDashboardView.as_view(), name="home"),
     path("agents/<str:agent_id>/ask/", access.ask, name="ask-access"),
+    path("agents/<str:agent_id>/pin/", pin, name="pin-agent"),
     path("agents/", AgentOSAgentListView.as_view(), name="agents"),
     path("sessions/", sessions.sessions, name="sessions"),
     path("sessions/deleted/", sessions.deleted, name="deleted-sessions"),

@@ -116,7 +116,9 @@ class TestCardsFor:
         assert queries() == few
 
     def test_carries_what_a_card_shows_and_no_instructions(self, owner: User, pro: Plan) -> None:
-        AgentFactory(agent_id="a", name="A", description="D", model="local:smollm2", tools=["clock"], capabilities=["x"], plans=[pro])
+        agent = AgentFactory(
+            agent_id="a", name="A", description="D", model="local:smollm2", tools=["clock"], capabilities=["x"], plans=[pro]
+        )
         assert agent_cache.cards_for(owner) == [
             agent_cache.AgentCard(
                 agent_id="a",
@@ -129,6 +131,7 @@ class TestCardsFor:
                 why="Plan Pro",
                 is_available=False,
                 unavailable="This agent is not available now. Ask your administrator.",
+                created_at=agent.created_at,
             )
         ]
 

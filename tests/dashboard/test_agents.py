@@ -114,7 +114,7 @@ class TestFilters:
     def test_fold_what_does_not_fit(self) -> None:
         cards = [AgentFactory.build(name="A", tools=[f"tool-{number}" for number in range(9)])]
         for card in cards:
-            card.model_label = "A model"
+            card.model_label, card.why = "A model", ""
         facet = Filters(tools=frozenset({"tool-8"})).facets(cards)[0]
         assert [choice.value for choice in facet.first] == ["tool-0", "tool-1", "tool-2", "tool-3", "tool-4", "tool-8"]
         assert [choice.value for choice in facet.others] == ["tool-5", "tool-6", "tool-7"]

@@ -5,6 +5,7 @@ from agentos.agents.actions.catalogue import activate_agent, create_agent, deact
 from agentos.agents.actions.drafts import discard_draft, save_draft
 from agentos.agents.actions.files import import_agent, take_ready_agent
 from agentos.agents.actions.members import set_members
+from agentos.agents.actions.pins import pin_agent, unpin_agent
 from agentos.agents.actions.requests import CannotGrant, ask_for_access, decline_access, grant_access
 from agentos.agents.actions.versions import keep_version, publish_agent, restore_version
 
@@ -23,6 +24,7 @@ __all__ = [
     "grant_access",
     "import_agent",
     "keep_version",
+    "pin_agent",
     "publish_agent",
     "restore_version",
     "save_draft",
@@ -30,4 +32,5 @@ __all__ = [
     "share_agent",
     "start_agent",
     "take_ready_agent",
+    "unpin_agent",
 ]

@@ -8,14 +8,14 @@ from django.utils.functional import SimpleLazyObject
 from django.views import View
 
 from agentos.access.guards import SignedInMixin
-from agentos.agents.queries import agents_for
+from agentos.agents.queries import agents_for, pinned_by
 from agentos.chat.registry import registry
 from agentos.core.http.htmx import respond, wants_fragment
 from agentos.core.http.request import SignedInRequest
 from agentos.core.people import is_operator
 from agentos.dashboard.layout import frame
 from agentos.dashboard.live_agents import followed
-from agentos.dashboard.queries import agent_to_start_with, last_sessions, models_of, runs_today
+from agentos.dashboard.queries import agent_to_start_with, last_sessions, models_of, pinned_first, runs_today
 from agentos.service import AgentOSService
 
 logger = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ def agents_of(service: AgentOSService) -> dict[str, Any]:
             "agentos_info": SimpleLazyObject(service.get_agent_os_info),
             "available_agents": cards,
             "user_agents": agents_for(service.user)[:AGENTS_SHOWN],
-            "shown_agents": cards[:AGENTS_SHOWN],
+            "shown_agents": pinned_first(cards, pinned_by(service.user))[:AGENTS_SHOWN],
             "models": models_of(cards, engine_ok=engine.ok),
         }
     except Exception:
