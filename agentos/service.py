@@ -83,14 +83,11 @@ class AgentOSService:
         *,
         agent_id: str = "",
         session_id: str = "",
-        context: dict[str, Any] | None = None,
         idempotency_key: str = "",
-        wants_answer: bool = False,
-        history: Sequence[dict[str, str]] = (),
-        options: dict[str, Any] | None = None,
+        **more: Any,
     ) -> Run:
         """Store a message and the run that answers it. With a session, its agent answers, and ``agent_id`` must agree when given.
-        The rest is what ``actions.send_message`` takes.
+        ``more`` is what ``actions.send_message`` takes.
 
         Raises AgentNotFound, SessionNotFound and the errors of ``actions.send_message``.
         """
@@ -103,11 +100,8 @@ class AgentOSService:
             text=message,
             session=session,
             agent=agent,
-            context=context,
             idempotency_key=idempotency_key,
-            wants_answer=wants_answer,
-            history=history,
-            options=options,
+            **more,
         )
 
     def send_after(self, run: Run, message: str, *, idempotency_key: str = "", **more: Any) -> Run:
@@ -219,9 +213,14 @@ class AgentOSService:
         actions.stop_run(run=self.get_run(run_id), by=self.user)
         return self.get_run(run_id)
 
-    def retry_run(self, run_id: str, *, idempotency_key: str = "") -> Run:
+    def retry_run(self, run_id: str, *, model: str | None = None, effort: str | None = None, idempotency_key: str = "") -> Run:
         """Raises RunNotFound and the errors of the action."""
-        return self._run_once("retry", run_id, lambda run: actions.retry_run(run=run, by=self.user), idempotency_key)
+
+        def retry(run: Run) -> Run:
+            return actions.retry_run(run=run, by=self.user, model=model, effort=effort)
+
+        chosen = [model, effort] if model is not None or effort is not None else []
+        return self._run_once("retry", run_id, retry, idempotency_key, *chosen)
 
     def continue_run(self, run_id: str, *, idempotency_key: str = "") -> Run:
         """Raises RunNotFound and the errors of the action."""

@@ -324,6 +324,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:memory", "POST"): page_of_owner(422),
     ("dashboard:delete-memory", "POST"): page_of_owner(303),
     ("dashboard:undo-memory", "POST"): page_of_owner(303),
+    ("dashboard:models", "GET"): page_of_operator(200),
     ("dashboard:settings", "GET"): page(302),
     ("dashboard:person", "GET"): page(200),
     ("dashboard:person", "POST"): page(303),

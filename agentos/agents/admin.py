@@ -31,6 +31,7 @@ class MemberInline(admin.TabularInline):
         return super().get_formset(request, obj, validate_max=True, **kwargs)
 
 
+MODELS = ("model", "fallbacks", "choices", "effort_choice")
 SAID_BY_CODE = ("name", "description", "model", "instructions", "with_tools")
 
 
@@ -48,7 +49,7 @@ class AgentAdmin(AuditedAdmin):
     inlines = (MemberInline,)
     fieldsets = (
         (None, {"fields": ("name", "agent_id", "kind", "mode", "description", "is_active")}),
-        ("What it is", {"fields": ("model", "fallbacks", "can_answer", "instructions", "tools", "capabilities", "starters")}),
+        ("What it is", {"fields": (*MODELS, "can_answer", "instructions", "tools", "capabilities", "starters")}),
         (
             "Who may use it",
             {"fields": ("is_global", "team", "plans"), "description": "Any one of these opens it. With none, nobody may use it."},

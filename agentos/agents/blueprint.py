@@ -7,10 +7,11 @@ each part may be at all, ``agents.readiness`` at what is missing before anybody 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import TextChoices
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic import ValidationError as PydanticError
 
 from agentos.agents.models import MEMBERS, STARTER_LENGTH, STARTERS, TASK_LENGTH, DjangoAgent
@@ -29,6 +30,7 @@ CAPABILITIES = 20
 CAPABILITY_LENGTH = 60  # characters
 TOOLS = 200  # of one agent
 SKILLS = 100  # of one agent
+CHOICES = 10  # models that members may choose
 FALLBACKS = 5  # models that stand in for its own
 MODEL_LENGTH = 120  # characters
 SLUG_LENGTH = 200  # characters
@@ -45,6 +47,15 @@ class InvalidBlueprint(Problem):
         self.errors = dict(errors)
         self.field, sentence = next(iter(self.errors.items()))
         super().__init__(self.status, sentence)
+
+
+class ModelOptions(BaseModel):
+    """How a model is asked, where it is not as the provider has it. ``max_tokens``: of one request's answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    temperature: Annotated[float, Field(strict=True, ge=0, le=2)] | None = None
+    max_tokens: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +154,22 @@ def _told_members(members: list[dict[str, str]]) -> list[str]:
     return [f"{each['agent']}: {each['task']}" if each["task"] else each["agent"] for each in members]
 
 
+def _yes_or_no(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValidationError("This is yes or no.")
+    return value
+
+
+def _model_options(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValidationError("An object with temperature and max_tokens.")
+    try:
+        return ModelOptions.model_validate(value).model_dump(exclude_none=True)
+    except PydanticError as error:
+        first = error.errors()[0]
+        raise ValidationError(f"{'.'.join(str(place) for place in first['loc'])}: {first['msg']}.") from None
+
+
 PARTS: tuple[Part, ...] = (
     Part("name", "Name", _text("name")),
     Part("description", "Description", _text("description")),
@@ -152,6 +179,9 @@ PARTS: tuple[Part, ...] = (
     Part("instructions", "Instructions", _text("instructions")),
     Part("model", "Model", _text("model")),
     Part("fallbacks", "Models that stand in", texts(FALLBACKS, MODEL_LENGTH), []),
+    Part("choices", "Models to choose from", texts(CHOICES, MODEL_LENGTH), []),
+    Part("effort_choice", "Choice of effort", _yes_or_no, False),
+    Part("model_options", "Settings of the model", _model_options, {}),
     Part("tools", "Tools", texts(TOOLS, SLUG_LENGTH), []),
     Part("tool_policies", "Approvals", _policies, {}),
     Part("tool_options", "Settings of tools", _options, {}),
@@ -218,8 +248,9 @@ def objections_to_parts(blueprint: Blueprint, team: int | None) -> dict[str, str
         found["model"] = "Choose the model that answers."
     elif not _is_model(blueprint["model"]):
         found["model"] = availability(blueprint["model"]).reason
-    if strange := [model for model in blueprint["fallbacks"] if not _is_model(model)]:
-        found["fallbacks"] = availability(strange[0]).reason
+    for name in ("fallbacks", "choices"):
+        if strange := [model for model in blueprint[name] if not _is_model(model)]:
+            found[name] = availability(strange[0]).reason
     if absent := missing(blueprint["skills"], team):
         found["skills"] = f"There are no such skills here: {', '.join(absent)}. Take them away, or bring them first."
     return found | _objections_to_tools(blueprint)

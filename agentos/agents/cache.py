@@ -17,6 +17,8 @@ from agentos.access import rights
 from agentos.access.adapters import access
 from agentos.access.users import User
 from agentos.agents.availability import Made, Taking, availability, made_of
+from agentos.agents.choosing import usable
+from agentos.agents.efforts import EFFORTS, knows_efforts
 from agentos.agents.models import DjangoAgent
 from agentos.agents.providers import Availability
 from agentos.agents.queries import agents_for, model_label
@@ -46,6 +48,8 @@ class AgentCard:
     unavailable: str = ""
     starters: tuple[str, ...] = ()
     fallbacks: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    effort_choice: bool = False
     kind: str = DjangoAgent.Kind.AGENT
     source: str = ""
     members: tuple[Taking, ...] = ()
@@ -57,6 +61,10 @@ class AgentCard:
         is_plain = self.kind == DjangoAgent.Kind.AGENT
         return Made(self.kind, "" if is_plain else self.agent_id, (self.model, *self.fallbacks), self.source, self.members)
 
+    @property
+    def models_to_choose(self) -> list[str]:
+        return [self.model, *(self.choices if self.kind in DjangoAgent.ASKS_A_MODEL else ())]
+
     def as_json(self) -> dict[str, Any]:
         """The agent under the keys of the spec, and its starters."""
         return {
@@ -67,6 +75,8 @@ class AgentCard:
             "tools": list(self.tools),
             "capabilities": list(self.capabilities),
             "starters": list(self.starters),
+            "models": usable(self.models_to_choose),
+            "efforts": list(EFFORTS) if self.effort_choice and any(map(knows_efforts, self.models_to_choose)) else [],
             "kind": self.kind,
             "members": [{"id": agent_id, "name": name} for agent_id, name, _, _ in self.members],
         }
@@ -117,6 +127,8 @@ def cards_from_database(user: User) -> list[AgentCard]:
             why=why(agent),
             starters=tuple(agent.starters),
             fallbacks=tuple(agent.fallbacks),
+            choices=tuple(agent.choices),
+            effort_choice=agent.effort_choice,
             kind=agent.kind,
             source=agent.source,
             members=made_of(agent).members,

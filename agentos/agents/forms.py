@@ -7,7 +7,7 @@ from django import forms
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from agentos.agents.blueprint import CAPABILITIES, CAPABILITY_LENGTH, FALLBACKS, Blueprint
+from agentos.agents.blueprint import CAPABILITIES, CAPABILITY_LENGTH, CHOICES, FALLBACKS, Blueprint
 from agentos.agents.models import STARTER_LENGTH, STARTERS, DjangoAgent
 from agentos.agents.providers import PROVIDERS, ModelChoice, availability, model_choices, split
 from agentos.agents.tools import described, tool_choices
@@ -84,6 +84,9 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         help_text="Models that answer, in their order, while the one before cannot be reached or used. One a line.",
     )
+    choices = LinesField(
+        most=CHOICES, length=120, required=False, help_text="Models that members may choose in the place of that one. One a line."
+    )
     tools = forms.MultipleChoiceField(choices=described_tools, widget=forms.CheckboxSelectMultiple({"class": "radiolist"}), required=False)
     capabilities = LinesField(
         most=CAPABILITIES,
@@ -109,6 +112,8 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
             "instructions",
             "model",
             "fallbacks",
+            "choices",
+            "effort_choice",
             "tools",
             "capabilities",
             "starters",
@@ -135,7 +140,13 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
         return model
 
     def clean_fallbacks(self) -> list[str]:
-        models: list[str] = self.cleaned_data["fallbacks"]
+        return self._models("fallbacks")
+
+    def clean_choices(self) -> list[str]:
+        return self._models("choices")
+
+    def _models(self, name: str) -> list[str]:
+        models: list[str] = self.cleaned_data[name]
         for model in models:
             check_model(model)
         return [model for model in models if model != self.cleaned_data.get("model")]

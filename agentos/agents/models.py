@@ -88,6 +88,11 @@ class DjangoAgent(models.Model):
     fallbacks = models.JSONField(
         default=list, blank=True, help_text="Models that answer, in their order, while the one before cannot be reached or used."
     )
+    choices = models.JSONField(default=list, blank=True, help_text="Models that members may choose in the place of its own.")
+    effort_choice = models.BooleanField(
+        "effort can be chosen", default=False, help_text="Members choose between quick, normal and thorough, where the model knows that."
+    )
+    model_options = models.JSONField(default=dict, blank=True, help_text="Settings of the model: temperature, max_tokens.")
     tools = models.JSONField(default=list, blank=True)
     tool_policies = models.JSONField(
         default=dict, blank=True, help_text="By the tool's slug: ask or auto, where it is not the tool's own policy."
@@ -109,6 +114,8 @@ class DjangoAgent(models.Model):
     objects: ClassVar[Any] = DjangoAgentQuerySet.as_manager()
 
     MADE_OF_AGENTS: ClassVar[frozenset[str]] = frozenset({Kind.TEAM, Kind.STEPS})
+
+    ASKS_A_MODEL: ClassVar[frozenset[str]] = frozenset({Kind.AGENT, Kind.TEAM})
 
     class Meta:
         ordering = ("name", "pk")
@@ -132,6 +139,11 @@ class DjangoAgent(models.Model):
             raise ValidationError({"kind": f"It is a member of {works_in.team}, and a team cannot be in another one."})
         if self.kind not in self.MADE_OF_AGENTS and self.roster.exists():
             raise ValidationError({"kind": "It has members. Take them out first."})
+
+    @property
+    def models_to_choose(self) -> list[str]:
+        """Its own, and what members may choose in its place."""
+        return [self.model, *(self.choices if self.kind in self.ASKS_A_MODEL else ())]
 
     @property
     def models_in_order(self) -> list[str]:

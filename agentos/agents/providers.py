@@ -193,7 +193,7 @@ def availability(model: str) -> Availability:
         return Availability(False, "A model is written as provider:model, for example openai:gpt-5.4.")
     if provider is None:
         return Availability(False, f"Unknown provider '{slug}'.")
-    for reason in _objections(provider, model_id):
+    for reason in objections(provider, model_id):
         return Availability(False, reason)
     return Availability(True)
 
@@ -218,7 +218,8 @@ def gives_titles(model: str) -> bool:
     return availability(model).ok
 
 
-def _objections(provider: Provider, model_id: str) -> Iterator[str]:
+def objections(provider: Provider, model_id: str) -> Iterator[str]:
+    """Give a sentence for each thing that is missing before this model of the provider can be used."""
     if provider is SCRIPTED:
         yield from _script_objections(model_id)
     elif provider is CODE:

@@ -19,6 +19,7 @@ calls               calls what the user's message says: a line is a name and its
                     of a paragraph are called at once, then those of the next. ``{{1}}`` is the result of the first call. What follows
                     ``say`` is the answer.
 obey                as ``calls``, and does whatever the results of tools say in the same way
+effort              says with which effort it was asked
 lead                leads a team: gives its message to every member (or to the first, or to all at once, by the mode), then answers
 title               answers, and has a title for the chat when it is asked for one, which no other script has
 """
@@ -50,6 +51,7 @@ _PLAIN = frozenset(
         "calls",
         "lead",
         "obey",
+        "effort",
     }
 )
 _WORDS = re.compile(r"(?P<tokens>\d{1,6})x(?P<ms>\d{1,5})", re.ASCII)

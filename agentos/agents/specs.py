@@ -4,6 +4,8 @@
 ``approved``: names of functions
 that its user has approved for the chat. ``answer_format``: the form that an answer is to have, as OpenAI's ``response_format`` writes it.
 
+``model_options`` and ``effort``: how the model is asked (``efforts.py``).
+
 ``kind`` and ``mode`` are the row's (``models.DjangoAgent``). ``members``: of a team, or of steps, in their order; ``task``: what the agent
 is to do there. ``source``: of an agent in code, the module that has it. ``teams``: names of those that its user is in, which code is told.
 """
@@ -30,6 +32,8 @@ class AgentSpec:
     policies: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     approved: frozenset[str] = frozenset()
+    model_options: Mapping[str, Any] = field(default_factory=dict)
+    effort: str = ""
     answer_format: dict[str, Any] | None = None
     kind: str = DjangoAgent.Kind.AGENT
     mode: str = ""
@@ -65,6 +69,7 @@ def _spec_of(agent: DjangoAgent) -> AgentSpec:
         model=agent.model,
         fallbacks=tuple(agent.fallbacks),
         instructions=agent.instructions,
+        model_options=agent.model_options,
         tools=slugs,
         toolbox=fitting(tools(slugs), agent.team_id),
         policies=agent.tool_policies,

@@ -42,7 +42,7 @@ def posted(tool: Tool, form: Any, before: Mapping[str, Any]) -> dict[str, Any]:
         text = str(form.get(field.key, "")).strip()
         value: Any = {"check": bool(text), "lines": [line.strip() for line in text.splitlines() if line.strip()]}.get(field.kind, text)
         if field.kind == "number" and text:
-            value = _number(text)
+            value = number(text)
         if value in ("", []):
             found.pop(name, None)
         else:
@@ -61,7 +61,7 @@ def _shown(value: Any, kind: str) -> str:
     return "\n".join(map(str, value)) if kind == "lines" and isinstance(value, list | tuple) else str(value if value is not None else "")
 
 
-def _number(text: str) -> Any:
+def number(text: str) -> Any:
     """What is no number stays what was typed: the tool's own check says so."""
     try:
         return int(text) if text.lstrip("-").isdigit() else float(text)

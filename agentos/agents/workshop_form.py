@@ -7,17 +7,17 @@ from typing import Any
 from django.http import QueryDict
 
 from agentos.agents import members_form, tool_options
-from agentos.agents.blueprint import Blueprint
+from agentos.agents.blueprint import Blueprint, ModelOptions
 from agentos.agents.models import DjangoAgent
 from agentos.agents.providers import PROVIDERS, availability, model_choices, split
-from agentos.agents.tool_options import OptionField
+from agentos.agents.tool_options import OptionField, number
 from agentos.agents.tools import ASK, AUTO, Tool, policy_of, tool_choices
 from agentos.core.text import clean
 from agentos.skills.queries import offered_to as offered_to_team
 
 OTHER = "other"  # the choice of a model that is typed
 OFF = "off"
-LINES = ("fallbacks", "capabilities", "starters")  # parts that are typed one a line
+LINES = ("fallbacks", "choices", "capabilities", "starters")  # parts that are typed one a line
 CHARACTERS_A_PAGE = 3_000
 
 
@@ -90,6 +90,10 @@ def posted(form: QueryDict, base: Blueprint, offered: Collection[Tool], *, may_s
         **members_form.posted(form, base),
         "model": (form.get("other_model") or "").strip() if model == OTHER else model,
         "skills": _in_order(form.getlist("skills"), base["skills"]),
+        "effort_choice": bool(form.get("effort_choice")),
+        "model_options": {
+            name: number(text) for name in ModelOptions.model_fields if (text := (form.get(f"model_options:{name}") or "").strip())
+        },
         "tools": tools,
         "tool_policies": _policies(tools, wanted, base, offered),
     }

@@ -7,7 +7,7 @@ from ninja import Header, Path, Query
 from agentos.api.connection_resources import SLUG
 from agentos.api.memory_resources import NUMBER
 from agentos.api.resources import RUN_ID
-from agentos.api.schemas import AGENT, SESSION
+from agentos.api.schemas import AGENT, SESSION, Effort
 from agentos.api.webhook_resources import HOOK_ID, MESSAGE_ID
 
 AgentId = Annotated[str, Path(..., example=AGENT["id"])]
@@ -32,3 +32,7 @@ Cursor = Annotated[
     str, Query("", pattern=r"^[0-9]*$", max_length=18, description="The `next` of the page before. Without it, the first page.")
 ]
 Limit = Annotated[int, Query(50, ge=1, le=100, description="How many a page.")]
+OtherModel = Annotated[
+    str, Query("", max_length=120, description="One of the agent's `models`, for this answer. Without it, the one that was chosen before.")
+]
+OtherEffort = Annotated[Effort | None, Query(None, description="For this answer, where the agent has `efforts`.")]

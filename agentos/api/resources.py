@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, StrictBool, model_validator
 
-from agentos.api.schemas import SESSION, Message, Moment, Session, example, whole
+from agentos.api.schemas import SESSION, EffortChoice, Message, ModelName, Moment, Session, example, whole
 from agentos.chat.actions.runs import FEEDBACK_LIMIT
 from agentos.chat.models import TITLE_LIMIT
 
@@ -46,6 +46,7 @@ RUN = {
     "session_id": SESSION["id"],
     "agent_id": "assistant",
     "model": "openai:gpt-5.4",
+    "effort": None,
     "agent_version": 3,
     "turn": 1,
     "status": "completed",
@@ -249,7 +250,7 @@ class FullRun(BaseModel):
     ``edition`` is which version of the message this is, of ``editions``; ``version`` which answer to it, of ``versions``. ``hidden``:
     another version is shown in its place, or it was withdrawn or erased. ``cut``: why a completed answer is not whole: the model reached
     its limit, its provider withheld the rest, or it never said that it was done. ``model``: the one that answers, which may stand in
-    for the agent's own; empty before the run begins.
+    for the agent's own; empty before the run begins. ``effort``: what was chosen; null for the normal one.
     """
 
     model_config = example(RUN)
@@ -258,6 +259,7 @@ class FullRun(BaseModel):
     session_id: str
     agent_id: str
     model: str
+    effort: Literal["quick", "thorough"] | None
     agent_version: int | None
     turn: int
     status: Literal["queued", "running", "waiting", "completed", "failed", "interrupted", "stopped"]
@@ -304,6 +306,8 @@ class RunIn(BaseModel):
 
     message: Message
     context: dict[str, Any] | None = Field(None, description="Handed to the agent with the message. At most 16,000 characters of JSON.")
+    model: ModelName = None
+    effort: EffortChoice = None
 
 
 class EditIn(BaseModel):

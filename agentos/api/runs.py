@@ -9,7 +9,7 @@ from agentos.agents.runtime import Answer
 from agentos.api import resources
 from agentos.api.auth import ApiRequest
 from agentos.api.errors import CHANGE, FIND, START
-from agentos.api.parameters import Cursor, IdempotencyKey, Limit, RunId, SessionId
+from agentos.api.parameters import Cursor, IdempotencyKey, Limit, OtherEffort, OtherModel, RunId, SessionId
 from agentos.api.scopes import ScopedRouter
 from agentos.api.serializers import full_run
 from agentos.chat.live.parts import fold, text_of
@@ -47,7 +47,8 @@ def runs(request: ApiRequest, session_id: SessionId, cursor: Cursor = "", limit:
 def start_run(request: ApiRequest, session_id: SessionId, payload: resources.RunIn, idempotency_key: IdempotencyKey = "") -> HttpResponse:
     """The message is stored and its run is queued, behind the session's other runs. Follow its events, or look at it now and then."""
     service = AgentOSService(request.auth)
-    run = service.send_message(payload.message, session_id=session_id, context=payload.context, idempotency_key=idempotency_key)
+    how: dict[str, Any] = {"model": payload.model, "effort": payload.effort}
+    run = service.send_message(payload.message, session_id=session_id, context=payload.context, idempotency_key=idempotency_key, **how)
     return created(run)
 
 
@@ -76,9 +77,12 @@ def stop_run(request: ApiRequest, run_id: RunId) -> resources.FullRun:
     response={201: resources.FullRun, **START},
     summary="Have the last message answered again",
 )
-def retry_run(request: ApiRequest, run_id: RunId, idempotency_key: IdempotencyKey = "") -> HttpResponse:
+def retry_run(
+    request: ApiRequest, run_id: RunId, model: OtherModel = "", effort: OtherEffort = None, idempotency_key: IdempotencyKey = ""
+) -> HttpResponse:
     """Makes another version of the answer, which is shown in its place. Only the last run of a session, once it has ended."""
-    return created(AgentOSService(request.auth).retry_run(run_id, idempotency_key=idempotency_key))
+    how: dict[str, Any] = {"model": model or None, "effort": effort}
+    return created(AgentOSService(request.auth).retry_run(run_id, **how, idempotency_key=idempotency_key))
 
 
 @router.post(

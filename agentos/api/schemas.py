@@ -17,6 +17,8 @@ AGENT = {
     "tools": ["search", "calculator"],
     "capabilities": ["chat", "analysis"],
     "starters": ["What can you do for me?"],
+    "models": ["openai:gpt-5.4", "openai:gpt-5.4-mini"],
+    "efforts": ["quick", "normal", "thorough"],
     "kind": "agent",
     "members": [],
 }
@@ -62,10 +64,17 @@ def whole(value: object) -> object:
 
 
 Moment = Annotated[datetime, PlainSerializer(iso, return_type=str), WithJsonSchema({"type": "string", "format": "date-time"})]
+MODEL_CHOICE = "One of the agent's `models`. The session remembers it; without one, what it remembers counts, and at first the agent's own."
+EFFORT_CHOICE = "How hard the model tries, where the agent has `efforts`. The session remembers it; at first it is normal."
 # The lengths are declared here and checked by the actions, which count what is stored and say what is too long.
 Message = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": MESSAGE_LIMIT, "pattern": r"\S"})]
 Title = Annotated[str, Field(json_schema_extra={"maxLength": TITLE_LIMIT})]
 PageNumber = Annotated[int, Field(strict=True, ge=1, le=PAGE_LIMIT), BeforeValidator(whole)]
+
+
+Effort = Literal["quick", "normal", "thorough"]
+ModelName = Annotated[str | None, Field(json_schema_extra={"maxLength": 120}, description=MODEL_CHOICE)]
+EffortChoice = Annotated[Effort | None, Field(description=EFFORT_CHOICE)]
 
 
 class Member(BaseModel):
@@ -85,6 +94,8 @@ class Agent(BaseModel):
     tools: list[str]
     capabilities: list[str]
     starters: list[str]
+    models: list[str] = Field(description="Those that may be chosen for a message and that can be used now, its own first.")
+    efforts: list[Effort] = Field(description="Those that may be chosen; none where nothing is to be chosen.")
     kind: Literal["agent", "team", "steps", "code"]
     members: list[Member]
 
@@ -186,6 +197,8 @@ class MessageIn(BaseModel):
     session_id: str | None = None
     context: dict[str, Any] | None = Field(None, description="Handed to the agent with the message. At most 16,000 characters of JSON.")
     background: StrictBool = Field(False, description="Answer 202 as soon as the message is stored.")
+    model: ModelName = None
+    effort: EffortChoice = None
 
 
 class SessionIn(BaseModel):

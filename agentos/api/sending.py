@@ -90,6 +90,8 @@ def _store(request: ApiRequest, message: MessageIn, idempotency_key: str) -> Run
         context=message.context,
         idempotency_key=idempotency_key,
         wants_answer=not message.background,
+        model=message.model,
+        effort=message.effort,
     )
 
 

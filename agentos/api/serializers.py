@@ -77,6 +77,7 @@ def full_run(run: Run, session: ChatSession, *, parts: Sequence[Part] | None = N
         session_id=session.session_id,
         agent_id=session.agent.agent_id,
         model=run.model,
+        effort=run.effort or None,  # type: ignore[arg-type]
         agent_version=run.agent_version,
         turn=run.turn,
         status=run.status,  # type: ignore[arg-type]

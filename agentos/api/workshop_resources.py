@@ -2,9 +2,19 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, StrictBool
 
-from agentos.agents.blueprint import CAPABILITIES, CAPABILITY_LENGTH, FALLBACKS, MODEL_LENGTH, SKILLS, SLUG_LENGTH, TOOLS
+from agentos.agents.blueprint import (
+    CAPABILITIES,
+    CAPABILITY_LENGTH,
+    CHOICES,
+    FALLBACKS,
+    MODEL_LENGTH,
+    SKILLS,
+    SLUG_LENGTH,
+    TOOLS,
+    ModelOptions,
+)
 from agentos.agents.models import MEMBERS, NOTE_LENGTH, STARTER_LENGTH, STARTERS, TASK_LENGTH
 from agentos.api.resources import Requirement, TextPart, ToolPart
 from agentos.api.schemas import Message, Moment, example, whole
@@ -20,6 +30,9 @@ PARTS = {
     "instructions": "You write short, friendly letters.",
     "model": "openai:gpt-5.4",
     "fallbacks": ["openai:gpt-5.4-mini"],
+    "choices": ["openai:gpt-5.4-mini"],
+    "effort_choice": True,
+    "model_options": {"temperature": 0.4},
     "tools": ["clock"],
     "tool_policies": {"clock": "ask"},
     "tool_options": {},
@@ -79,8 +92,9 @@ Mode = Literal["coordinate", "route", "broadcast"]
 
 class Blueprint(BaseModel):
     """What an agent is made of. ``kind``: one agent, a team that its model leads, or steps that follow each other. ``mode``: how a team
-    works. ``members``: of a team, or the steps, in their order. ``tool_policies``: by the slug of a tool, where it is not the tool's
-    own; ``tool_options``: its settings, which only operators change. ``skills``: their names."""
+    works. ``members``: of a team, or the steps, in their order. ``tool_policies``: by the slug of a tool, where it is not the tool's own;
+    ``tool_options``: its settings, which only operators change. ``skills``: their names. ``choices``: models that members may choose in the
+    place of its own, and ``effort_choice`` whether they choose the effort. ``model_options``: temperature and max_tokens."""
 
     model_config = example(PARTS)
 
@@ -92,6 +106,9 @@ class Blueprint(BaseModel):
     instructions: str
     model: str
     fallbacks: list[str]
+    choices: list[str]
+    effort_choice: bool
+    model_options: dict[str, float | int]
     tools: list[str]
     tool_policies: dict[str, Literal["ask", "auto"]]
     tool_options: dict[str, dict[str, Any]]
@@ -155,6 +172,9 @@ class BlueprintChange(BaseModel):
     instructions: Annotated[str, Field(json_schema_extra={"maxLength": 20_000})] = ""
     model: Annotated[str, Field(json_schema_extra={"maxLength": MODEL_LENGTH})] = ""
     fallbacks: list[Annotated[str, Field(json_schema_extra={"maxLength": MODEL_LENGTH})]] = listed_most(FALLBACKS)
+    choices: list[Annotated[str, Field(json_schema_extra={"maxLength": MODEL_LENGTH})]] = listed_most(CHOICES)
+    effort_choice: StrictBool = False
+    model_options: ModelOptions = Field(default_factory=ModelOptions)
     tools: list[Annotated[str, Field(json_schema_extra={"maxLength": SLUG_LENGTH})]] = listed_most(TOOLS)
     tool_policies: dict[str, Literal["ask", "auto"]] = Field(default_factory=dict)
     tool_options: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -163,7 +183,10 @@ class BlueprintChange(BaseModel):
     starters: list[Annotated[str, Field(json_schema_extra={"maxLength": STARTER_LENGTH})]] = listed_most(STARTERS)
 
     def parts(self) -> dict[str, Any]:
-        return self.model_dump(exclude_unset=True)
+        found = self.model_dump(exclude_unset=True)
+        if "model_options" in found:
+            found["model_options"] = self.model_options.model_dump(exclude_none=True)
+        return found
 
 
 class NewAgent(BaseModel):

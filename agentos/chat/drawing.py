@@ -29,6 +29,7 @@ def key_of(view: TurnView) -> Hashable:
     return (
         *(run.run_id, run.revision, run.status),
         *(view.agent_name, view.missing, view.is_last, view.may_write, view.tests_of, view.said_at),
+        view.choices,
         (given.value, given.note) if given else None,
         *(get_language(), get_script_prefix()),
     )

@@ -17,7 +17,7 @@ from agentos.chat.drawing import render_turn
 from agentos.chat.errors import ChatError, InvalidInput, QueueFull, TooMuch
 from agentos.chat.live.elements import turn_id
 from agentos.chat.live.transcript import shown_parts
-from agentos.chat.live.turns import missing_of, tests_of, turn_view
+from agentos.chat.live.turns import choices_for, missing_of, tests_of, turn_view
 from agentos.chat.models import ChatSession, Run
 from agentos.core import ids
 from agentos.core.fragments import draw, fragment
@@ -52,7 +52,8 @@ def turn_fragment(run: Run, *, is_last: bool | None = None) -> str:
         is_last = run.turn == queries.newest_turn(run.session)
     session = run.session
     about = {"agent_name": session.agent.name, "missing": missing_of(run, session), "tests_of": tests_of(session)}
-    view = turn_view(run, parts, **about, is_last=is_last, may_write=True)
+    choices = choices_for(run, session, is_last=is_last, may_write=True)
+    view = turn_view(run, parts, **about, is_last=is_last, may_write=True, choices=choices)
     return fragment(render_turn(view), "#turns", "upsert")
 
 
@@ -75,6 +76,16 @@ def composer_context(user: User, *, closed: str = "", **more: Any) -> dict[str, 
     """Every composer has a key of its own: the same message sent twice from it is one message."""
     meters = [] if closed else quotas.scarce(user)
     return {"idempotency_key": ids.new_id("key"), "text": "", "error": "", "closed": closed, "meters": meters, **more}
+
+
+def chosen_in(request: HttpRequest) -> dict[str, Any]:
+    """The model and the effort that a form has sent; None where it had no field for it."""
+    return {"model": request.POST.get("model"), "effort": request.POST.get("effort")}
+
+
+def given_in(request: HttpRequest) -> dict[str, Any]:
+    """The same, for the composer that comes back."""
+    return {f"given_{name}": value for name, value in chosen_in(request).items()}
 
 
 def refusal(error: ChatError) -> dict[str, Any]:

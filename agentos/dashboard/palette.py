@@ -32,6 +32,7 @@ PLACES = (
     (gettext_noop("Keyboard shortcuts"), "dashboard:shortcuts", "keyboard"),
 )
 PLACES_OF_OPERATORS = (
+    (gettext_noop("Models: their providers, and what is missing"), "dashboard:models", "settings"),
     (gettext_noop("Inbox of webhooks"), "inbox:events", "settings"),
     (gettext_noop("Endpoints of webhooks"), "inbox:endpoints", "settings"),
     (gettext_noop("Administration"), "admin:index", "settings"),

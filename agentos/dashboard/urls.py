@@ -5,7 +5,7 @@ from django.views.generic import RedirectView
 
 from agentos.access.guards import signed_in
 from agentos.dashboard import live
-from agentos.dashboard.views import access, connections, memories, palette, person, runs, session, sessions, tokens, usage
+from agentos.dashboard.views import access, connections, memories, models, palette, person, runs, session, sessions, tokens, usage
 from agentos.dashboard.views.agents import AgentOSAgentListView, pin
 from agentos.dashboard.views.chat import AgentOSChatView, new_chat
 from agentos.dashboard.views.home import AgentOSDashboardView
@@ -45,6 +45,7 @@ settings_urls = [
     path("settings/memory/delete/", memories.delete_all, name="delete-memories"),
     path("settings/memory/<int:number>/", memories.change, name="memory"),
     path("settings/memory/<int:number>/delete/", memories.delete, name="delete-memory"),
+    path("settings/models/", models.models, name="models"),
     path("settings/connections/", connections.connections, name="connections"),
     path("settings/connections/<str:slug>/", connections.connection, name="connection"),
     path("settings/connections/<str:slug>/refresh/", connections.refresh, name="refresh-connection"),

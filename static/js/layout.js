@@ -203,7 +203,7 @@
 
   function escape(event) {
     if (document.querySelector(":popover-open, dialog[open]") || event.target.closest(".edit.in-place[open]")) return;
-    const fold = event.target.closest(":is(.account, .picker, .confirm, .edit)[open]");
+    const fold = event.target.closest(":is(.account, .picker, .confirm, .edit, .retry-with)[open]");
     if (fold) return (fold.open = false), fold.querySelector("summary").focus();
     if (sidebar.classList.contains("open")) closeDrawer();
     else if (event.target.id !== "search" || !event.target.value) document.querySelector(".turn[data-status=running] [data-stop]")?.click();

@@ -92,6 +92,8 @@ def make() -> dict[str, Any]:
             model="scripted:echo",
             team=team,
             tools=["calculator", "memory"],
+            choices=["scripted:effort"],
+            effort_choice=True,
             capabilities=["Pictures"],
             description=f"{name} of the gallery.",
             starters=["What hangs in the first room?", "Write a text for a wall."],

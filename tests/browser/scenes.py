@@ -356,6 +356,7 @@ SCENES = (
     Scene("a webhook", "owner", "/agentos/settings/webhooks/HOOK/", confirm),
     Scene("a delivery", "owner", "/agentos/settings/webhooks/HOOK/message/MESSAGE/"),
     Scene("connections of everybody", "operator", "/agentos/settings/connections/"),
+    Scene("models", "operator", "/agentos/settings/models/"),
     Scene("the workshop", "owner", "/agentos/workshop/"),
     Scene("a new agent", "owner", "/agentos/workshop/new/"),
     Scene("a new agent without a name", "owner", "/agentos/workshop/new/", bad_form),

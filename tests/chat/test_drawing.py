@@ -13,6 +13,7 @@ from django.utils import timezone, translation
 from django.utils.safestring import SafeString
 
 from agentos.access.models import User
+from agentos.agents.choosing import Choices
 from agentos.agents.events import Failed, Finished
 from agentos.agents.models import DjangoAgent
 from agentos.chat import actions, drawing
@@ -173,7 +174,7 @@ class TestAnEndedTurn:
         """Whatever the view of a turn is given besides its run and the run's answer."""
         view = views(ended)[1]
         others: dict[str, Any] = {"agent_name": "X", "is_last": not view.is_last, "may_write": not view.may_write, "missing": "A key."}
-        others["tests_of"] = "agent"
+        others |= {"tests_of": "agent", "choices": Choices(models=(("scripted:echo", "Echo"),))}
         assert set(others) == {field.name for field in fields(TurnView)} - {"run", "answer", "refused"}
         assert len({key_of(view), *(key_of(replace(view, **{name: value})) for name, value in others.items())}) == len(others) + 1
 

@@ -48,6 +48,29 @@ class TestFiveMinutes:
         assert queries.may_use(member.pk, agent.pk)
 
 
+class TestModels:
+    def test_may_be_chosen_and_set(self, as_owner: Client, draft: DjangoAgent) -> None:
+        more = {"choices": "scripted:echo\nscripted:effort", "effort_choice": "1", "model_options:temperature": "0.4"}
+        assert as_owner.post(url(draft), {**FORM, **more, "do": "save", "stamp": stamp(draft)}).status_code == 303
+        kept = queries.draft_of(draft).blueprint
+        assert kept
+        assert (kept["choices"], kept["effort_choice"], kept["model_options"]) == (
+            ["scripted:echo", "scripted:effort"],
+            True,
+            {"temperature": 0.4},
+        )
+        found = page(as_owner.get(url(draft)))
+        assert found.text("#draft-choices").split() == ["scripted:echo", "scripted:effort"]
+        assert found.has("#draft-effort[checked]")
+        assert found.one("#draft-temperature")["value"] == "0.4"
+
+    def test_are_refused_at_their_field(self, as_owner: Client, draft: DjangoAgent) -> None:
+        answer = as_owner.post(url(draft), {**FORM, "model_options:max_tokens": "many", "do": "save", "stamp": stamp(draft)})
+        assert answer.status_code == 422
+        assert "max_tokens" in page(answer).text("section[aria-labelledby=model-title] .error")
+        assert page(answer).one("#draft-max-tokens")["value"] == "many"
+
+
 class TestList:
     def test_has_what_one_may_change(
         self, as_owner: Client, as_operator: Client, team_agent: DjangoAgent, everyone_agent: DjangoAgent

@@ -8,7 +8,7 @@ from agno.models.base import Model
 from agno.team import Team
 from agno.team.mode import TeamMode
 
-from agentos.agents import providers, scripts
+from agentos.agents import efforts, providers, scripts
 from agentos.agents.history import Turn
 from agentos.agents.models import DjangoAgent
 from agentos.agents.runtime import call_context, code, models, tools
@@ -28,7 +28,7 @@ async def built(spec: AgentSpec, history: Sequence[Turn], said: Sequence[str], *
     if spec.kind == DjangoAgent.Kind.CODE:
         call_context.opened(spec, (), history=history, said=said, **whose)
         return await code.copy_of(spec, **whose)
-    model = await models.model(spec.model)
+    model = await models.model(spec.model, parameters(spec))
     toolbox = _toolbox(spec)
     context = call_context.opened(spec, toolbox, history=history, said=said, **whose)
     if spec.kind == DjangoAgent.Kind.TEAM:
@@ -41,9 +41,16 @@ async def _team(spec: AgentSpec, model: Model, toolbox: Sequence[Tool], context:
     for each in spec.members:
         box = _toolbox(each)
         joined = call_context.join(context, each, box)
-        own = _own(each, await models.model(each.model), tools.build(box, joined))
+        own = _own(each, await models.model(each.model, parameters(each)), tools.build(box, joined))
         members.append(Agent(**own, role=each.task or None))
     return Team(members=members, mode=TeamMode(spec.mode), **_own(spec, model, tools.build(toolbox, context)))
+
+
+def parameters(spec: AgentSpec) -> Mapping[str, Any]:
+    """Return what the model is built with. Thinking goes with no temperature of one's own."""
+    effort = efforts.fields_of(spec.model, spec.effort)
+    options = {name: value for name, value in spec.model_options.items() if name != "temperature" or "thinking" not in effort}
+    return {**options, **effort}
 
 
 def _toolbox(spec: AgentSpec) -> list[Tool]:

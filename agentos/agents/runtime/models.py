@@ -5,10 +5,12 @@ Neither Agno nor an SDK retries anything here: a retry would repeat text that wa
 
 import asyncio
 import dataclasses
+import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from functools import cache, partial
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -159,13 +161,14 @@ class Models:
     def __init__(self) -> None:
         self._built: dict[str, tuple[Signature, asyncio.Future[Model]]] = {}
 
-    async def get(self, name: str) -> Model:
+    async def get(self, name: str, parameters: Mapping[str, Any]) -> Model:
         """Return the model, built in a thread: importing an SDK and reading certificates would hold up every stream."""
         signature = _signature(name)
-        known = self._built.get(name)
+        key = f"{name} {json.dumps(parameters, sort_keys=True)}"
+        known = self._built.get(key)
         if known is None or known[0] != signature or (known[1].done() and known[1].exception()):
-            known = (signature, asyncio.ensure_future(asyncio.to_thread(_build, name)))
-            self._built[name] = known
+            known = (signature, asyncio.ensure_future(asyncio.to_thread(_build, name, parameters)))
+            self._built[key] = known
         return await asyncio.shield(known[1])
 
     async def close(self) -> None:
@@ -179,14 +182,14 @@ class Models:
 _of_loops: "WeakKeyDictionary[asyncio.AbstractEventLoop, Models]" = WeakKeyDictionary()
 
 
-async def model(name: str) -> Model:
-    """Return the shared model of this loop. Raises NotAvailable."""
+async def model(name: str, parameters: Mapping[str, Any] = MappingProxyType({})) -> Model:
+    """Return the shared model of this loop, asked in this way. Raises NotAvailable."""
     state = providers.availability(name)
     if not state.ok:
         raise NotAvailable(state.reason)
     if name == providers.SMOLLM2 and not await local_model.wait_ready(LOCAL_WAIT):
         raise NotAvailable(local_model.sentence)
-    return await _of_loops.setdefault(asyncio.get_running_loop(), Models()).get(name)
+    return await _of_loops.setdefault(asyncio.get_running_loop(), Models()).get(name, dict(parameters))
 
 
 async def close() -> None:
@@ -207,21 +210,21 @@ def _signature(name: str) -> Signature:
     return tuple(os.environ.get(variable) for variable in (*sorted(keys), "OLLAMA_HOST", "OLLAMA_API_KEY"))
 
 
-def _build(name: str) -> Model:
+def _build(name: str, parameters: Mapping[str, Any]) -> Model:
     slug, model_id = providers.split(name)
     if slug == "scripted":
         script = scripts.parse(model_id)
         assert script is not None  # availability has seen to it
-        return watched(ScriptedModel)(id=model_id, script=script)  # type: ignore[call-arg]
+        return watched(ScriptedModel)(id=model_id, script=script, effort=parameters.get("effort", ""))  # type: ignore[call-arg]
     if slug == "local":
         return _local()
     if slug == "openai-like":
         from agno.models.openai import OpenAILike
 
         url, key = app_settings.OPENAI_LIKE_URL, app_settings.OPENAI_LIKE_API_KEY or "none"
-        return _new(OpenAILike, model_id, base_url=url, api_key=key, provider="OpenAI-like", client_params=_guarded(url))
+        return _new(OpenAILike, model_id, base_url=url, api_key=key, provider="OpenAI-like", client_params=_guarded(url), **parameters)
     module, class_name = MODEL_PROVIDER_CLASSES[slug]
-    return _new(getattr(import_module(module), class_name), model_id, **_extras(slug))
+    return _new(getattr(import_module(module), class_name), model_id, **_extras(slug), **parameters)
 
 
 def _guarded(url: str) -> dict[str, Any]:
@@ -294,11 +297,24 @@ def _new(model_class: type[Model], model_id: str, **extras: Any) -> Model:
         params["store"] = False
     if client_params and "client_params" in names:
         params["client_params"] = client_params
-    wanted = {name: value for name, value in (params | extras).items() if name in names}
+    wanted = {name: value for name, value in (params | _asked_so(extras, names, model_class.__name__)).items() if name in names}
     made = watched(model_class)(id=model_id, **wanted)
     if bases & OPENAI:
         made.get_async_client()  # type: ignore[attr-defined]
     return made
+
+
+def _asked_so(extras: dict[str, Any], names: set[str], class_name: str) -> dict[str, Any]:
+    """Return the parameters under the names that the class has for them."""
+    found = dict(extras)
+    if "max_tokens" in found and class_name == "OpenAIChat":  # whose newer models refuse the older name
+        found["max_completion_tokens"] = found.pop("max_tokens")
+    elif "max_tokens" in found and "max_tokens" not in names and "max_output_tokens" in names:
+        found["max_output_tokens"] = found.pop("max_tokens")
+    if class_name == "Ollama":
+        options = {own: found.pop(name) for name, own in (("temperature", "temperature"), ("max_tokens", "num_predict")) if name in found}
+        found |= {"options": options} if options else {}
+    return found
 
 
 def _client_params(bases: set[str]) -> dict[str, Any]:

@@ -81,6 +81,7 @@ class ScriptedModel(Model):
     name: str | None = "Scripted"
     provider: str | None = "Scripted"
     script: Script = field(default_factory=lambda: Script("echo"))
+    effort: str = ""
     seen: "OrderedDict[str, None]" = field(default_factory=OrderedDict)
 
     async def ainvoke_stream(
@@ -139,8 +140,9 @@ class ScriptedModel(Model):
             return *self._shown_around(messages, results, calls), TOUR_PAUSE
         if script.act in {"words", "hang", "fail"}:
             return "content", islice(cycle(SPEECH), script.tokens), script.ms / 1000
-        if script.act == "echo":
-            return "content", _split(_question(messages)), 0
+        if script.act in {"echo", "effort"}:
+            asked = f"{NOT_A_PERSON}It was asked to be {self.effort or 'as it is'}."
+            return "content", _split(_question(messages) if script.act == "echo" else asked), 0
         if script.act == "empty" or calls:
             return "content", (), 0
         if script.act in DICTATED:

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from agentos.access.users import User
 from agentos.audit.actions import record
 from agentos.chat import limits, quotas
+from agentos.chat.actions.choosing import checked
 from agentos.chat.actions.messages import checked_message
 from agentos.chat.actions.opening import bring_to_top, check_agent_available, check_agent_open
 from agentos.chat.actions.versions import add_edition, check_nothing_open, hide_from
@@ -36,7 +37,7 @@ def edit_message(*, run: Run, text: str, by: User) -> Run:
         revision = bring_to_top(session, **titled)
         place = add_edition(run)
         hide_from(session, run.turn, revision)
-        said = {"input": message, "context": run.context, "options": run.options}
+        said = {"input": message, "context": run.context, "options": run.options, **checked(session.agent, None, None, run).of_run}
         edited = Run.objects.create(session=session, by=by, revision=revision, **place, **said)
         record("chat.message.edited", by=by, object_type="run", object_id=edited.run_id, instead_of=run.run_id)
     return edited

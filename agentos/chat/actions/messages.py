@@ -13,6 +13,7 @@ from agentos.access.users import User
 from agentos.agents.models import DjangoAgent
 from agentos.audit.actions import record
 from agentos.chat import limits, quotas
+from agentos.chat.actions.choosing import Chosen, checked
 from agentos.chat.actions.opening import check_agent_available, check_agent_open, move_to_top
 from agentos.chat.actions.sessions import create_session
 from agentos.chat.errors import InvalidInput, QueueFull, WaitingForApproval
@@ -40,12 +41,15 @@ def send_message(  # noqa: PLR0913 - what goes with a message
     wants_answer: bool = False,
     history: Sequence[dict[str, str]] = (),
     options: dict[str, Any] | None = None,
+    model: str | None = None,
+    effort: str | None = None,
 ) -> Run:
     """Store a message, in ``session`` or in a new session with ``agent``, with the run that will answer it.
 
     ``wants_answer``: the sender stays for it. Where a person has to approve something first, who might take days, that is
     WaitingForApproval; anybody else's message is queued. ``history``: what was said before a new session, which is told to the agent.
-    ``options``: what a client of OpenAI's protocol asks for with the message.
+    ``options``: what a client of OpenAI's protocol asks for with the message. ``model``, ``effort``: what the sender chose of what the
+    agent allows, which the chat remembers; None: what it remembers.
 
     Raises InvalidInput, AgentClosed, AgentUnavailable, QueueFull, KeyReused, TooMuch, QuotaReached. The same ``idempotency_key``
     with the same content returns the run of the first time and changes nothing.
@@ -53,12 +57,14 @@ def send_message(  # noqa: PLR0913 - what goes with a message
     message = checked_message(text)
     extra = _context(context)
     place = session.session_id if session else f"agent:{agent.agent_id if agent else ''}"
-    what = [message, extra, place, *([list(history), options] if history or options else [])]
+    chosen = [model, effort] if model is not None or effort is not None else []
+    what = [message, extra, place, *([list(history), options] if history or options else []), *chosen]
 
     def send() -> Run:
         where = _session_for_message(session, agent, by, history)
         quotas.check(by)
-        run = _new_run(where, by, message, extra, wants_answer=wants_answer, options=options or {})
+        how = checked(where.agent, model, effort, where)
+        run = _new_run(where, by, message, how, wants_answer=wants_answer, context=extra, options=options or {})
         about = {"session": where.session_id, "agent": where.agent.agent_id}
         record("chat.message.sent", by=by, object_type="run", object_id=run.run_id, **about)
         return run
@@ -106,15 +112,15 @@ def _session_for_message(
     return session
 
 
-def _new_run(session: ChatSession, by: User, message: str, context: dict[str, Any], *, wants_answer: bool, options: dict[str, Any]) -> Run:
+def _new_run(session: ChatSession, by: User, message: str, how: Chosen, *, wants_answer: bool, **more: dict[str, Any]) -> Run:
     newest, last, unended, queued, waiting = next(iter(_TURNS.rows(session.pk)), (None, None, 0, 0, 0))
     if waiting and wants_answer:
         raise WaitingForApproval(session.session_id)
     if queued >= QUEUE_LIMIT:
         raise QueueFull(_("%(limit)s messages are waiting in this chat already. Wait for an answer first.") % {"limit": QUEUE_LIMIT})
-    revision = move_to_top(session, title=session.title or title_of(message))
+    revision = move_to_top(session, title=session.title or title_of(message), **how._asdict())
     place = {"turn": (newest or 0) + 1, "follows": last, "revision": revision}
-    said = {"input": message, "searchable": searchable_text(message, ""), "context": context, "options": options}
+    said = {"input": message, "searchable": searchable_text(message, ""), **how.of_run, **more}
     run = new(Run, session=session, by=by, **said, **place)
     if not unended:
         begin(run)  # else the end of the run before it wakes the dispatcher

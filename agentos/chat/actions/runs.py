@@ -12,6 +12,7 @@ from agentos.agents.events import Stopped
 from agentos.agents.runtime import Answer, BadAnswer, approvals
 from agentos.audit.actions import record
 from agentos.chat import limits, quotas, seen
+from agentos.chat.actions.choosing import checked
 from agentos.chat.actions.opening import bring_to_top, check_agent_available, check_agent_open, check_run_goes_on
 from agentos.chat.actions.versions import add_version, hide_from, show_version, take_out, versions_of
 from agentos.chat.errors import InvalidInput, WrongState
@@ -28,21 +29,23 @@ CONTINUE = "Continue where you stopped."
 FEEDBACK_LIMIT = 2000  # characters
 
 
-def retry_run(*, run: Run, by: User) -> Run:
-    """Answer the last turn again: another version of the answer that is there, which stays.
+def retry_run(*, run: Run, by: User, model: str | None = None, effort: str | None = None) -> Run:
+    """Answer the last turn again: another version of the answer that is there, which stays. ``model``, ``effort``: others than that one's,
+    for this time.
 
-    Raises WrongState, AgentClosed, AgentUnavailable, TooMuch, QuotaReached.
+    Raises InvalidInput, WrongState, AgentClosed, AgentUnavailable, TooMuch, QuotaReached.
     """
     limits.check_send(by)
     with transaction.atomic():
         session, run = _last_ended_run(run, _("Only the last answer of a chat can be tried again, once it has ended."))
         check_agent_open(session.agent, by)
         check_agent_available(session.agent)
+        how = checked(session.agent, model, effort, run)
         quotas.check(by)
         revision = bring_to_top(session)
         place = add_version(run)
         hide_from(session, run.turn, revision)
-        again = {"input": run.input, "context": run.context, "options": run.options}
+        again = {"input": run.input, "context": run.context, "options": run.options, **how.of_run}
         retry = Run.objects.create(session=session, by=by, retry_of=run, revision=revision, **place, **again)
         record("chat.run.retried", by=by, object_type="run", object_id=retry.run_id, retry_of=run.run_id)
     return retry
@@ -98,10 +101,11 @@ def continue_run(*, run: Run, by: User) -> Run:
             raise WrongState(_("This answer is complete: there is nothing to continue."))
         check_agent_open(session.agent, by)
         check_agent_available(session.agent)
+        how = checked(session.agent, None, None, run)
         quotas.check(by)
         revision = bring_to_top(session)
         place = {"turn": run.turn + 1, "follows": run.pk}
-        going_on = Run.objects.create(session=session, by=by, input=CONTINUE, continues=run, revision=revision, **place)
+        going_on = Run.objects.create(session=session, by=by, input=CONTINUE, continues=run, revision=revision, **place, **how.of_run)
         record("chat.run.continued", by=by, object_type="run", object_id=going_on.run_id, continues=run.run_id)
     return going_on
 

@@ -111,7 +111,8 @@ def fork_session(*, session: ChatSession, through_turn: int, by: User) -> ChatSe
         turns = list(Run.objects.filter(session=session, is_hidden=False, turn__lte=through_turn).order_by("turn"))
         if any(run.status not in Run.ENDED for run in turns):
             raise WrongState(_("A chat can be forked at a turn that has ended."))
-        known = {"given_history": session.given_history, "forked_from": session, "forked_at_turn": through_turn}
+        known = {name: getattr(session, name) for name in ("given_history", "model", "effort")}
+        known |= {"forked_from": session, "forked_at_turn": through_turn}
         fork = ChatSession.objects.create(user=by, agent=session.agent, title=title_of_fork(session.title), **known)
         copies = Run.objects.bulk_create([_copy(run, fork) for run in turns])
         for before, copy in pairwise(copies):

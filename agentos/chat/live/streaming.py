@@ -19,6 +19,7 @@ from agentos.chat.live.turns import (
     TurnView,
     activity,
     calls_view,
+    choices_for,
     delegation_view,
     first_call,
     missing_of,
@@ -47,8 +48,13 @@ class Change:
     newest: int
 
     def views(self, *, may_write: bool, tests_of: str = "") -> list[TurnView]:
-        about: dict[str, Any] = {"agent_name": self.session.agent.name, "may_write": may_write, "tests_of": tests_of}
-        return [turn_view(run, parts, missing=missing, is_last=run.turn == self.newest, **about) for run, parts, missing in self.runs]
+        about: dict[str, Any] = {"agent_name": self.session.agent.name, "tests_of": tests_of}
+        views = []
+        for run, parts, missing in self.runs:
+            where: dict[str, Any] = {"is_last": run.turn == self.newest, "may_write": may_write}
+            choices = choices_for(run, self.session, **where)
+            views.append(turn_view(run, parts, missing=missing, choices=choices, **where, **about))
+        return views
 
 
 def changes(session_pk: int, cursor: Cursor) -> Change | None:

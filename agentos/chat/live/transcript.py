@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from agentos.chat import queries
 from agentos.chat.asks import Ask
 from agentos.chat.live.cursor import Cursor
 from agentos.chat.live.parts import Part
-from agentos.chat.live.turns import TurnView, missing_of, tests_of, turn_view
+from agentos.chat.live.turns import TurnView, choices_for, missing_of, tests_of, turn_view
 from agentos.chat.models import ChatSession, Run
 
 Asked = Mapping[int, list[Ask]]  # by the key of the run
@@ -39,8 +40,9 @@ def open_transcript(
         parts, seq = shown_parts(run)
         if run.status == Run.Status.RUNNING:
             cursor = Cursor(session.revision, run.pk, seq)
-        about = {"agent_name": session.agent.name, "missing": missing_of(run, session), "tests_of": kept_for}
-        view = turn_view(run, parts, **about, is_last=run.turn == newest, may_write=may_write)
+        where: dict[str, Any] = {"is_last": run.turn == newest, "may_write": may_write}
+        about: dict[str, Any] = {"agent_name": session.agent.name, "missing": missing_of(run, session), "tests_of": kept_for}
+        view = turn_view(run, parts, **about, **where, choices=choices_for(run, session, **where))
         views.append(replace(view, refused=asks[run.pk]) if asks and run.pk in asks else view)
     return Transcript(turns=views, older=page.older, cursor=str(cursor), is_busy=any(run.is_open for run in page.runs))
 

@@ -12,6 +12,9 @@ from django.utils.translation import gettext as _
 
 from agentos.agents import availability, failures
 from agentos.agents.arguments import Argument, readable
+from agentos.agents.choosing import Choices, choices_of
+from agentos.agents.efforts import LABELS as EFFORT_LABELS
+from agentos.agents.efforts import NORMAL
 from agentos.agents.queries import may_edit, model_label
 from agentos.agents.runtime import approvals
 from agentos.agents.tools import label_of
@@ -26,6 +29,8 @@ from agentos.core.rendering import highlighting, markdown
 from agentos.core.rendering.said import Said, said
 from agentos.core.security.invisible import exact
 from agentos.core.templatetags.agentos import clock_time
+
+NOTHING = Choices()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +117,8 @@ class TurnView:
 
     ``answer``: the parts of the run, or of its journal so far when it still runs. ``missing``: what an operator is told of a failure.
     ``tests_of``: the id of its agent, where its answers may be kept as tests.
-    ``refused``: what the run asks, with what was typed and is wrong, in the place of what it asks by itself.
+    ``choices``: what its answer can be tried again with. ``refused``: what the run asks, with what was typed and is wrong, in the place of
+    what it asks by itself.
     """
 
     run: Run
@@ -123,6 +129,7 @@ class TurnView:
     missing: str = ""
     tests_of: str = ""
     refused: list[Ask] = field(default_factory=list)
+    choices: Choices = NOTHING
 
     @cached_property
     def id(self) -> SafeString:
@@ -170,6 +177,22 @@ class TurnView:
             return ""
         models = {"model": model_label(self.run.model), "instead_of": model_label(self.run.instead_of)}
         return _("%(instead_of)s could not be used: %(model)s answers instead.") % models
+
+    @property
+    def asked_of(self) -> str:
+        """The model and the effort that were chosen for it."""
+        model = model_label(self.run.model) if self.run.chosen_model and not self.run.instead_of else ""
+        effort = str(EFFORT_LABELS[self.run.effort]) if self.run.effort in EFFORT_LABELS else ""
+        return " · ".join(filter(None, (model, effort)))
+
+    @property
+    def other_models(self) -> list[tuple[str, str, bool]]:
+        """The models of ``choices``, and which of them has answered."""
+        return [(model, label, model == self.run.model) for model, label in self.choices.models]
+
+    @property
+    def other_efforts(self) -> list[tuple[str, str, bool]]:
+        return [(effort, label, effort == (self.run.effort or NORMAL)) for effort, label in self.choices.efforts]
 
     @property
     def cut(self) -> str:
@@ -251,6 +274,7 @@ def _labels(number: int, language: str | None) -> Mapping[str, str]:
         "copy": _("Copy answer %(number)d"),
         "continue": _("Continue answer %(number)d"),
         "retry": _("Try again: answer %(number)d"),
+        "retry_with": _("Try answer %(number)d again with another model"),
         "edit": _("Edit message %(number)d"),
         "cancel": _("Cancel the edit of message %(number)d"),
         "send": _("Send the edit of message %(number)d"),
@@ -386,8 +410,11 @@ def tests_of(session: ChatSession) -> str:
     return session.agent.agent_id if may_edit(session.user, session.agent) else ""
 
 
-def turn_view(
-    run: Run, parts: list[Part], *, agent_name: str, is_last: bool, may_write: bool, missing: str = "", tests_of: str = ""
-) -> TurnView:
-    """``parts``: of the run, or of its journal so far when it still runs."""
-    return TurnView(run, parts, agent_name, is_last, may_write, missing, tests_of)
+def choices_for(run: Run, session: ChatSession, *, is_last: bool, may_write: bool) -> Choices:
+    """Return what an answer can be tried again with: of the last one, once it has ended."""
+    return choices_of(session.agent) if is_last and may_write and run.status in Run.ENDED else NOTHING
+
+
+def turn_view(run: Run, parts: list[Part], *, agent_name: str, is_last: bool, may_write: bool, **more: Any) -> TurnView:
+    """``parts``: of the run, or of its journal so far when it still runs. ``more``: missing, tests_of, choices."""
+    return TurnView(run, parts, agent_name, is_last, may_write, **more)

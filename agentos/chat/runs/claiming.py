@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
+from agentos.agents.models import DjangoAgent
 from agentos.audit.actions import record
 from agentos.chat.live.revisions import change
 from agentos.chat.models import ChatSession, Run
@@ -66,7 +67,7 @@ def begin(run: Run) -> None:
 
 def _claimed(run: Run, lease: timedelta) -> dict[str, Any]:
     tried = run.options.get("blueprint")  # of a draft (chat/trying.py), which is no version
-    own_model = tried["model"] if tried else run.session.agent.model
+    own_model = tried["model"] if tried else _model_of(run)
     return {
         "status": Run.Status.RUNNING,
         "attempt": run.attempt + 1,
@@ -75,3 +76,9 @@ def _claimed(run: Run, lease: timedelta) -> dict[str, Any]:
         "started_at": clock.now(),
         "lease_until": database_clock.now() + lease,
     }
+
+
+def _model_of(run: Run) -> str:
+    """The one that was chosen, as long as the agent allows it."""
+    agent: DjangoAgent = run.session.agent
+    return run.chosen_model if run.chosen_model in agent.models_to_choose else agent.model

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from agentos.agents import failures, runtime
+from agentos.agents.choosing import effort_with
 from agentos.agents.events import Delegated, Event, Failed, Finished, Interrupted, ToolFailed, ToolFinished, ToolStarted, Waiting
 from agentos.agents.history import Turn
 from agentos.agents.models import DjangoAgent
@@ -235,9 +236,15 @@ def _prepare(run: Run) -> tuple[AgentSpec, list[Turn], list[queries.JournalLine]
     lines = queries.journal(run) if run.agno_output is not None else []
     history = [] if run.session.is_ephemeral else queries.history(run, app_settings.HISTORY_TURNS)
     agent = trying.agent_of(run)
+    model = run.model or agent.model
+    spec = trying.spec_of_run(run)
+    effort = effort_with(agent, model, run.effort)
+    members = tuple(replace(member, effort=effort) for member in spec.members)
     spec = replace(
-        trying.spec_of_run(run),
-        model=run.model or agent.model,
+        spec,
+        model=model,
+        effort=effort,
+        members=members,
         answer_format=run.options.get("format"),
         approved=frozenset(run.session.approved_tools),
         teams=_teams_of(run) if agent.kind == DjangoAgent.Kind.CODE else (),

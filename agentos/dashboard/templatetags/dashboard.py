@@ -1,5 +1,7 @@
 """What pages say about models and quotas: ``{% load dashboard %}``."""
 
+from typing import Any
+
 from django import template
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.urls import reverse
@@ -10,6 +12,9 @@ from django.utils.translation import gettext as _
 from agentos.access.models import Preferences
 from agentos.access.users import User
 from agentos.agents import queries, tools
+from agentos.agents.choosing import choices_of
+from agentos.agents.efforts import NORMAL
+from agentos.agents.models import DjangoAgent
 from agentos.chat import quotas
 from agentos.chat.models import ChatSession
 from agentos.core import people
@@ -42,6 +47,18 @@ def model_note(model: str) -> str:
 def described_tools(slugs: list[str]) -> list[tools.Tool]:
     """Return tools with what they do, for people."""
     return tools.described(slugs)
+
+
+@register.simple_tag
+def choices(agent: DjangoAgent, session: ChatSession | str = "", model: str | None = "", effort: str | None = "") -> dict[str, Any]:
+    """Return what the composer offers to choose, each with its label and whether it is chosen: what was posted (``model``, ``effort``), or
+    what the chat remembers. Empty where nothing can be chosen."""
+    found = choices_of(agent)
+    known = (session.model, session.effort) if isinstance(session, ChatSession) else ("", "")
+    wanted = (model or known[0] or agent.model, effort or known[1] or NORMAL)
+    models = [(each, label, each == wanted[0]) for each, label in found.models]
+    efforts = [(each, label, each == wanted[1]) for each, label in found.efforts]
+    return {"models": models, "efforts": efforts} if found else {}
 
 
 @register.simple_tag

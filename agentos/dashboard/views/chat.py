@@ -15,7 +15,7 @@ from agentos.agents.queries import locked_agent_for
 from agentos.chat.errors import ChatError
 from agentos.core.http.htmx import go_to, wants_fragment
 from agentos.core.http.request import SignedInRequest
-from agentos.dashboard.answers import composer, composer_context, objection, refusal, url_of_turn, with_headers_of
+from agentos.dashboard.answers import chosen_in, composer, composer_context, given_in, objection, refusal, url_of_turn, with_headers_of
 from agentos.dashboard.layout import frame
 from agentos.dashboard.queries import agent_to_start_with, last_sessions
 from agentos.service import AgentNotFound, AgentOSService
@@ -45,14 +45,14 @@ class AgentOSChatView(SignedInMixin, View):
         text = request.POST.get("message", "")
         try:
             run = AgentOSService(request.user).send_message(
-                text, agent_id=agent.agent_id, idempotency_key=request.POST.get("idempotency_key", "")
+                text, agent_id=agent.agent_id, idempotency_key=request.POST.get("idempotency_key", ""), **chosen_in(request)
             )
         except AgentNotFound:
             raise Http404 from None
         except ChatError as error:
             if wants_fragment(request):
                 return composer_again(request, error, agent=agent, text=text)
-            return with_headers_of(chat_page(request, agent, status=error.status, text=text, **refusal(error)), error)
+            return with_headers_of(chat_page(request, agent, status=error.status, text=text, **refusal(error), **given_in(request)), error)
         return go_to(request, url_of_turn(run))
 
 
@@ -79,6 +79,6 @@ def chat_page(request: SignedInRequest, agent: DjangoAgent, *, status: int = HTT
 
 def composer_again(request: SignedInRequest, error: ChatError, **context: Any) -> HttpResponse:
     """The composer with the reason, and with the text that was not sent."""
-    answer = HttpResponse(composer(request.user, **refusal(error), has_focus=True, **context), status=error.status)
+    answer = HttpResponse(composer(request.user, **refusal(error), **given_in(request), has_focus=True, **context), status=error.status)
     answer.headers["HX-Reswap"] = "outerHTML"
     return with_headers_of(answer, error)

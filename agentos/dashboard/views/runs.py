@@ -5,6 +5,7 @@ A message that still waits is withdrawn.
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from django.http import Http404, HttpResponse
 from django.urls import reverse
@@ -26,7 +27,7 @@ from agentos.core.http.htmx import fragments, go_to, wants_fragment
 from agentos.core.http.request import SignedInRequest
 from agentos.core.paths import path_to
 from agentos.core.text import whole_number
-from agentos.dashboard.answers import composer, refused, show_turn
+from agentos.dashboard.answers import chosen_in, composer, refused, show_turn
 from agentos.dashboard.views.session import session_page
 from agentos.memories.errors import MemoryRefused
 
@@ -36,7 +37,7 @@ VALUES = {"up": 1, "down": -1}
 @signed_in
 @require_POST
 def retry(request: SignedInRequest, run_id: str) -> HttpResponse:
-    return _answered_by(actions.retry_run, request, run_id)
+    return _answered_by(partial(actions.retry_run, **chosen_in(request)), request, run_id)
 
 
 @signed_in

@@ -22,7 +22,17 @@ from agentos.chat.seen import look
 from agentos.core.http.htmx import fragments, go_to, wants_fragment
 from agentos.core.http.request import SignedInRequest
 from agentos.core.text import whole_number
-from agentos.dashboard.answers import composer, composer_context, objection, refusal, turn_fragment, url_of_turn, with_headers_of
+from agentos.dashboard.answers import (
+    chosen_in,
+    composer,
+    composer_context,
+    given_in,
+    objection,
+    refusal,
+    turn_fragment,
+    url_of_turn,
+    with_headers_of,
+)
 from agentos.dashboard.layout import frame
 from agentos.dashboard.views.chat import composer_again
 from agentos.service import AgentOSService, SessionNotFound
@@ -41,7 +51,7 @@ class AgentOSSessionView(SignedInMixin, View):
         text = request.POST.get("message", "")
         try:
             run = AgentOSService(request.user).send_message(
-                text, session_id=session_id, idempotency_key=request.POST.get("idempotency_key", "")
+                text, session_id=session_id, idempotency_key=request.POST.get("idempotency_key", ""), **chosen_in(request)
             )
         except SessionNotFound:
             raise Http404 from None
@@ -49,7 +59,8 @@ class AgentOSSessionView(SignedInMixin, View):
             session = session_or_404(request, session_id)
             if wants_fragment(request):
                 return composer_again(request, error, session=session, agent=session.agent, text=text)
-            return with_headers_of(session_page(request, session, status=error.status, text=text, **refusal(error)), error)
+            sent = {"text": text, **refusal(error), **given_in(request)}
+            return with_headers_of(session_page(request, session, status=error.status, **sent), error)
         if wants_fragment(request):
             fresh = composer(request.user, session=run.session, agent=run.session.agent, has_focus=True)
             return fragments(request, fresh, turn_fragment(run, is_last=True))
