@@ -277,6 +277,15 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:share-agent", "POST"): (SIGN_IN, SIGN_IN, FORBIDDEN, FORBIDDEN, NOT_FOUND, 303),  # with no team
     ("dashboard:switch-agent", "POST"): page_of_makers(303),
     ("dashboard:delete-agent", "POST"): page_of_makers(303),
+    ("api:skills", "GET"): api(200),
+    ("api:skills", "POST"): (UNAUTHORIZED, UNAUTHORIZED, 201, FORBIDDEN, FORBIDDEN, 201),
+    ("api:skill", "GET"): api_of_makers(200),
+    ("api:skill", "PATCH"): api_of_makers(200),
+    ("api:skill", "DELETE"): api_of_makers(204),
+    ("api:skill_file", "GET"): api_of_makers(200),
+    ("api:skill_versions", "GET"): api_of_makers(200),
+    ("api:skill_version", "GET"): api_of_makers(200),
+    ("api:restore_skill", "POST"): api_of_makers(409),  # it is what it was
     ("dashboard:skills", "GET"): (SIGN_IN, SIGN_IN, 200, FORBIDDEN, FORBIDDEN, 200),
     ("dashboard:new-skill", "GET"): (SIGN_IN, SIGN_IN, 200, FORBIDDEN, FORBIDDEN, 200),
     ("dashboard:new-skill", "POST"): (SIGN_IN, SIGN_IN, 422, FORBIDDEN, FORBIDDEN, 422),  # an empty form
@@ -360,6 +369,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "api:connection_tools": {"policies": {}},
     "api:memories": {"text": "Likes tea.", "agent_id": "AGENT", "enabled": True},
     "api:memory": {"text": "Likes green tea."},
+    "api:skills": {"name": "letters", "description": "How letters are written.", "body": "Be brief."},
+    "api:skill": {"body": "Be brief."},
     "webhooks:agentos_webhook": {"event": "ping"},
 }
 FORMS: dict[str, dict[str, str]] = {
@@ -384,7 +395,7 @@ FORMS: dict[str, dict[str, str]] = {
     "dashboard:connect": {"key": "secret"},
     "dashboard:tokens": {"name": "Laptop", "scopes": "agents:read", "days": "7"},
 }
-QUERIES: dict[str, str] = {"dashboard:live": "?session=SESSION", "dashboard:skill-file": "?path=a.md"}
+QUERIES: dict[str, str] = {"dashboard:live": "?session=SESSION", "dashboard:skill-file": "?path=a.md", "api:skill_file": "?path=a.md"}
 NOT_JSON = {"api:docs", "api:integrations", "api:run_events"}
 HARMLESS = {"api:agentos_api", "site:root", "access:sign-in", "access:sign-out", "webhooks:agentos_webhook"}
 

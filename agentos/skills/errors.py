@@ -10,6 +10,8 @@ SkillError
 +-- TooManySkills    a team has a limited number of them
 """
 
+from http import HTTPStatus
+
 from django.utils.translation import gettext as _
 
 from agentos.core.http.errors import Problem
@@ -18,10 +20,8 @@ from agentos.core.http.errors import Problem
 class BadSkill(Problem):
     """Nothing was made of it."""
 
-    code = "bad_skill"
-
     def __init__(self, field: str, sentence: str, status: int = 422) -> None:
-        super().__init__(status, sentence)
+        super().__init__(status, sentence, code="too_large" if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else "invalid_fields")
         self.field = field
 
 

@@ -43,9 +43,10 @@ def skills_to_edit(user: User) -> QuerySet[Skill]:
 
 
 def listed_skills(user: User, text: str = "") -> QuerySet[Skill]:
-    """Return those skills, and those of everybody, which whoever makes agents may give to them."""
+    """Return those skills, and those of everybody, which whoever makes agents may give to them; to others, none."""
     found = Skill.objects.select_related("team")
     if not is_operator(user):
+        found = found if managed_teams(user).exists() else found.none()
         found = found.filter(Q(team=None) | Q(team__in=managed_teams(user).order_by().values("pk")))
     for word in text.split():
         found = found.filter(Q(name__icontains=word) | Q(description__icontains=word))
@@ -64,7 +65,7 @@ def skill_for(user: User, pk: int) -> Skill | None:
 
 def may_see(user: User, skill: Skill) -> bool:
     """Whether this user may read it, and give it to agents."""
-    return makes_skills(user) and listed_skills(user).filter(pk=skill.pk).exists()
+    return listed_skills(user).filter(pk=skill.pk).exists()
 
 
 def teams_to_make_for(user: User) -> QuerySet[Team]:

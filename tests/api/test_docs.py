@@ -25,6 +25,7 @@ from agentos.chat.registry import registry
 from agentos.connections import looking
 from agentos.memories.actions import add_memory
 from tests.factories import AgentFactory, ChatSessionFactory, RemoteToolFactory, RunFactory, UserFactory
+from tests.skills.made import make_skill
 from tests.test_permissions import look_at_nothing
 from tests.webhooks.outbound import make_delivery, make_endpoint
 
@@ -96,6 +97,7 @@ class TestExamples:
         RemoteToolFactory(server__slug="issue-tracker", server__team=team, name="find", hash="5d8f2s6a9k1m")
         for text in ("Likes tea.", "Likes green tea."):
             add_memory(text=text, agent=None, by=owner)
+        make_skill(team, owner)
         monkeypatch.setattr(looking, "look", look_at_nothing)
         yield
         for stream in list(registry.streams):  # opened by an example that nobody read to its end

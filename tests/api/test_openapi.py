@@ -24,6 +24,7 @@ from agentos.api.connection_resources import SLUG
 from agentos.api.resources import RUN_ID
 from agentos.api.schemas import SESSION
 from agentos.api.scopes import NEEDED
+from agentos.api.skill_resources import SKILL_ID
 from agentos.api.webhook_resources import HOOK_ID, MESSAGE_ID
 from agentos.api.workshop_resources import MADE
 from agentos.chat.runs.engine import Engine
@@ -31,6 +32,7 @@ from agentos.core import db as database
 from agentos.memories.actions import add_memory
 from tests.api.calls import ROOT
 from tests.factories import AgentFactory, ChatSessionFactory, RemoteToolFactory, RunFactory, UserFactory
+from tests.skills.made import make_skill
 from tests.webhooks.outbound import make_delivery, make_endpoint
 
 DOCUMENT = api.get_openapi_schema()
@@ -92,6 +94,7 @@ NAMES: dict[str, Any] = {
     "request_id": 7,
     "slug": SLUG,
     "number": 2,
+    "skill_id": SKILL_ID,
 }
 
 
@@ -152,6 +155,7 @@ def credential(answering: None, owner: User, as_owner: Client, secret: str, ever
     for text in ("Likes tea.", "Likes green tea."):
         add_memory(text=text, agent=None, by=owner)
     AccessRequest.objects.create(pk=NAMES["request_id"], agent=AgentFactory(team=team), user=UserFactory())
+    make_skill(team, owner)
     COOKIE.update({name: morsel.value for name, morsel in as_owner.cookies.items()})
     HEADER["Authorization"] = f"Bearer {secret}"
     yield
