@@ -156,6 +156,14 @@ TABLE: dict[tuple[str, str], Row] = {
     ("api:agent_version", "GET"): api_of_makers(200),
     ("api:restore_version", "POST"): api_of_makers(201),
     ("api:try_agent", "POST"): api_of_makers(422),  # with nothing to say
+    ("api:tests", "GET"): api_of_makers(200),
+    ("api:tests", "POST"): api_of_makers(201),
+    ("api:run_tests", "POST"): api_of_makers(201),
+    ("api:stop_tests", "POST"): api_of_makers(200),
+    ("api:test_results", "GET"): api_of_makers(200),
+    ("api:test", "GET"): api_of_makers(200),
+    ("api:test", "PATCH"): api_of_makers(200),
+    ("api:test", "DELETE"): api_of_makers(204),
     ("api:webhook", "GET"): api_of_managers(200),
     ("api:webhook", "PATCH"): api_of_managers(200),
     ("api:webhook", "DELETE"): api_of_managers(204),
@@ -362,6 +370,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "api:publish_agent": {},
     "api:restore_version": {},
     "api:try_agent": {"message": " "},
+    "api:tests": {"message": "Hi"},
+    "api:run_tests": {},
+    "api:test": {"criterion": "Is kind."},
     "api:webhooks": {"team": "TEAM", "name": "CRM", "url": "https://crm.example/in", "events": ["run.failed"]},
     "api:webhook": {"name": "Renamed"},
     "api:connections": {"team": "TEAM", "name": "CRM", "url": "https://crm.example/mcp"},
@@ -462,7 +473,7 @@ class World:
         document = composed(name="voice", description="How we write.", body="Be kind.")
         skill = create_skill(document=document, team=agent.team, files={"a.md": b"A"}, by=owner)
         self.arguments["skill_id"] = str(skill.pk)
-        result = CaseResultFactory(case__agent=agent, outcome="passed")
+        result = CaseResultFactory(case__agent=agent, outcome="passed", round__status="done")
         self.arguments |= {"test_id": str(result.case.pk), "result_id": str(result.pk)}
         self.arguments["request_id"] = str(ask_for_access(agent=agent, by=UserFactory()).pk)
         self.arguments["token_id"] = str(create_token(by=owner, name="Owner's", scopes=["agents:read"])[0].pk)

@@ -10,7 +10,20 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 
-from agentos.api import access_requests, agents, connections, events, memories, runs, sessions, skills, views, webhooks, workshop
+from agentos.api import (
+    access_requests,
+    agent_tests,
+    agents,
+    connections,
+    events,
+    memories,
+    runs,
+    sessions,
+    skills,
+    views,
+    webhooks,
+    workshop,
+)
 from agentos.api.document import DESCRIPTION, document_of
 from agentos.api.errors import add_error_handlers
 from agentos.core.http.strict_json import read_json
@@ -49,5 +62,5 @@ api = SpecAPI(
     parser=StrictParser(),
 )
 add_error_handlers(api)
-for room in (views, agents, access_requests, sessions, runs, events, workshop, skills, webhooks, connections, memories):
+for room in (views, agents, access_requests, sessions, runs, events, workshop, agent_tests, skills, webhooks, connections, memories):
     api.add_router("", room.router)

@@ -104,7 +104,7 @@ def create_agent(request: ApiRequest, payload: resources.NewAgent) -> HttpRespon
     summary="An agent with its draft",
 )
 def made_agent(request: ApiRequest, agent_id: AgentId) -> resources.MadeAgent:
-    return made(_agent(request, agent_id), request.auth)
+    return made(agent_to_change(request, agent_id), request.auth)
 
 
 @router.delete(
@@ -116,7 +116,7 @@ def made_agent(request: ApiRequest, agent_id: AgentId) -> resources.MadeAgent:
 )
 def delete_agent(request: ApiRequest, agent_id: AgentId) -> HttpResponse:
     """Any other keeps its chats (409 `has_chats`): turn it off."""
-    trying.delete_agent(agent=_agent(request, agent_id), by=request.auth)
+    trying.delete_agent(agent=agent_to_change(request, agent_id), by=request.auth)
     return HttpResponse(status=204, content_type="application/json")
 
 
@@ -129,9 +129,9 @@ def delete_agent(request: ApiRequest, agent_id: AgentId) -> HttpResponse:
 )
 def change_draft(request: ApiRequest, agent_id: AgentId, payload: resources.DraftChange) -> resources.MadeAgent:
     """What is used stays as it is until the draft is published."""
-    agent = _agent(request, agent_id)
+    agent = agent_to_change(request, agent_id)
     actions.save_draft(agent=agent, changes=payload.blueprint.parts(), stamp=payload.stamp, by=request.auth)
-    return made(_agent(request, agent_id), request.auth)
+    return made(agent_to_change(request, agent_id), request.auth)
 
 
 @router.delete(
@@ -142,8 +142,8 @@ def change_draft(request: ApiRequest, agent_id: AgentId, payload: resources.Draf
     summary="Go back to what is published",
 )
 def discard_draft(request: ApiRequest, agent_id: AgentId) -> resources.MadeAgent:
-    actions.discard_draft(agent=_agent(request, agent_id), stamp=None, by=request.auth)
-    return made(_agent(request, agent_id), request.auth)
+    actions.discard_draft(agent=agent_to_change(request, agent_id), stamp=None, by=request.auth)
+    return made(agent_to_change(request, agent_id), request.auth)
 
 
 @router.post(
@@ -155,7 +155,7 @@ def discard_draft(request: ApiRequest, agent_id: AgentId) -> resources.MadeAgent
 )
 def publish_agent(request: ApiRequest, agent_id: AgentId, payload: resources.PublishIn) -> HttpResponse:
     """Makes a version, and turns the agent on. Everybody who may use it gets it at once."""
-    agent = _agent(request, agent_id)
+    agent = agent_to_change(request, agent_id)
     return _created(version_json(actions.publish_agent(agent=agent, note=payload.note, stamp=payload.stamp, by=request.auth), agent))
 
 
@@ -167,8 +167,8 @@ def publish_agent(request: ApiRequest, agent_id: AgentId, payload: resources.Pub
     summary="Turn an agent on",
 )
 def activate_agent(request: ApiRequest, agent_id: AgentId) -> resources.MadeAgent:
-    actions.activate_agent(agent=_agent(request, agent_id), by=request.auth)
-    return made(_agent(request, agent_id), request.auth)
+    actions.activate_agent(agent=agent_to_change(request, agent_id), by=request.auth)
+    return made(agent_to_change(request, agent_id), request.auth)
 
 
 @router.post(
@@ -180,8 +180,8 @@ def activate_agent(request: ApiRequest, agent_id: AgentId) -> resources.MadeAgen
 )
 def deactivate_agent(request: ApiRequest, agent_id: AgentId) -> resources.MadeAgent:
     """Nobody can use it then; its chats stay readable."""
-    actions.deactivate_agent(agent=_agent(request, agent_id), by=request.auth)
-    return made(_agent(request, agent_id), request.auth)
+    actions.deactivate_agent(agent=agent_to_change(request, agent_id), by=request.auth)
+    return made(agent_to_change(request, agent_id), request.auth)
 
 
 @router.get(
@@ -192,7 +192,7 @@ def deactivate_agent(request: ApiRequest, agent_id: AgentId) -> resources.MadeAg
     summary="Versions of an agent",
 )
 def agent_versions(request: ApiRequest, agent_id: AgentId, page: PageNumber) -> resources.AgentVersionList:
-    agent = _agent(request, agent_id)
+    agent = agent_to_change(request, agent_id)
     found = page_of(queries.versions_of(agent), page, A_PAGE)
     more = page + 1 if page < found.pages else None
     return resources.AgentVersionList(versions=[version_json(each, agent) for each in found.rows], next=more)
@@ -206,7 +206,7 @@ def agent_versions(request: ApiRequest, agent_id: AgentId, page: PageNumber) -> 
     summary="One version of an agent",
 )
 def agent_version(request: ApiRequest, agent_id: AgentId, number: VersionNumber) -> resources.AgentVersionOut:
-    agent = _agent(request, agent_id)
+    agent = agent_to_change(request, agent_id)
     return version_json(_version(agent, number), agent)
 
 
@@ -219,7 +219,7 @@ def agent_version(request: ApiRequest, agent_id: AgentId, number: VersionNumber)
 )
 def restore_version(request: ApiRequest, agent_id: AgentId, number: VersionNumber, payload: resources.RestoreIn) -> HttpResponse:
     """It is published at once, as a new version; the others stay, and so does a draft."""
-    agent = _agent(request, agent_id)
+    agent = agent_to_change(request, agent_id)
     _version(agent, number)
     return _created(version_json(actions.restore_version(agent=agent, number=number, note=payload.note, by=request.auth), agent))
 
@@ -233,7 +233,7 @@ def restore_version(request: ApiRequest, agent_id: AgentId, number: VersionNumbe
 )
 def try_agent(request: ApiRequest, agent_id: AgentId, payload: resources.TryIn) -> HttpResponseBase:
     """Answers when the draft has answered. Nothing of it is kept; it counts as your usage."""
-    agent = _agent(request, agent_id)
+    agent = agent_to_change(request, agent_id)
     blueprint = checked(payload.blueprint.parts(), queries.worked_on(agent, queries.draft_of(agent)))
     history = [message.model_dump() for message in payload.history]
     run = trying.start(agent=agent, blueprint=blueprint, message=payload.message, history=history, by=request.auth)
@@ -310,7 +310,7 @@ def _team_json(agent: DjangoAgent) -> resources.AgentTeam | None:
     return resources.AgentTeam(id=agent.team.pk, name=agent.team.name) if agent.team else None
 
 
-def _agent(request: ApiRequest, agent_id: str) -> DjangoAgent:
+def agent_to_change(request: ApiRequest, agent_id: str) -> DjangoAgent:
     """Raises AgentNotFound, and NotAMaker for who may use it and not change it."""
     if found := queries.agents_to_edit(request.auth).select_related("team").filter(agent_id=agent_id).first():
         return found

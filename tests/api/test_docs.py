@@ -16,6 +16,7 @@ from agentos.access.models import User
 from agentos.agents.actions import keep_version, save_draft
 from agentos.agents.models import AccessRequest, DjangoAgent
 from agentos.api import sending
+from agentos.api.agent_test_resources import TEST_ID
 from agentos.api.app import api
 from agentos.api.resources import RUN_ID
 from agentos.api.schemas import SESSION
@@ -24,7 +25,7 @@ from agentos.api.webhook_resources import HOOK_ID, MESSAGE_ID
 from agentos.chat.registry import registry
 from agentos.connections import looking
 from agentos.memories.actions import add_memory
-from tests.factories import AgentFactory, ChatSessionFactory, RemoteToolFactory, RunFactory, UserFactory
+from tests.factories import AgentCaseFactory, AgentFactory, ChatSessionFactory, RemoteToolFactory, RunFactory, UserFactory
 from tests.skills.made import make_skill
 from tests.test_permissions import look_at_nothing
 from tests.webhooks.outbound import make_delivery, make_endpoint
@@ -94,6 +95,7 @@ class TestExamples:
             made.save()
             keep_version(agent=made, by=owner)
         save_draft(agent=made, changes={"description": "Writes letters."}, stamp=None, by=owner)
+        AgentCaseFactory(pk=TEST_ID, agent=made)
         RemoteToolFactory(server__slug="issue-tracker", server__team=team, name="find", hash="5d8f2s6a9k1m")
         for text in ("Likes tea.", "Likes green tea."):
             add_memory(text=text, agent=None, by=owner)

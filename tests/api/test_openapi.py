@@ -19,6 +19,7 @@ from schemathesis.specs.openapi.checks import ignored_auth
 from agentos.access.models import Team, User
 from agentos.agents import actions as workshop
 from agentos.agents.models import AccessRequest, DjangoAgent
+from agentos.api.agent_test_resources import TEST_ID
 from agentos.api.app import api
 from agentos.api.connection_resources import SLUG
 from agentos.api.resources import RUN_ID
@@ -31,7 +32,7 @@ from agentos.chat.runs.engine import Engine
 from agentos.core import db as database
 from agentos.memories.actions import add_memory
 from tests.api.calls import ROOT
-from tests.factories import AgentFactory, ChatSessionFactory, RemoteToolFactory, RunFactory, UserFactory
+from tests.factories import AgentCaseFactory, AgentFactory, ChatSessionFactory, RemoteToolFactory, RunFactory, UserFactory
 from tests.skills.made import make_skill
 from tests.webhooks.outbound import make_delivery, make_endpoint
 
@@ -92,6 +93,7 @@ NAMES: dict[str, Any] = {
     "hook_id": HOOK_ID,
     "message_id": MESSAGE_ID,
     "request_id": 7,
+    "test_id": TEST_ID,
     "slug": SLUG,
     "number": 2,
     "skill_id": SKILL_ID,
@@ -181,6 +183,7 @@ def make_agent(team: Team, by: User) -> None:
         workshop.save_draft(agent=agent, changes={"description": words}, stamp=None, by=by)
         workshop.publish_agent(agent=agent, by=by)
     workshop.save_draft(agent=agent, changes={"description": "Four"}, stamp=None, by=by)
+    AgentCaseFactory(pk=TEST_ID, agent=agent)
 
 
 class TestDocument:
