@@ -7,13 +7,15 @@ import pytest
 from django.db import connection, transaction
 
 from agentos.access.models import Team, User
+from agentos.agents.actions import publish_agent, restore_version, save_draft
 from agentos.agents.events import Failed, Finished, Interrupted, Stopped, Waiting
 from agentos.agents.models import DjangoAgent
+from agentos.agents.runtime import Answer
 from agentos.chat import actions
 from agentos.chat.models import Feedback, Run
 from agentos.chat.runs.ending import end_run
 from agentos.core import events
-from agentos.webhooks.outbound import receivers
+from agentos.webhooks.outbound import payloads, receivers
 from agentos.webhooks.outbound.models import Delivery, Endpoint
 from agentos.webhooks.outbound.subscriptions import subscribed
 from tests.factories import ChatSessionFactory, MembershipFactory, RunFactory, TeamFactory
@@ -107,6 +109,43 @@ class TestWhatPeopleDo:
         assert [body["feedback"]["value"] for body in bodies[2:4]] == ["good", None]
         assert bodies[4]["forked_from"] == session.session_id
         assert all(event in events.NAMES for event, _ in told())
+
+
+class TestApprovals:
+    def test_are_told_by_the_names_of_what_is_asked_and_answered(self, support: Team, running: Run) -> None:
+        """What would be called with which arguments is a part of the chat."""
+        make_endpoint(support)
+        call = {"call_id": "c1", "kind": "confirm", "name": "send_mail", "args": {"text": "SECRET-MAIL"}, "fields": []}
+        end_run(run_pk=running.pk, event=Waiting(requirements=[call], output={}))
+        running.refresh_from_db()
+        answer = Answer(call_id="c1", confirmed=False, note="SECRET-NOTE")
+        actions.answer_run(run=running, answers=[answer], by=running.by)
+        (waits, asked), (answered, said) = told()
+        assert (waits, answered) == ("run.waiting", "run.answered")
+        assert asked["data"]["run"]["waits_for"] == [{"call_id": "c1", "kind": "confirm", "name": "send_mail"}]
+        assert said["data"]["answers"] == [{"call_id": "c1", "name": "send_mail", "confirmed": False}]
+        assert said["data"]["run"]["status"] == "queued"
+        assert "SECRET" not in "".join(Delivery.objects.values_list("body", flat=True))
+
+    def test_are_told_as_far_as_a_message_holds_them(self, support: Team, running: Run) -> None:
+        make_endpoint(support)
+        calls = [{"call_id": f"c{number}", "kind": "confirm", "name": "n" * 64, "args": {}, "fields": []} for number in range(200)]
+        end_run(run_pk=running.pk, event=Waiting(requirements=calls, output={}))
+        assert len(told()[0][1]["data"]["run"]["waits_for"]) == payloads.CALLS
+
+
+class TestPublishedVersions:
+    def test_are_told_to_the_team_of_the_agent(self, support: Team, team_agent: DjangoAgent, owner: User, operator: User) -> None:
+        make_endpoint(support)
+        for by, name in ((owner, "Letter Writer"), (operator, "Reply Writer")):
+            save_draft(agent=team_agent, changes={"name": name, "instructions": "SECRET"}, stamp=None, by=by)
+            publish_agent(agent=team_agent, by=by)
+        assert [event for event, _ in told()] == ["agent.published"] * 2
+        first, second = (body["data"] for _, body in told())
+        assert first == {"agent": {"id": "support-writer", "name": "Letter Writer"}, "user": {"id": owner.pk}, "version": 2}
+        assert (second["user"], second["version"]) == (None, 3)  # the operator is not in the team
+        restore_version(agent=team_agent, number=1, by=owner)
+        assert told()[-1][1]["data"]["version"] == 4
 
 
 class TestATeam:

@@ -13,6 +13,7 @@ from agentos.agents.errors import InvalidAgent, NothingNew, NotReady
 from agentos.agents.models import NOTE_LENGTH, AgentVersion, DjangoAgent
 from agentos.audit.actions import record
 from agentos.core import clock
+from agentos.core.events import emit
 from agentos.core.text import clean
 
 
@@ -78,7 +79,9 @@ def _publish(agent: DjangoAgent, blueprint: blueprints.Blueprint, note: str, by:
     agent.save()
     if has_members or blueprint["members"]:
         set_members(team=agent, members=[(row.agent, row.task) for row in members.rows(agent, blueprint["members"])], by=by)
-    return AgentVersion.objects.create(agent=agent, number=agent.version, blueprint=blueprint, by=by, note=note)
+    version = AgentVersion.objects.create(agent=agent, number=agent.version, blueprint=blueprint, by=by, note=note)
+    emit("agent.published", agent=agent, version=version.number, by=by and by.pk)
+    return version
 
 
 def _note(text: str) -> str:

@@ -1,6 +1,6 @@
 """What people do with a run: stop it, have it answered again or go on, answer what it asks, judge it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
 from django.db import transaction
@@ -127,7 +127,8 @@ def answer_run(*, run: Run, answers: list[Answer], by: User, decided_by: User | 
             raise InvalidInput("answers", str(error), error.errors) from None
         person = decided_by or by
         name = "" if person.pk == session.user_id else name_of(person)
-        _approve_for_chat(session, run, understood.values(), by)
+        names = {requirement["call_id"]: requirement["name"] for requirement in run.requirements}
+        _approve_for_chat(session, names, understood.values(), by)
         run.answers = [asdict(answer) | {"by": name} for answer in understood.values()]
         run.status, run.requirements = Run.Status.QUEUED, []
         run.revision = bring_to_top(session)
@@ -136,10 +137,11 @@ def answer_run(*, run: Run, answers: list[Answer], by: User, decided_by: User | 
         changed = {call_id: sorted(answer.arguments) for call_id, answer in understood.items() if answer.arguments}
         more = {"changed": changed} if changed else {}
         record("chat.run.answered", by=by, object_type="run", object_id=run.run_id, confirmed=said, **more)
+        decided = [{"call_id": call_id, "name": names[call_id], "confirmed": confirmed} for call_id, confirmed in said.items()]
+        emit("run.answered", session=session, run=run, answers=decided)
 
 
-def _approve_for_chat(session: ChatSession, run: Run, answers: Iterable[Answer], by: User) -> None:
-    names = {requirement["call_id"]: requirement["name"] for requirement in run.requirements}
+def _approve_for_chat(session: ChatSession, names: Mapping[str, str], answers: Iterable[Answer], by: User) -> None:
     new = [name for answer in answers if answer.lasting and (name := names[answer.call_id]) not in session.approved_tools]
     if new:
         session.approved_tools = [*session.approved_tools, *dict.fromkeys(new)]

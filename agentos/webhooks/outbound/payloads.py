@@ -12,6 +12,8 @@ from agentos.agents.models import DjangoAgent
 from agentos.chat.models import ChatSession, Feedback, Run
 
 BODY_LIMIT = 20_000  # bytes, of Standard Webhooks
+CALLS = 50  # of which a message tells
+ENDS = frozenset({"run.completed", "run.failed", "run.waiting", "run.stopped", "run.interrupted"})
 
 
 def message(event: str, at: datetime, data: dict[str, Any]) -> str:
@@ -20,20 +22,24 @@ def message(event: str, at: datetime, data: dict[str, Any]) -> str:
     return body
 
 
-def about_chat(session: ChatSession, agent: DjangoAgent, user_pk: int | None) -> dict[str, Any]:
+def about(agent: DjangoAgent, session: ChatSession | None, user_pk: int | None) -> dict[str, Any]:
+    where = {"session": {"id": session.session_id, "created_at": moment(session.created_at)}} if session else {}
     return {
-        "session": {"id": session.session_id, "created_at": moment(session.created_at)},
+        **where,
         "agent": {"id": agent.agent_id, "name": agent.name},
         "user": None if user_pk is None else {"id": user_pk},
     }
 
 
 def about_run(run: Run, event: str) -> dict[str, Any]:
-    """``event`` knows the state: of a message that is withdrawn before it began, the row at hand does not yet."""
+    """``event`` knows the state: of a message that is withdrawn before it began, the row at hand does not yet. ``waits_for``: what a
+    person is asked, by the name of each function and without its arguments, which are words of the chat."""
+    waits_for = [{name: asked[name] for name in ("call_id", "kind", "name")} for asked in run.requirements[:CALLS]]
     return {
         "run": {
+            **({"waits_for": waits_for} if event == "run.waiting" else {}),
             "id": run.run_id,
-            "status": event.removeprefix("run.") if event.startswith("run.") else run.status,
+            "status": event.removeprefix("run.") if event in ENDS else run.status,
             "turn": run.turn,
             "error_code": run.error_code or None,
             "cut": run.cut or None,
@@ -50,6 +56,10 @@ def about_more(event: str, about: dict[str, Any]) -> dict[str, Any]:
     if event == "feedback.given":
         value = about.get("value")
         return {"feedback": {"value": None if value is None else Feedback.Value(value).name.lower()}}
+    if event == "run.answered":
+        return {"answers": about["answers"][:CALLS]}
+    if event == "agent.published":
+        return {"version": about["version"]}
     return {"forked_from": about["forked_from"]} if "forked_from" in about else {}
 
 

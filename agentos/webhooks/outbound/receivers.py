@@ -6,6 +6,7 @@ from django.db import transaction
 from django.dispatch import receiver
 
 from agentos.access.models import Membership
+from agentos.agents.models import DjangoAgent
 from agentos.chat.models import ChatSession, Run
 from agentos.core import clock
 from agentos.core.events import happened
@@ -15,20 +16,24 @@ from agentos.webhooks.outbound.subscriptions import subscribed
 
 
 @receiver(happened, dispatch_uid="webhooks_outgoing")
-def hear(*, name: str, session: ChatSession, run: Run | None, about: dict[str, Any], **kwargs: Any) -> None:
+def hear(
+    *, name: str, session: ChatSession | None, run: Run | None, agent: DjangoAgent | None, about: dict[str, Any], **kwargs: Any
+) -> None:
     if name in subscribed.events():
         with transaction.atomic():  # a savepoint: what breaks here is undone here
-            store(name, session, run, about)
+            if found := session.agent if session else agent:
+                store(name, found, session, run, about)
 
 
-def store(name: str, session: ChatSession, run: Run | None, about: dict[str, Any]) -> None:
+def store(name: str, agent: DjangoAgent, session: ChatSession | None, run: Run | None, about: dict[str, Any]) -> None:
     """Store a delivery for each endpoint of the agent's team that wants this event."""
-    endpoints = Endpoint.objects.filter(is_enabled=True, team__agents=session.agent_id)
+    endpoints = Endpoint.objects.filter(is_enabled=True, team__agents=agent)
     wanted = [endpoint for endpoint in endpoints if name in endpoint.events]
     if not wanted:
         return
-    is_member = Membership.objects.filter(team=wanted[0].team_id, user=session.user_id).exists()
-    data = payloads.about_chat(session, session.agent, session.user_id if is_member else None) | payloads.about_more(name, about)
+    user_pk = session.user_id if session else about.get("by")
+    is_member = Membership.objects.filter(team=wanted[0].team_id, user=user_pk).exists()
+    data = payloads.about(agent, session, user_pk if is_member else None) | payloads.about_more(name, about)
     if run is not None:
         data |= payloads.about_run(run, name)
     body = payloads.message(name, clock.now(), data)
