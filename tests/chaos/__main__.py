@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from itertools import product
 from typing import Any
 
 from tests import postgres, redis
@@ -26,17 +27,23 @@ from tests.chaos.nemesis import Nemesis, Server
 from tests.chaos.people import FAULTY, Visitor
 
 AGENTS = {"words": "scripted:60x15", "tool": "scripted:tool", "slow": "scripted:20x80", "careful": "scripted:approve"}
+CREW = ("ann", "ben")  # a team: both ask at once
+TOLD = "Member results after human-in-the-loop resolution:"  # by Agno to the leader, for each of the two
 
 TABS_SECONDS = 30.0
 
 
 def make(count: int) -> list[tuple[Any, str]]:
     """People with a chat each, spread over the agents."""
+    from agentos.agents.actions import create_agent
     from agentos.agents.models import DjangoAgent
     from agentos.chat.models import ChatSession
 
     people = bench_people.make(count, AGENTS["words"], 1)
     agents = [DjangoAgent.objects.create(agent_id=name, name=name.title(), model=model, is_global=True) for name, model in AGENTS.items()]
+    members = [create_agent(agent_id=name, name=name.title(), model=AGENTS["careful"], by=None) for name in CREW]
+    about: dict[str, Any] = {"kind": DjangoAgent.Kind.TEAM, "members": [(each, "") for each in members], "is_global": True}
+    agents.append(create_agent(agent_id="crew", name="Crew", model="scripted:lead", by=None, **about))
     chats = []
     for number, person in enumerate(people):
         chat = ChatSession.objects.get(session_id=person.chats[0])
@@ -120,13 +127,18 @@ async def whole_answers() -> dict[str, list[str]]:
     from tests.agents.fakes import Notes, text_of
 
     answers = {}
-    async for agent in DjangoAgent.objects.all():
+    async for agent in DjangoAgent.objects.exclude(kind=DjangoAgent.Kind.TEAM):
         notes = Notes()
         whose = {"run_id": "r", "user_id": "u", "session_id": "s"}
         async for _ in runtime.run(spec_of(agent), follower=notes, **whose, message="x", context={}, history=[]):
             pass
         answers[agent.agent_id] = [text_of(notes)]
     answers["careful"] = [f"{NOT_A_PERSON}The tool said: {said}" for said in (POSTED.format(to="Ada"), REFUSED)]
+    lines = [
+        {name: f"[{name.title()}]: {said}" for name, said in zip(CREW, pair, strict=True)} for pair in product(answers["careful"], repeat=2)
+    ]
+    both = [" ".join((TOLD, *(line[name] for name in order))) for line in lines for order in (CREW, CREW[::-1])]
+    answers["crew"] = [f"{NOT_A_PERSON}The team said: {said} / {said}" for said in both]
     return answers
 
 

@@ -2,10 +2,11 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from tests.chaos import ledger
-from tests.chaos.history import History, words_of
+from tests.chaos.history import History, asked, words_of
 
 SETTLE_SECONDS = 60  # by then every run has ended, whatever killed it
 FAULTS = ("lost", "duplicated", "stuck", "changed", "taken back", "tools run twice", "tools run unasked", "tools not run", "ends")
@@ -47,15 +48,37 @@ def check(history: History, expected: dict[str, list[str]]) -> dict[str, int]:
 
 
 def _check_tools(runs: list[Any], history: History, found: Counter[str]) -> None:
-    """Hold what the tools did against what is said of them, and against what people allowed. No script calls two tools in a run."""
+    """Hold what the tools did against what is said of them, and against what people allowed. No script calls two tools in a run; in that
+    of a team each member calls one."""
     calls = ledger.calls()
-    done = Counter(run_id for run_id, _, _ in calls.elements())
+    done = Counter((run_id, agent_id) for run_id, agent_id, _ in calls.elements())
     found["tools run twice"] = sum(count - 1 for count in done.values())
-    letters = [run_id for run_id, _, name in calls if name == "post_letter"]
-    found["tools run unasked"] = sum("yes" not in history.answers.get(run_id, ()) for run_id in letters)
+    letters = {(run_id, agent_id) for run_id, agent_id, name in calls if name == "post_letter"}
     for run in runs:
-        shown = [part["call_id"] for part in run.parts if part["kind"] == "tool"]
-        found["tools run twice"] += len(shown) - len(set(shown))
-        claimed = any(part["kind"] == "tool" and part["status"] == "finished" for part in run.parts)
-        approved = history.answers.get(run.run_id) == {"yes"} and run.status == run.Status.COMPLETED
-        found["tools not run"] += (claimed or approved) and not done[run.run_id]
+        own = run.session.agent.agent_id
+        shown = list(_calls_in(run.parts, own))
+        found["tools run twice"] += len(shown) - len({part["call_id"] for _, part in shown})
+        for agent_id in {by for by, _ in shown} | {by for run_id, by in letters if run_id == run.run_id} | {own}:
+            parts = [part for by, part in shown if by == agent_id]
+            said = _said(history, run.run_id, parts)
+            # What was cut off before it was told is held against all that was said to its run.
+            may = said or set().union(*(each for name, each in history.answers.items() if name.startswith(run.run_id)))
+            found["tools run unasked"] += (run.run_id, agent_id) in letters and "yes" not in may
+            claimed = any(part["status"] == "finished" for part in parts)
+            approved = said == {"yes"} and run.status == run.Status.COMPLETED
+            found["tools not run"] += (claimed or approved) and not done[run.run_id, agent_id]
+
+
+def _calls_in(parts: list[dict[str, Any]], by: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The calls of a run, with who made them."""
+    for part in parts:
+        if part["kind"] == "delegation":
+            yield from _calls_in(part["parts"], part["by"])
+        elif part["kind"] == "tool":
+            yield by, part
+
+
+def _said(history: History, run_id: str, parts: list[dict[str, Any]]) -> set[str]:
+    """What people may have said to these calls: where a run asked one thing, to that."""
+    each = (history.answers.get(asked(run_id, part["call_id"]), set()) for part in parts)
+    return history.answers.get(asked(run_id), set()).union(*each)

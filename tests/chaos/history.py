@@ -17,7 +17,8 @@ class Sent:
 class History:
     sent: dict[str, Sent] = field(default_factory=dict)
     seen: dict[str, list[str]] = field(default_factory=dict)  # message -> the most words of its answer that a tab has shown
-    answers: dict[str, set[str]] = field(default_factory=dict)  # run -> what people may have said to its question: yes, no
+    # run, or run and call where it asks several things -> what people may have said to the question: yes, no
+    answers: dict[str, set[str]] = field(default_factory=dict)
     faults: dict[str, int] = field(default_factory=dict)
     errors: dict[str, int] = field(default_factory=dict)
     back: list[float] = field(default_factory=list)  # seconds until a server served again, once its database was back
@@ -32,6 +33,11 @@ class History:
         words = words_of(answer)
         if len(words) > len(self.seen.get(message, [])):
             self.seen[message] = words
+
+
+def asked(run_id: str, call_id: str = "") -> str:
+    """Return what a question is kept under."""
+    return f"{run_id} {call_id}".strip()
 
 
 def words_of(text: str) -> list[str]:

@@ -17,8 +17,11 @@ def path() -> Path:
     return Path(settings.AGENTOS_DATA_DIR) / "ledger"
 
 
-def write(name: str, fc: Any, run_context: Any) -> None:
-    line = json.dumps([run_context.run_id, fc.call_id, name]) + "\n"
+def write(name: str, agent: Any) -> None:
+    """``agent``: Agno's that calls; a member's call is noted under the run of its team."""
+    from agentos.agents.tools.definition import current
+
+    line = json.dumps([current.get().run_id, agent.id, name]) + "\n"
     ledger = os.open(path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.write(ledger, line.encode())
     os.close(ledger)
@@ -26,20 +29,20 @@ def write(name: str, fc: Any, run_context: Any) -> None:
 
 
 def calls() -> Counter[tuple[str, str, str]]:
-    """How often each call was made, by run, id of the call, and tool."""
+    """How often each call was made, by run, agent, and tool."""
     lines = path().read_text().splitlines() if path().exists() else []
     return Counter(tuple(json.loads(line)) for line in lines)
 
 
-def multiply(a: int, b: int, fc: Any = None, run_context: Any = None) -> str:
+def multiply(a: int, b: int, agent: Any = None) -> str:
     """Multiply two numbers."""
-    write("multiply", fc, run_context)
+    write("multiply", agent)
     return str(a * b)
 
 
-def post_letter(to: str, text: str, fc: Any = None, run_context: Any = None) -> str:
+def post_letter(to: str, text: str, agent: Any = None) -> str:
     """Post a letter."""
-    write("post_letter", fc, run_context)
+    write("post_letter", agent)
     return POSTED.format(to=to)
 
 

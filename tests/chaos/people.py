@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from tests.bench.people import Person
 from tests.bench.wire import request
-from tests.chaos.history import History, Sent
+from tests.chaos.history import History, Sent, asked
 from tests.live_dom import LiveDom
 
 TIMEOUT = 20.0  # seconds for one request
@@ -68,12 +68,15 @@ class Visitor:
             await self._post(path, {})
 
     async def answer(self, decisions: tuple[str, ...] = ("yes", "yes", "no")) -> None:
-        """Say yes or no to what waits, sometimes both at once, and sometimes twice: one of them counts, once."""
+        """Say yes or no to what waits, to each thing on its own, sometimes both at once, and sometimes twice: one of them counts, once."""
         page = await self._get(f"/agentos/session/{self.chat}/")
         for run_id in re.findall(r'action="/agentos/run/([^"/]+)/answer/"', page)[:1]:
-            said = [self.dice.choice(decisions) for _ in range(self.dice.choice((1, 1, 3)))]
-            self.history.answers.setdefault(run_id, set()).update(said)
-            posts = (self._post(f"/agentos/run/{run_id}/answer/", {"decision": decision}) for decision in said)
+            fields = list(dict.fromkeys(re.findall(r'name="(decision-[^"]+)"', page))) or ["decision"]
+            forms = [{field: self.dice.choice(decisions) for field in fields} for _ in range(self.dice.choice((1, 1, 3)))]
+            for form in forms:
+                for field, said in form.items():
+                    self.history.answers.setdefault(asked(run_id, field.partition("-")[2]), set()).add(said)
+            posts = (self._post(f"/agentos/run/{run_id}/answer/", form) for form in forms)
             for result in await asyncio.gather(*posts, return_exceptions=True):
                 if isinstance(result, BaseException):
                     raise result
@@ -153,7 +156,7 @@ class Visitor:
         for turn in dom.soup.select("#turns > article"):
             said, answer = turn.select_one(".said-text"), turn.select_one(f"#{turn['id']}-answer")
             if said and answer:
-                self.history.saw(said.get_text(), " ".join(part.get_text() for part in answer.select(".prose")))
+                self.history.saw(said.get_text(), " ".join(part.get_text() for part in answer.select(":scope > .prose")))
 
 
 async def pieces(reader: asyncio.StreamReader, bite: int) -> AsyncIterator[bytes]:

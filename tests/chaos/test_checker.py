@@ -9,7 +9,7 @@ import pytest
 from agentos.chat.models import ChatSession, Run
 from tests.chaos import ledger
 from tests.chaos.checker import FAULTS, check, is_settled
-from tests.chaos.history import History, Sent
+from tests.chaos.history import History, Sent, asked
 from tests.factories import AgentFactory, ChatSessionFactory, RunEventFactory, RunFactory
 
 WHOLE = {"careful": ["The letter is posted", "Refused"]}
@@ -42,9 +42,9 @@ def history(run: Run) -> History:
     return told
 
 
-def note(run: Run, call_id: str = "call-1") -> None:
+def note(run: Run, agent_id: str = "careful") -> None:
     with ledger.path().open("a") as lines:
-        lines.write(json.dumps([run.run_id, call_id, "post_letter"]) + "\n")
+        lines.write(json.dumps([run.run_id, agent_id, "post_letter"]) + "\n")
 
 
 def found(history: History) -> dict[str, int]:
@@ -56,9 +56,8 @@ class TestChecker:
         assert check(history, WHOLE) == dict.fromkeys(FAULTS, 0)
         assert is_settled()
 
-    @pytest.mark.parametrize("call_id", ["call-1", "call-2"])
-    def test_finds_a_tool_that_ran_twice(self, history: History, run: Run, call_id: str) -> None:
-        note(run, call_id)
+    def test_finds_a_tool_that_ran_twice(self, history: History, run: Run) -> None:
+        note(run)
         assert found(history) == {"tools run twice": 1}
 
     @pytest.mark.parametrize("answers", [{"no"}, set()])
@@ -105,3 +104,32 @@ class TestChecker:
     def test_finds_an_answer_that_ended_twice(self, history: History, run: Run) -> None:
         RunEventFactory(run=run, kind="stopped", data={})
         assert found(history) == {"ends": 1}
+
+
+class TestTeams:
+    @pytest.fixture
+    def told(self, run: Run, history: History) -> History:
+        """Ann was allowed to post a letter, and Ben was not."""
+        ledger.path().unlink()
+        note(run, "ann")
+        calls = {name: {"kind": "tool", "call_id": f"call-{name}", "name": "post_letter", "args": {}} for name in ("ann", "ben")}
+        ended = {"ann": {"status": "finished", "result": "ok"}, "ben": {"status": "failed", "result": "No"}}
+        parts = [{"kind": "delegation", "call_id": name, "by": name, "parts": [{**calls[name], **ended[name]}]} for name in ("ann", "ben")]
+        Run.objects.filter(pk=run.pk).update(parts=parts)
+        history.answers = {asked(run.run_id, "call-ann"): {"yes"}, asked(run.run_id, "call-ben"): {"no"}}
+        return history
+
+    def test_are_well(self, told: History) -> None:
+        assert found(told) == {}
+
+    def test_have_a_member_that_called_twice(self, told: History, run: Run) -> None:
+        note(run, "ann")
+        assert found(told) == {"tools run twice": 1}
+
+    def test_have_a_member_that_was_refused_and_called(self, told: History, run: Run) -> None:
+        note(run, "ben")
+        assert found(told) == {"tools run unasked": 1}
+
+    def test_have_a_member_that_was_allowed_and_did_not_call(self, told: History, run: Run) -> None:
+        ledger.path().unlink()
+        assert found(told) == {"tools not run": 1}
