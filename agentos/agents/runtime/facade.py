@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module, metadata
 from types import ModuleType
-from typing import Any
+from typing import Any, Unpack
 
 from agentos.agents.events import Event, Failed, Follower
 from agentos.agents.history import Turn
 from agentos.agents.models import DjangoAgent
 from agentos.agents.runtime.approvals import Answer
+from agentos.agents.runtime.whose import Whose
 from agentos.agents.specs import AgentSpec
 from agentos.agents.tools import python
 
@@ -50,19 +51,16 @@ def run(
     spec: AgentSpec,
     *,
     follower: Follower,
-    run_id: str,
-    user_id: str,
-    session_id: str,
     message: str,
     context: dict[str, Any],
     history: Sequence[Turn],
+    **whose: Unpack[Whose],
 ) -> Events:
     """Run the agent and give its events, the last of which is Finished, Failed or Waiting.
 
     Text is no event here: it goes to ``follower.on_text``, in its place among the events. It is not ``clean`` yet, and may be empty.
     Errors are events. Cancelling the task that iterates stops the run at once. ``context`` is an API caller's addition to the message.
     """
-    whose = {"run_id": run_id, "user_id": user_id, "session_id": session_id}
     return _events("run", spec, follower=follower, **whose, message=message, context=context, history=history)
 
 
@@ -70,15 +68,12 @@ def resume(
     spec: AgentSpec,
     *,
     follower: Follower,
-    run_id: str,
-    user_id: str,
-    session_id: str,
     output: dict[str, Any],
     answers: Sequence[Answer],
     history: Sequence[Turn],
+    **whose: Unpack[Whose],
 ) -> Events:
     """Go on with a run that waits. ``output`` is the stored ``Waiting.output``, ``answers`` has one for each of its requirements."""
-    whose = {"run_id": run_id, "user_id": user_id, "session_id": session_id}
     return _events("resume", spec, follower=follower, **whose, output=output, answers=answers, history=history)
 
 

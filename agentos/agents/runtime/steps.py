@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Unpack
 
 from agentos.agents import failures
 from agentos.agents.events import (
@@ -29,6 +29,7 @@ from agentos.agents.events import (
 from agentos.agents.history import Turn
 from agentos.agents.runtime import streaming
 from agentos.agents.runtime.approvals import Answer
+from agentos.agents.runtime.whose import Whose
 from agentos.agents.specs import AgentSpec
 from agentos.conf import app_settings
 
@@ -70,6 +71,10 @@ class _Step:
     def ends(self, error: str = "") -> list[Event]:
         return [] if self.is_last else [DelegationEnded(self.call_id, error=error)]
 
+    def asked(self, said: str) -> str:
+        """Return its message: what the step before it said, after its task."""
+        return f"{self.spec.task}\n\n{said}" if self.spec.task else said
+
     def took(self, event: Event) -> Event:
         """Return an event of the step as one of the run."""
         if isinstance(event, ToolStarted):
@@ -83,20 +88,15 @@ def run(
     spec: AgentSpec,
     *,
     follower: Follower,
-    run_id: str,
-    user_id: str,
-    session_id: str,
     message: str,
     context: dict[str, Any],
     history: Sequence[Turn],
+    **whose: Unpack[Whose],
 ) -> Events:
-    whose: dict[str, Any] = {"run_id": run_id, "user_id": user_id, "session_id": session_id}
-
     def begin(step: _Step, said: str) -> Events:
         is_first = step.number == 1
-        asked = f"{step.spec.task}\n\n{said}" if step.spec.task else said
         told: dict[str, Any] = {"context": context if is_first else {}, "history": history if is_first else ()}
-        return streaming.run(step.spec, follower=step, **whose, message=asked, **told)
+        return streaming.run(step.spec, follower=step, **whose, message=step.asked(said), **told)
 
     return _Run(spec, follower, message, begin).events(1, message, None)
 
@@ -105,22 +105,18 @@ def resume(
     spec: AgentSpec,
     *,
     follower: Follower,
-    run_id: str,
-    user_id: str,
-    session_id: str,
     output: dict[str, Any],
     answers: Sequence[Answer],
     history: Sequence[Turn],
+    **whose: Unpack[Whose],
 ) -> Events:
-    whose: dict[str, Any] = {"run_id": run_id, "user_id": user_id, "session_id": session_id}
     message = str(output["message"])
 
     def begin(step: _Step, said: str) -> Events:
         if step.number == output["step"]:
             earlier = history if step.number == 1 else ()
             return streaming.resume(step.spec, follower=step, **whose, output=output["output"], answers=answers, history=earlier)
-        asked = f"{step.spec.task}\n\n{said}" if step.spec.task else said
-        return streaming.run(step.spec, follower=step, **whose, message=asked, context={}, history=())
+        return streaming.run(step.spec, follower=step, **whose, message=step.asked(said), context={}, history=())
 
     return _Run(spec, follower, message, begin).events(int(output["step"]), "", str(output["agent_id"]))
 

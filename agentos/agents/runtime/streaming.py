@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Unpack
 
 from agno.run.team import TeamRunOutput
 from agno.team import Team
@@ -18,6 +18,7 @@ from agentos.agents.runtime.approvals import Answer
 from agentos.agents.runtime.errors import detail_of
 from agentos.agents.runtime.speech import Speech
 from agentos.agents.runtime.translation import CONTENT, Translation
+from agentos.agents.runtime.whose import Whose
 from agentos.agents.specs import AgentSpec
 from agentos.conf import app_settings
 
@@ -41,15 +42,11 @@ def run(
     spec: AgentSpec,
     *,
     follower: Follower,
-    run_id: str,
-    user_id: str,
-    session_id: str,
     message: str,
     context: dict[str, Any],
     history: Sequence[Turn],
+    **whose: Unpack[Whose],
 ) -> Events:
-    whose: dict[str, Any] = {"run_id": run_id, "user_id": user_id, "session_id": session_id}
-
     async def start() -> _Start:
         runner, asked = await building.built(spec, history, [message], **whose), conversation.user_message(message, context)
         budget = _history_budget(spec, len(asked.get_content_string()))
@@ -57,22 +54,18 @@ def run(
         runner.additional_input = [*(runner.additional_input or ()), *conversation.earlier(history, budget)]
         return _Start(runner.arun(asked, **whose, **_STREAM), _translation(runner))
 
-    return _events(run_id, follower, start, spec.answer_format)
+    return _events(whose["run_id"], follower, start, spec.answer_format)
 
 
 def resume(
     spec: AgentSpec,
     *,
     follower: Follower,
-    run_id: str,
-    user_id: str,
-    session_id: str,
     output: dict[str, Any],
     answers: Sequence[Answer],
     history: Sequence[Turn],
+    **whose: Unpack[Whose],
 ) -> Events:
-    whose: dict[str, Any] = {"run_id": run_id, "user_id": user_id, "session_id": session_id}
-
     async def start() -> _Start:
         runner = await building.built(spec, history, call_context.said_in(output), output=output, **whose)
         earlier = conversation.earlier(history, _history_budget(spec, 0))
@@ -82,12 +75,12 @@ def resume(
         translation = _translation(runner, places)
         translation.expect({(call.run_id, call.tool.tool_call_id or ""): call.id for call, answer in understood if answer.confirmed})
         decided = [*translation.delegations.resumed(), *pausing.decided(understood, places)]
-        how: dict[str, Any] = {"run_response": paused, "user_id": user_id, "session_id": session_id, **_STREAM}
+        how: dict[str, Any] = {"run_response": paused, "user_id": whose["user_id"], "session_id": whose["session_id"], **_STREAM}
         if isinstance(paused, TeamRunOutput):
             how["requirements"] = paused.requirements
         return _Start(runner.acontinue_run(**how), translation, decided)
 
-    return _events(run_id, follower, start)
+    return _events(whose["run_id"], follower, start)
 
 
 _STREAM: dict[str, Any] = {"stream": True, "stream_events": True, "yield_run_output": True}
