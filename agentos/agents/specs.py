@@ -4,7 +4,8 @@
 ``approved``: names of functions
 that its user has approved for the chat. ``answer_format``: the form that an answer is to have, as OpenAI's ``response_format`` writes it.
 
-``model_options`` and ``effort``: how the model is asked (``efforts.py``).
+``brought``: of tools, whose results the instructions may tell of (``tools/definition.py``: CallContext). ``model_options`` and
+``effort``: how the model is asked (``efforts.py``).
 
 ``kind`` and ``mode`` are the row's (``models.DjangoAgent``). ``members``: of a team, or of steps, in their order; ``task``: what the agent
 is to do there. ``source``: of an agent in code, the module that has it. ``teams``: names of those that its user is in, which code is told.
@@ -34,6 +35,7 @@ class AgentSpec:
     approved: frozenset[str] = frozenset()
     model_options: Mapping[str, Any] = field(default_factory=dict)
     effort: str = ""
+    brought: frozenset[str] = frozenset()
     answer_format: dict[str, Any] | None = None
     kind: str = DjangoAgent.Kind.AGENT
     mode: str = ""

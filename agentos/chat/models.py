@@ -235,6 +235,24 @@ class RunEvent(models.Model):
         return f"{self.run_id}:{self.seq} {self.kind}"
 
 
+class ChatSummary(models.Model):
+    """What was said in a long chat up to a turn and with it, which the model is told in the place of those turns. It counts as long as that
+    turn is shown: another version of what it tells hides it. ``claimed_until``: somebody makes a new one until then."""
+
+    session = models.OneToOneField(ChatSession, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    text = models.TextField(blank=True)
+    through = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    has_tools = models.BooleanField(default=False, help_text="Whether tools were called in what it tells.")
+    claimed_until = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "chat summaries"
+        indexes: ClassVar[Any] = (models.Index(fields=("through",), name="summary_through", condition=models.Q(through__isnull=False)),)
+
+    def __str__(self) -> str:
+        return f"Summary of {self.session_id}"
+
+
 class Feedback(models.Model):
     """What a member thinks of an answer. Operators see it."""
 

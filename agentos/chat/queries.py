@@ -10,7 +10,7 @@ from django.utils.dateparse import parse_datetime
 from agentos.access.users import User
 from agentos.agents.history import Turn
 from agentos.chat.live.parts import DELTAS, Part, fold
-from agentos.chat.models import ChatSession, Run, RunEvent
+from agentos.chat.models import ChatSession, ChatSummary, Run, RunEvent
 from agentos.core.db.prepared import Query
 from agentos.core.text import whole_number
 
@@ -18,6 +18,7 @@ PAGE_TURNS = 30
 PAGE_SESSIONS = 30
 PINNED_LIMIT = 100
 FORKS_LIMIT = 50
+SUMMED_FROM = 4  # turns: no shorter chat is summed up
 
 
 def sessions_for(user: User) -> QuerySet[ChatSession]:
@@ -249,9 +250,25 @@ def parts_so_far(run: Run) -> tuple[list[Part], int]:
     return fold((line.kind, line.data) for line in lines), (lines[-1].seq if lines else 0)
 
 
-def history(run: Run, limit: int) -> list[Turn]:
-    """The last ``limit`` turns before this run's, as the model is shown them."""
-    return [Turn(*row) for row in _HISTORY.rows(run.session_id, run.turn, run.turn - limit)]
+def history(run: Run, limit: int, *, after: int = 0) -> list[Turn]:
+    """The last ``limit`` turns before this run's, as the model is shown them; none up to turn ``after``."""
+    return [Turn(*row) for row in _HISTORY.rows(run.session_id, run.turn, max(run.turn - limit, after + 1))]
+
+
+def summary_before(run: Run) -> ChatSummary | None:
+    """What tells the beginning of this run's chat, as it is shown."""
+    return _SUMMARY.first(run.session_id, run.turn) if run.turn > SUMMED_FROM else None
+
+
+_SUMMARY = Query(
+    lambda session, turn: (
+        ChatSummary.objects.select_related("through")
+        .defer("through__messages", "through__parts", "through__agno_output")
+        .filter(session=session, through__is_hidden=False, through__turn__lt=turn)
+    ),
+    int,
+    int,
+)
 
 
 _HISTORY = Query(

@@ -96,6 +96,12 @@ def keep_usage(session: ChatSession) -> None:
         ErasedUsage.objects.filter(pk=usage.pk).update(runs=F("runs") + row["runs"], tokens=F("tokens") + row["tokens"])
 
 
+def count_tokens(*, user_pk: int, tokens: int) -> None:
+    """Note what a model was asked for in a user's stead, beside their runs."""
+    usage, _ = ErasedUsage.objects.get_or_create(user_id=user_pk, day=midnight().date())
+    ErasedUsage.objects.filter(pk=usage.pk).update(tokens=F("tokens") + tokens)
+
+
 def counted(runs: QuerySet[Run]) -> QuerySet[Run]:
     """Those that asked a model, or will: neither a fork's copies nor what was withdrawn before it started."""
     return runs.exclude(COPIED).exclude(WITHDRAWN)

@@ -38,6 +38,7 @@ def opened(
         options=spec.options,
         policies=spec.policies,
         is_private=any(tool.is_private for tool in toolbox),
+        brought=set(spec.brought),
         approved=spec.approved,
         skills=_skills(spec),
     )

@@ -23,6 +23,7 @@ from agentos.agents.runtime.speech import names_of
 from agentos.agents.runtime.token_clock import clock
 from agentos.agents.runtime.tour import answer_of_the_tour, thoughts_of_the_tour
 from agentos.agents.scripts import Script
+from agentos.agents.summaries import INSTRUCTIONS as SUMMARY_INSTRUCTIONS
 from agentos.agents.titles import INSTRUCTIONS
 
 TEXT = """This answer is written by a script and not by a model so that its words its length and its pace are the same every time
@@ -40,6 +41,7 @@ TOURS = frozenset({"tour", "errand"})
 Calls = dictated.Calls
 
 NOT_A_PERSON = "This is a scripted model. "
+SUMMARY = "They spoke of tea and of cups."
 TITLE = "**A Title by the Script.**"  # written as models write, and not as they are asked to
 
 # Which tool each script calls, with which arguments as the model would write them.
@@ -140,9 +142,8 @@ class ScriptedModel(Model):
             return *self._shown_around(messages, results, calls), TOUR_PAUSE
         if script.act in {"words", "hang", "fail"}:
             return "content", islice(cycle(SPEECH), script.tokens), script.ms / 1000
-        if script.act in {"echo", "effort"}:
-            asked = f"{NOT_A_PERSON}It was asked to be {self.effort or 'as it is'}."
-            return "content", _split(_question(messages) if script.act == "echo" else asked), 0
+        if script.act in {"echo", "effort", "recall"}:
+            return "content", _split(self._says(messages)), 0
         if script.act == "empty" or calls:
             return "content", (), 0
         if script.act in DICTATED:
@@ -154,6 +155,18 @@ class ScriptedModel(Model):
         else:
             said = _told(results)
         return "content", _split(said), 0
+
+    def _says(self, messages: list[Message]) -> str:
+        """What a script says that looks at what it was asked with."""
+        if self.script.act == "echo":
+            return _question(messages)
+        if self.script.act == "effort":
+            return f"{NOT_A_PERSON}It was asked to be {self.effort or 'as it is'}."
+        told = [message.get_content_string() for message in messages]
+        if any(SUMMARY_INSTRUCTIONS in text for text in told):
+            return SUMMARY
+        turns = sum(message.role == "user" for message in messages) - 1
+        return f"{NOT_A_PERSON}It was shown {turns} turns{' and a summary' if any(SUMMARY in text for text in told) else ''}."
 
     def _shown_around(self, messages: list[Message], results: list[str], calls: Calls) -> tuple[str, Iterable[Any]]:
         """What the tours say: thoughts before they call tools, and an answer."""

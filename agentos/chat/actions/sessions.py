@@ -16,7 +16,7 @@ from agentos.chat.actions.runs import stop_run
 from agentos.chat.actions.versions import take_out
 from agentos.chat.errors import InvalidInput, WrongState
 from agentos.chat.live.revisions import change, lock, publish_to_owner
-from agentos.chat.models import TEXTLESS, TITLE_LIMIT, ChatSession, Feedback, Run, RunEvent
+from agentos.chat.models import TEXTLESS, TITLE_LIMIT, ChatSession, ChatSummary, Feedback, Run, RunEvent
 from agentos.chat.titles import title_of, title_of_fork
 from agentos.core import clock
 from agentos.core.events import emit
@@ -86,6 +86,7 @@ def erase_run(*, run: Run, by: User) -> None:
         session = lock(run.session_id)
         named = {"title": ""} if _is_title_made_of(session, run) else {}
         RunEvent.objects.filter(run=run).delete()
+        ChatSummary.objects.filter(session=session).delete()  # which may tell of it
         Feedback.objects.filter(run=run).delete()
         revision = change(session, **named)
         take_out(run, revision)

@@ -17,6 +17,7 @@ from agentos.chat.runs.claiming import claim_next
 from agentos.chat.runs.entitlement import RunRights
 from agentos.chat.runs.journal import Journal
 from agentos.chat.runs.run_task import LEASE, RunTask
+from agentos.chat.runs.summing import Summing
 from agentos.chat.runs.titling import Titling
 from agentos.core import db
 from agentos.core.db import outage
@@ -49,6 +50,7 @@ class Engine:
         self.run_tasks: dict[int, RunTask] = {}
         self.tasks: set[asyncio.Task[None]] = set()
         self.titling = Titling()
+        self.summing = Summing()
         self.stopping = False
         self.looked_at = 0.0  # when it last looked at its runs, by the loop's clock
 
@@ -141,6 +143,8 @@ class Engine:
             del self.run_tasks[run.pk]
         if self.titling.is_due(run, drive.end) and not self.stopping:
             self._spawn(self.titling.give(run))
+        if drive.is_long and self.summing.is_due(run, drive.end) and not self.stopping:
+            self._spawn(self.summing.give(run))
 
     async def _watch(self) -> None:
         """End runs that are silent or slow, and renew the leases of the others."""

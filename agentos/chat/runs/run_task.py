@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from agentos.agents import failures, runtime
+from agentos.agents import failures, runtime, summaries
 from agentos.agents.choosing import effort_with
 from agentos.agents.events import Delegated, Event, Failed, Finished, Interrupted, ToolFailed, ToolFinished, ToolStarted, Waiting
 from agentos.agents.history import Turn
@@ -47,6 +47,7 @@ class RunTask:
         self.task: asyncio.Task[None] | None = None
         self.began = self.heard = asyncio.get_running_loop().time()
         self.open_tools = 0
+        self.is_long = False  # turns of its chat are about to be left out of what the model is shown
         self.is_ending = False  # what it writes last is on its way
 
     def cancel(self, outcome: Event | None) -> None:
@@ -94,6 +95,7 @@ class RunTask:
 
     async def _listen(self, entry: Entry) -> Event:
         spec, history, lines = await db.read(_prepare, self.run)
+        self.is_long = self.run.turn >= queries.SUMMED_FROM and summaries.is_long(spec.model, history, app_settings.HISTORY_TURNS - 1)
         for line in lines:
             entry.buffer.take(line.seq, line.kind, line.data)
         end = await self._persist(spec, history, entry)
@@ -234,7 +236,9 @@ def _note(run: Run, **columns: Any) -> None:
 def _prepare(run: Run) -> tuple[AgentSpec, list[Turn], list[queries.JournalLine]]:
     """What a run task starts from; a run that goes on after an answer has a journal already."""
     lines = queries.journal(run) if run.agno_output is not None else []
-    history = [] if run.session.is_ephemeral else queries.history(run, app_settings.HISTORY_TURNS)
+    told = None if run.session.is_ephemeral or run.session.agent.kind not in DjangoAgent.ASKS_A_MODEL else queries.summary_before(run)
+    after = told.through.turn if told and told.through else 0
+    history = [] if run.session.is_ephemeral else queries.history(run, app_settings.HISTORY_TURNS, after=after)
     agent = trying.agent_of(run)
     model = run.model or agent.model
     spec = trying.spec_of_run(run)
@@ -250,6 +254,9 @@ def _prepare(run: Run) -> tuple[AgentSpec, list[Turn], list[queries.JournalLine]
         teams=_teams_of(run) if agent.kind == DjangoAgent.Kind.CODE else (),
     )
     spec = without_memories(spec) if run.session.is_ephemeral else with_memories(spec, run.by_id)
+    if told:
+        brought = frozenset({"summary"}) if told.has_tools else frozenset()
+        spec = replace(spec, instructions=spec.instructions + summaries.told(told.text), brought=brought)
     return spec, [*ephemeral.given_turns(run.session), *history], lines
 
 
