@@ -258,6 +258,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:gallery", "GET"): (SIGN_IN, SIGN_IN, 200, FORBIDDEN, FORBIDDEN, 200),
     ("dashboard:gallery", "POST"): (SIGN_IN, SIGN_IN, 404, FORBIDDEN, FORBIDDEN, 404),  # without naming one
     ("dashboard:import-agent", "POST"): (SIGN_IN, SIGN_IN, 422, FORBIDDEN, FORBIDDEN, 422),  # without a file
+    ("dashboard:copy-agent", "POST"): page_of_makers(303),
     ("dashboard:export-agent", "GET"): page_of_makers(200),
     ("dashboard:edit-agent", "GET"): page_of_makers(200),
     ("dashboard:edit-agent", "POST"): page_of_makers(303),

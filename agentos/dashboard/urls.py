@@ -81,6 +81,7 @@ workshop_urls = [
     path("workshop/agent/<str:agent_id>/tests/<int:test_id>/", cases.test, name="agent-test"),
     path("workshop/agent/<str:agent_id>/tests/<int:test_id>/delete/", cases.delete, name="delete-test"),
     path("workshop/agent/<str:agent_id>/tests/result/<int:result_id>/", cases.result, name="test-result"),
+    path("workshop/agent/<str:agent_id>/copy/", files.copy, name="copy-agent"),
     path("workshop/agent/<str:agent_id>/share/", sharing.share, name="share-agent"),
     path("workshop/agent/<str:agent_id>/switch/", sharing.switch, name="switch-agent"),
     path("workshop/agent/<str:agent_id>/delete/", sharing.delete, name="delete-agent"),

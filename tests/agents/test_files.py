@@ -43,6 +43,37 @@ class TestWriting:
         assert set(json.loads(files.written(team_agent, blueprint_of(team_agent)))) == {"kind", "schema", "agent_id", "agent"}
 
 
+class TestCopying:
+    def test_makes_a_draft_of_what_is_published(self, as_owner: Client, support: Team, team_agent: DjangoAgent, owner: User) -> None:
+        actions.save_draft(agent=team_agent, changes={"instructions": "Not published."}, stamp=None, by=owner)
+        answer = as_owner.post(f"/agentos/workshop/agent/{team_agent.agent_id}/copy/", follow=True)
+        copied = DjangoAgent.objects.get(agent_id="copy-of-support-writer")
+        assert answer.request["PATH_INFO"] == "/agentos/workshop/agent/copy-of-support-writer/"
+        assert (copied.team, copied.version, copied.is_active) == (support, 0, False)
+        made = queries.worked_on(copied, queries.draft_of(copied))
+        assert made == {**blueprint_of(team_agent), "name": "Copy of Support Writer"}
+
+    def test_leaves_the_settings_of_tools_to_operators(self, support: Team, team_agent: DjangoAgent, owner: User, operator: User) -> None:
+        options = {"sql": {"sources": ["sales"]}}
+        DjangoAgent.objects.filter(pk=team_agent.pk).update(tools=["sql"], tool_options=options)
+        team_agent.refresh_from_db()
+        mine, missing = actions.copy_agent(agent=team_agent, team=support, by=owner)
+        assert queries.worked_on(mine, queries.draft_of(mine))["tool_options"] == {}
+        assert "Your administrator sets the settings of its tools." in missing
+        theirs, _ = actions.copy_agent(agent=team_agent, by=operator)
+        assert queries.worked_on(theirs, queries.draft_of(theirs))["tool_options"] == options
+
+    def test_is_for_who_may_change_it(self, team_agent: DjangoAgent, support: Team, member: User) -> None:
+        with pytest.raises(NotYourAgent):
+            actions.copy_agent(agent=team_agent, team=support, by=member)
+        assert DjangoAgent.objects.count() == 1
+
+    def test_keeps_a_long_name_short_enough(self, team_agent: DjangoAgent, operator: User) -> None:
+        DjangoAgent.objects.filter(pk=team_agent.pk).update(name="n" * 80)
+        team_agent.refresh_from_db()
+        assert len(actions.copy_agent(agent=team_agent, by=operator)[0].name) <= 80
+
+
 class TestReading:
     @pytest.mark.parametrize(
         ("data", "said"),

@@ -16,6 +16,7 @@ from agentos.core.http.request import SignedInRequest
 from agentos.dashboard.layout import frame
 from agentos.dashboard.views.workshop.editing import chosen_team, teams_for
 from agentos.dashboard.views.workshop.found import agent_to_edit
+from agentos.dashboard.views.workshop.sharing import share_page
 
 FORM_BYTES = 16_384  # around the file that it carries
 
@@ -46,6 +47,21 @@ def bring(request: SignedInRequest) -> HttpResponse:
     for sentence in given.missing:
         messages.warning(request, sentence)
     return go_to(request, reverse("dashboard:edit-agent", args=[agent.agent_id]))
+
+
+@signed_in
+@require_POST
+def copy(request: SignedInRequest, agent_id: str) -> HttpResponse:
+    """Make a draft of an agent that one may change."""
+    agent, teams = agent_to_edit(request, agent_id), teams_for(request)
+    try:
+        made, missing = actions.copy_agent(agent=agent, team=chosen_team(request, teams), by=request.user)
+    except Problem as problem:
+        return share_page(request, agent, copy_error=problem.sentence, status=problem.status)
+    messages.success(request, _("This is the copy, as a draft."))
+    for sentence in missing:
+        messages.warning(request, sentence)
+    return go_to(request, reverse("dashboard:edit-agent", args=[made.agent_id]))
 
 
 def _content(request: SignedInRequest) -> bytes:
