@@ -20,6 +20,7 @@ from agentos.core import clock
 from agentos.core.db.prepared import Query
 from agentos.core.people import has_column, is_operator
 from agentos.skills.models import Skill
+from agentos.skills.queries import ChosenSkill, chosen
 
 REQUESTS_LISTED = 100
 
@@ -170,6 +171,12 @@ def agents_with_skill(user: User, skill: Skill) -> list[DjangoAgent]:
         return [agent for agent in named if agent.team_id == skill.team_id]
     have_their_own = set(Skill.objects.filter(name=skill.name).exclude(team=None).values_list("team_id", flat=True))
     return [agent for agent in named if agent.team_id not in have_their_own]
+
+
+def skills_to_name(agent: DjangoAgent) -> list[ChosenSkill]:
+    """Return the skills that this agent reads when a message names them. One query; none where it has no skills."""
+    reads = agent.kind != DjangoAgent.Kind.STEPS and getattr(PROVIDERS.get(split(agent.model)[0]), "tools", False)
+    return chosen(agent.skills, agent.team_id) if reads else []
 
 
 def connections_used_by(user: User) -> set[str]:

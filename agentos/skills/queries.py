@@ -20,6 +20,11 @@ class ChosenSkill:
     name: str
     description: str
 
+    @property
+    def slug(self) -> str:
+        """Its name, as it is typed."""
+        return self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Content:

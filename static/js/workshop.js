@@ -1,6 +1,6 @@
-// The form of a draft: a list that is filtered as one types, a choice that is made by typing, and a word before typed things are lost.
+// The form of a draft, or of a skill: a list that is filtered as one types, a choice that is made by typing, and a word before typed things are lost.
 (() => {
-  const form = document.getElementById("draft");
+  const form = document.querySelector("#draft, #edit-skill, #make-skill");
   const search = document.querySelector("[data-filters]");
   search?.addEventListener("input", () => {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);

@@ -232,6 +232,7 @@ def tests_of(agent: Any, owner: Any) -> dict[str, str]:
 
 
 def skills_of(owner: Any, team: Any) -> dict[str, str]:
+    from agentos.agents.models import DjangoAgent
     from agentos.skills import actions, document
 
     text = document.composed(name="archive-letters", description="How letters to the archive are written.", body="# Letters\n\nBe brief.")
@@ -239,6 +240,9 @@ def skills_of(owner: Any, team: Any) -> dict[str, str]:
     skill = actions.create_skill(document=text, team=team, files=files, by=owner)
     longer = document.composed(name=text.name, description=text.description, body="# Letters\n\nBe kind.\n\n<b>Not bold</b>")
     actions.save_skill(skill=skill, document=longer, note="Kinder", by=owner)
+    DjangoAgent.objects.filter(agent_id="curator").update(skills=[skill.name, "wall-texts"])
+    walls = document.composed(name="wall-texts", description="How texts for the walls are written.", body="Forty words at most.")
+    actions.create_skill(document=walls, team=team, by=owner)
     return {"SKILL": str(skill.pk)}
 
 

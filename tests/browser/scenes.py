@@ -103,6 +103,11 @@ def folded_sidebar(page: Page) -> None:
     expect(page.locator("#sidebar")).to_be_hidden()
 
 
+def skills_listed(page: Page) -> None:
+    page.locator("#message").press_sequentially("Please /arch")
+    expect(page.locator("#composer-skills [aria-selected=true]")).to_be_visible()
+
+
 def picker(page: Page) -> None:
     page.locator("#agent-picker summary").click()
 
@@ -307,6 +312,7 @@ SCENES = (
     Scene("agents", "owner", "/agentos/agents/", filters_open),
     Scene("agents, none found", "owner", "/agentos/agents/?q=nothing"),
     Scene("a new chat", "owner", "/agentos/chat/AGENT/"),
+    Scene("skills, while one writes", "owner", "/agentos/chat/AGENT/", skills_listed),
     Scene("a new chat, choosing", "owner", "/agentos/chat/AGENT/", picker),
     Scene("a chat", "owner", "/agentos/session/CHAT/"),
     Scene("a chat, unfolded", "owner", "/agentos/session/CHAT/", everything_unfolded),

@@ -13,7 +13,7 @@ from agentos.agents import blueprint as blueprints
 from agentos.agents.changes import changes
 from agentos.agents.errors import NotReady
 from agentos.agents.models import DjangoAgent
-from tests.factories import SkillFactory, TeamFactory
+from tests.factories import AgentFactory, SkillFactory, TeamFactory
 from tests.html import page
 
 pytestmark = pytest.mark.django_db
@@ -111,3 +111,18 @@ class TestApi:
         assert answer.status_code == 200, answer.content
         assert answer.json()["blueprint"]["skills"] == ["voice"]
         assert answer.json()["missing"]["skills"].startswith("There are no such skills here: voice.")
+
+
+class TestComposer:
+    def test_lists_what_a_message_may_name(self, as_owner: Client, support: Team) -> None:
+        SkillFactory(name="voice", team=support, description="How <b>we</b> write.")
+        agent = AgentFactory(model="scripted:5x0", team=support, skills=["voice", "gone"])
+        found = page(as_owner.get(f"/agentos/chat/{agent.agent_id}/"))
+        (option,) = found.all("#composer-skills [role=option]")
+        assert (option["data-name"], found.one("#composer-skills").has_attr("hidden")) == ("voice", True)
+        assert "How <b>we</b> write." in option.get_text()
+
+    def test_lists_nothing_where_nothing_is_read(self, as_owner: Client, support: Team) -> None:
+        SkillFactory(name="voice", team=support)
+        for agent in (AgentFactory(model="local:smollm2", team=support, skills=["voice"]), AgentFactory(team=support)):
+            assert not page(as_owner.get(f"/agentos/chat/{agent.agent_id}/")).has("#composer-skills")

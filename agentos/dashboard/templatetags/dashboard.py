@@ -19,6 +19,7 @@ from agentos.chat import quotas
 from agentos.chat.models import ChatSession
 from agentos.core import people
 from agentos.core.templatetags.agentos import tile
+from agentos.skills.queries import ChosenSkill
 
 register = template.Library()
 
@@ -59,6 +60,12 @@ def choices(agent: DjangoAgent, session: ChatSession | str = "", model: str | No
     models = [(each, label, each == wanted[0]) for each, label in found.models]
     efforts = [(each, label, each == wanted[1]) for each, label in found.efforts]
     return {"models": models, "efforts": efforts} if found else {}
+
+
+@register.simple_tag
+def skills_of(agent: DjangoAgent) -> list[ChosenSkill]:
+    """Return the skills that a message to this agent may name."""
+    return queries.skills_to_name(agent)
 
 
 @register.simple_tag
