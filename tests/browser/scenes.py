@@ -149,6 +149,19 @@ def approval(page: Page) -> None:
     expect(page.locator(".asks")).to_be_visible()
 
 
+def team_asks(page: Page) -> None:
+    start_chat(page, "desk", "What do we owe Ada?")
+    expect(page.locator(".asks")).to_be_visible()
+    for fold in page.locator(".delegation > summary").all():
+        fold.click()
+
+
+def team_answered(page: Page) -> None:
+    team_asks(page)
+    page.locator(".asks button[value=yes]").click()
+    expect_status(page, "completed")
+
+
 def errand(page: Page) -> None:
     start_chat(page, "errand", "What does tea cost?")
     expect(page.locator(".asks")).to_be_visible()
@@ -329,6 +342,8 @@ SCENES = (
     Scene("an answer that runs", "member", "/agentos/", running),
     Scene("a message that waits", "member", "/agentos/", queued),
     Scene("an approval", "member", "/agentos/", approval),
+    Scene("a team that asks", "member", "/agentos/", team_asks),
+    Scene("a team that has answered", "member", "/agentos/", team_answered),
     Scene("an approval after a chart", "member", "/agentos/", errand),
     Scene("a form", "member", "/agentos/", form),
     Scene("a form, wrongly filled in", "member", "/agentos/", wrong_form),
