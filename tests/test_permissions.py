@@ -273,6 +273,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:try-agent", "POST"): page_of_makers(422),  # with no message
     ("dashboard:stop-trial", "POST"): page_of_makers(303),
     ("dashboard:answer-trial", "POST"): (SIGN_IN, SIGN_IN, NOT_FOUND, FORBIDDEN, NOT_FOUND, NOT_FOUND),  # this run is no trial
+    ("dashboard:suggest", "POST"): page_of_makers(502),  # nothing answers in this test
     ("dashboard:agent-tests", "GET"): page_of_makers(200),
     ("dashboard:new-test", "GET"): page_of_makers(200),
     ("dashboard:new-test", "POST"): page_of_makers(303),
@@ -392,6 +393,7 @@ FORMS: dict[str, dict[str, str]] = {
     "dashboard:edit-agent": {"name": "Renamed", "stamp": "1-0"},
     "dashboard:publish-agent": {"stamp": "1-0"},
     "dashboard:skill": {"name": "voice", "description": "How we write.", "body": "Be brief.", "base": "1"},
+    "dashboard:suggest": {"name": "Renamed", "model": "scripted:5x0"},
     "dashboard:new-test": {"message": "Hi"},
     "dashboard:agent-test": {"message": "Hi"},
     "dashboard:session": {"message": "Hi"},
@@ -456,6 +458,7 @@ class World:
             "run_id": self.run.run_id,
             "agent_id": agent.agent_id,
             "index": "0",
+            "part": "starters",
             "place": "1",
             "response_id": "resp_1",
             "number": "1",

@@ -87,15 +87,20 @@ def _made(agent: DjangoAgent, blueprint: Mapping[str, Any]) -> tuple[DjangoAgent
     return tried, teams.rows(tried, parts["members"])
 
 
+def _is_in_the_pane(run: Run) -> bool:
+    """Not what is asked beside it: for a round of tests, or for a suggestion (``suggesting.py``)."""
+    return is_trial(run) and run.options.keys() == {BLUEPRINT}
+
+
 def trials_of(user: User, agent: DjangoAgent) -> list[Run]:
     """Return this user's open trials of an agent."""
     found = Run.objects.filter(IS_OPEN, session__is_ephemeral=True, session__agent=agent, session__user=user)
-    return [run for run in found.select_related("session__agent") if is_trial(run) and ROUND not in run.options]
+    return [run for run in found.select_related("session__agent") if _is_in_the_pane(run)]
 
 
 def trial_for(user: User, run_id: str) -> Run | None:
     found = Run.objects.filter(run_id=run_id, session__is_ephemeral=True, session__user=user).select_related("session__agent").first()
-    return found if found and is_trial(found) and ROUND not in found.options else None
+    return found if found and _is_in_the_pane(found) else None
 
 
 def stop(*, agent: DjangoAgent, by: User) -> None:

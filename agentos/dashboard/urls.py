@@ -13,7 +13,7 @@ from agentos.dashboard.views.session import AgentOSSessionView
 from agentos.dashboard.views.skills import editing as skills
 from agentos.dashboard.views.skills import files as skill_files
 from agentos.dashboard.views.skills import versions as skill_versions
-from agentos.dashboard.views.workshop import cases, editing, files, gallery, sharing, trying, versions
+from agentos.dashboard.views.workshop import cases, editing, files, gallery, sharing, suggesting, trying, versions
 
 app_name = "dashboard"
 
@@ -74,6 +74,7 @@ workshop_urls = [
     path("workshop/agent/<str:agent_id>/try/", trying.try_draft, name="try-agent"),
     path("workshop/agent/<str:agent_id>/try/stop/", trying.stop_trial, name="stop-trial"),
     path("workshop/agent/<str:agent_id>/try/<str:run_id>/answer/", trying.answer_trial, name="answer-trial"),
+    path("workshop/agent/<str:agent_id>/suggest/<str:part>/", suggesting.suggest, name="suggest"),
     path("workshop/agent/<str:agent_id>/tests/", cases.tests, name="agent-tests"),
     path("workshop/agent/<str:agent_id>/tests/new/", cases.new, name="new-test"),
     path("workshop/agent/<str:agent_id>/tests/run/", cases.run, name="run-tests"),

@@ -34,7 +34,22 @@
     if (target.matches("textarea")) target.scrollIntoView({ block: "nearest", behavior: "instant" });
   });
 
-  let isChanged = Boolean(document.getElementById("save-error"));
+  let isChanged = Boolean(document.querySelector("#save-error, [data-unsaved]"));
+
+  // A suggestion that is taken goes into its field, one that is dropped goes away.
+  form?.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-take], [data-drop]");
+    if (!button) return;
+    event.preventDefault();
+    const part = button.dataset.take ?? button.dataset.drop;
+    const field = document.getElementById(`draft-${part}`);
+    if (button.dataset.take) {
+      field.value = document.getElementById(`suggested-${part}`).value;
+      isChanged = true;
+    }
+    button.closest(".suggested").remove();
+    field.focus();
+  });
   form?.addEventListener("input", () => (isChanged = true));
   form?.addEventListener("click", ({ target }) => (isChanged ||= Boolean(target.closest("[name=arrange]"))));
   form?.addEventListener("submit", () => (isChanged = false));

@@ -43,6 +43,12 @@ def two_passwords(page: Page) -> None:
     expect(page.locator(".error")).to_be_visible()
 
 
+def suggested(page: Page) -> None:
+    for part in ("starters", "instructions"):
+        page.locator(f"#ask-{part}").click()
+        expect(page.locator(f"#suggested-{part}")).to_be_visible()
+
+
 def bad_test(page: Page) -> None:
     page.locator("#save-test").click()
     expect(page.locator("#test-message-error")).to_be_visible()
@@ -394,6 +400,7 @@ SCENES = (
     Scene("publishing what is not ready", "owner", "/agentos/workshop/agent/UNREADY/publish/"),
     Scene("versions of an agent", "owner", "/agentos/workshop/agent/DRAFT/versions/"),
     Scene("a version of an agent", "owner", "/agentos/workshop/agent/DRAFT/versions/1/"),
+    Scene("a draft with suggestions", "owner", "/agentos/workshop/agent/DRAFT/", suggested),
     Scene("tests of an agent", "owner", "/agentos/workshop/agent/DRAFT/tests/"),
     Scene("an agent without tests", "owner", "/agentos/workshop/agent/UNREADY/tests/"),
     Scene("a new test", "owner", "/agentos/workshop/agent/DRAFT/tests/new/"),

@@ -36,3 +36,18 @@ def test_an_answer_is_kept_run_and_told_without_a_reload(page: Page, stage: Stag
     row.locator(".outcome.passed").click()
     expect(page.locator(".finding")).to_have_count(2)
     expect(page.locator(".finding").last).to_contain_text("A script looked for the words")
+
+
+def test_a_suggestion_is_taken_and_another_one_dropped(page: Page, stage: Stage):
+    page.goto(f"/agentos/workshop/agent/{stage.names['DRAFT']}/")
+    page.locator("#ask-starters").click()
+    page.locator("#suggested-starters").fill("Write to Bob")
+    page.locator("#take-starters").click()
+    expect(page.locator("#draft-starters")).to_have_value("Write to Bob")
+    expect(page.locator("#draft-starters")).to_be_focused()
+    expect(page.locator("#suggested-starters")).to_have_count(0)
+    before = page.locator("#draft-instructions").input_value()
+    page.locator("#ask-instructions").click()
+    page.locator("#drop-instructions").click()
+    expect(page.locator("#suggested-instructions")).to_have_count(0)
+    expect(page.locator("#draft-instructions")).to_have_value(before)

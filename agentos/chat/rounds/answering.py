@@ -70,7 +70,7 @@ def settle(result: CaseResult, run: Run | None, refused: list[str]) -> list[Find
         break_off(result.round_id)
         return None
     if run is None or run.status != Run.Status.COMPLETED:
-        _store(result, run, outcome=Outcome.NO_ANSWER, refused=refused, error=_trouble(run))
+        _store(result, run, outcome=Outcome.NO_ANSWER, refused=refused, error=trouble(run))
         return None
     called = list(dict.fromkeys([*called_in(run.parts), *refused]))
     found = findings(case, run.answer, called)
@@ -96,14 +96,14 @@ def asking(blueprint: Blueprint, instructions: str) -> Blueprint:
     return {**empty(), **kept, "instructions": instructions}
 
 
-def judge(result: CaseResult, found: list[Finding], run: Run | None, trouble: str = "") -> None:
+def judge(result: CaseResult, found: list[Finding], run: Run | None, why: str = "") -> None:
     """Store the verdict in the run of the judge; one that cannot be read, or is not there, decides nothing."""
     if run is not None and run.status == Run.Status.COMPLETED:
         verdict = judging.verdict_in(run.answer)
         said = verdict.reason if verdict.ok is not None else _("The judge's verdict could not be read.")
         ok = verdict.ok
     else:
-        ok, said = None, trouble or _trouble(run)
+        ok, said = None, why or trouble(run)
     found = [*found, Finding(JUDGED, result.case.criterion, ok, said)]
     tokens = result.tokens + (run.input_tokens + run.output_tokens if run else 0)
     of_result = CaseResult.objects.filter(pk=result.pk, outcome=Outcome.RUNNING)
@@ -161,7 +161,7 @@ def _store(result: CaseResult, run: Run | None, **columns: object) -> None:
     CaseResult.objects.filter(pk=result.pk, outcome=Outcome.RUNNING).update(**columns)
 
 
-def _trouble(run: Run | None) -> str:
+def trouble(run: Run | None) -> str:
     """Return why there is no answer."""
     if run is None:
         return _("The answer took too long, or asked too often for what nobody approves.")

@@ -19,6 +19,7 @@ from agentos.agents.changes import changes
 from agentos.agents.errors import AgentError, DraftMoved
 from agentos.agents.forms import warnings_about
 from agentos.agents.models import AgentDraft, DjangoAgent
+from agentos.agents.providers import availability
 from agentos.agents.readiness import objections
 from agentos.core.http.errors import Problem
 from agentos.core.http.htmx import go_to, wants_fragment
@@ -108,7 +109,7 @@ def preview(request: SignedInRequest, agent_id: str) -> HttpResponse:
     shown = markdown.render(request.POST.get("instructions", "")[:INSTRUCTIONS_LIMIT])
     if wants_fragment(request):
         return render(request, "workshop/_preview.html", {"preview": shown})
-    return edit_page(request, *_typed(request, agent), preview=shown, stamp=request.POST.get("stamp", ""))
+    return edit_page(request, *typed(request, agent), preview=shown, stamp=request.POST.get("stamp", ""))
 
 
 @signed_in
@@ -116,14 +117,14 @@ def preview(request: SignedInRequest, agent_id: str) -> HttpResponse:
 def arrange(request: SignedInRequest, agent_id: str) -> HttpResponse:
     """The members as a button has put them, not saved yet; without htmx the whole page with them."""
     agent = agent_to_edit(request, agent_id)
-    draft, wanted = _typed(request, agent)
+    draft, wanted = typed(request, agent)
     if not wants_fragment(request):
         return edit_page(request, draft, wanted, stamp=request.POST.get("stamp", ""))
     made_of, missing = members_form.part(wanted, agent, request.user), objections(wanted, agent=agent, by=request.user)
     return render(request, "workshop/_made_of.html", {"agent": agent, "made_of": made_of, "missing": missing})
 
 
-def _typed(request: SignedInRequest, agent: DjangoAgent) -> tuple[AgentDraft, Blueprint]:
+def typed(request: SignedInRequest, agent: DjangoAgent) -> tuple[AgentDraft, Blueprint]:
     """The draft, and what stands in its form, as it was typed."""
     draft = queries.draft_of(agent)
     before = queries.worked_on(agent, draft)
@@ -163,6 +164,7 @@ def edit_page(request: SignedInRequest, draft: AgentDraft, shown: Blueprint, *, 
         "tool_groups": workshop_form.tool_groups(shown, workshop_form.offered_to(agent), may_set_options=is_operator(request.user)),
         "skills": workshop_form.skill_cards(shown["skills"], agent.team_id),
         "missing": missing,
+        "can_suggest": availability(shown["model"]).ok,
         "warnings": [] if "model" in missing else warnings_about(shown, tell_why=is_operator(request.user)),
         **more,
     }
