@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from agentos.access.models import Team, User
-from agentos.agents import actions
+from agentos.agents import actions, runtime
 from agentos.agents.events import Finished, ReasoningDelta, ToolFailed, ToolFinished, Waiting
 from agentos.agents.gallery import ready_agents
 from agentos.agents.models import DjangoAgent
@@ -63,6 +63,7 @@ class TestEach:
             else:
                 assert [event for event in events if isinstance(event, ToolFinished | ReasoningDelta)], slug
                 assert isinstance(events[-1], Finished)
+        await runtime.close()
         await asyncio.to_thread(database.close)
 
 
