@@ -8,9 +8,11 @@ from django.apps import apps
 from django.db.models import Model
 
 from agentos.access.models import ErasedUsage, Preferences, RateCount, RightsVersion, User
-from agentos.agents.models import AccessRequest, AgentDraft, AgentVersion, TeamMember
+from agentos.agents.models import AccessRequest, AgentDraft, AgentPin, AgentVersion, TeamMember
+from agentos.chat.models import ChatSummary
 from agentos.core import clock
 from agentos.gateway.models import SessionName
+from agentos.memories.models import Memory, MemorySettings
 from agentos.operations.models import SetupLink
 from agentos.skills.models import SkillFile, SkillVersion
 from agentos.webhooks.inbound.models import WebhookInbox, WebhookSession
@@ -34,6 +36,10 @@ OTHERS: dict[type[Model], Make] = {
     TeamMember: lambda: TeamMember(team=factories.AgentFactory(kind="team"), agent=factories.AgentFactory(), position=1),
     SkillVersion: lambda: SkillVersion(skill=factories.SkillFactory(), number=2),
     SkillFile: lambda: SkillFile(skill=factories.SkillFactory(), hash="5d8f2a"),
+    AgentPin: lambda: AgentPin(agent=factories.AgentFactory(), user=factories.UserFactory()),
+    ChatSummary: lambda: ChatSummary(session=factories.ChatSessionFactory()),
+    Memory: lambda: Memory(user=factories.UserFactory()),
+    MemorySettings: lambda: MemorySettings(user=factories.UserFactory()),
     SetupLink: lambda: SetupLink(email="olga@example.com"),
     Attempt: lambda: Attempt(delivery=factories.DeliveryFactory(), at=clock.now(), status_code=200),
 }

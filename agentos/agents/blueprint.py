@@ -11,13 +11,14 @@ from typing import Annotated, Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import TextChoices
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic import ValidationError as PydanticError
 
 from agentos.agents.models import MEMBERS, STARTER_LENGTH, STARTERS, TASK_LENGTH, DjangoAgent
 from agentos.agents.providers import PROVIDERS, availability, split
 from agentos.agents.tools import Tool, not_offered, tools
 from agentos.agents.tools.definition import POLICIES
+from agentos.core.http import strict_json
 from agentos.core.http.errors import Problem
 from agentos.core.text import clean
 from agentos.skills.models import NAME_LENGTH as SKILL_LENGTH
@@ -55,7 +56,7 @@ class ModelOptions(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     temperature: Annotated[float, Field(strict=True, ge=0, le=2)] | None = None
-    max_tokens: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
+    max_tokens: Annotated[int, Field(strict=True, ge=1, le=1_000_000), BeforeValidator(strict_json.whole)] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from agentos.agents.cases import MESSAGE_LENGTH, TEXT_LENGTH, TEXTS, TOOL_LENGTH, TOOLS
 from agentos.agents.models import CRITERION_LENGTH
-from agentos.api.schemas import Moment, example, whole
+from agentos.api.schemas import Moment, example
 from agentos.api.workshop_resources import MADE_URL
+from agentos.core.http.strict_json import whole
 
 TEST_ID = 7
 TESTS_URL = f"{MADE_URL}tests/"

@@ -5,11 +5,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, Field, StrictBool, model_validator
 
 from agentos.api.resources import optional
-from agentos.api.schemas import Moment, example, whole
+from agentos.api.schemas import Moment, example
 from agentos.api.webhook_resources import TEAM, TEAM_LIMIT, Team
 from agentos.connections.actions import KEY_LIMIT, SECONDS
 from agentos.connections.definitions import TOOLS
 from agentos.connections.models import NAME_LIMIT
+from agentos.core.http.strict_json import whole
 from agentos.core.security.guarded_http.addresses import URL_LIMIT
 
 SLUG = "issue-tracker"

@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, StrictBool, model_validator
 
-from agentos.api.schemas import SESSION, EffortChoice, Message, ModelName, Moment, Session, example, whole
+from agentos.api.schemas import SESSION, EffortChoice, Message, ModelName, Moment, Session, example
 from agentos.chat.actions.runs import FEEDBACK_LIMIT
 from agentos.chat.models import TITLE_LIMIT
+from agentos.core.http.strict_json import whole
 
 RUN_ID = "run_7h2k5d9s0a3f6g8j1l4z"
 TURN_LIMIT = 2**31 - 1

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictBool, WithJsonSchema
 
 from agentos.chat.models import MESSAGE_LIMIT, TITLE_LIMIT
+from agentos.core.http.strict_json import whole
 
 PAGE_LIMIT = 1_000_000
 
@@ -56,11 +57,6 @@ def example(value: dict[str, Any], **schema: Any) -> ConfigDict:
 def iso(moment: datetime) -> str:
     """Return a time as ``2024-01-01T12:00:00Z``."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def whole(value: object) -> object:
-    """Return 2 for 2.0: JSON knows no difference."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 Moment = Annotated[datetime, PlainSerializer(iso, return_type=str), WithJsonSchema({"type": "string", "format": "date-time"})]

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from agentos.api.resources import optional
-from agentos.api.schemas import Moment, example, whole
+from agentos.api.schemas import Moment, example
 from agentos.api.webhook_resources import TEAM, TEAM_LIMIT
 from agentos.api.workshop_resources import AgentTeam
+from agentos.core.http.strict_json import whole
 from agentos.skills.models import DESCRIPTION_LENGTH, NAME_LENGTH, NOTE_LENGTH
 from agentos.skills.packing import FILES
 

@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, Field, StrictBool, model_validator
 
 from agentos.api.resources import RUN_ID, optional
-from agentos.api.schemas import SESSION, Moment, example, whole
+from agentos.api.schemas import SESSION, Moment, example
 from agentos.core.events import NAMES
+from agentos.core.http.strict_json import whole
 from agentos.core.security.guarded_http.addresses import URL_LIMIT
 from agentos.webhooks.outbound.actions import NAME_LIMIT
 from agentos.webhooks.outbound.models import TEST

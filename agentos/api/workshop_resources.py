@@ -17,8 +17,9 @@ from agentos.agents.blueprint import (
 )
 from agentos.agents.models import MEMBERS, NOTE_LENGTH, STARTER_LENGTH, STARTERS, TASK_LENGTH
 from agentos.api.resources import Requirement, TextPart, ToolPart
-from agentos.api.schemas import Message, Moment, example, whole
+from agentos.api.schemas import Message, Moment, example
 from agentos.api.webhook_resources import TEAM, TEAM_LIMIT
+from agentos.core.http.strict_json import whole
 from agentos.skills.models import NAME_LENGTH as SKILL_LENGTH
 
 PARTS = {

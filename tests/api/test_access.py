@@ -95,7 +95,7 @@ def expected(name: str, method: str) -> int:
 class TestEveryOperation:
     def test_has_its_row(self, world: World) -> None:
         in_the_document = {operation["operationId"] for methods in PATHS.values() for operation in methods.values()}
-        assert {operation_of(world.url(name), method) for name, method in ROWS} == in_the_document
+        assert {operation_of(world.url(name).partition("?")[0], method) for name, method in ROWS} == in_the_document
 
     def test_needs_a_scope_that_there_is(self) -> None:
         assert {scope for scope in (*NEEDED.values(), *NEEDED_BY_ACTION.values()) if scope} <= set(SCOPES)

@@ -58,6 +58,14 @@ def generable() -> dict[str, Any]:
         fields = copy["components"]["schemas"][name]["properties"]
         fields |= {"url": {"type": "string", "format": "server"}, "auth": {"const": "none"}}
         del fields["key"]
+    # Which models an agent answers with, and who can be a member of what, only the installation knows.
+    for name in ("MessageIn", "SendMessageAction", "RunIn"):
+        for field in ("model", "effort"):
+            del copy["components"]["schemas"][name]["properties"][field]
+    retry = copy["paths"]["/api/v1/agentos/runs/{run_id}/retry/"]["post"]
+    retry["parameters"] = [parameter for parameter in retry["parameters"] if parameter["name"] not in {"model", "effort"}]
+    for field in ("kind", "members"):
+        del copy["components"]["schemas"]["BlueprintChange"]["properties"][field]
     return copy
 
 

@@ -44,6 +44,8 @@ ASSISTANT = {
     "starters": ["What can you do?"],
     "kind": "agent",
     "members": [],
+    "models": ["scripted:5x0"],
+    "efforts": [],
 }
 
 

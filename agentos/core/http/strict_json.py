@@ -71,6 +71,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def whole(value: object) -> object:
+    """Return 2 for 2.0: JSON knows no difference."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _cleaned(value: Any, depth: int) -> Any:
     """Return ``value`` without NUL and lone surrogates, which PostgreSQL stores neither in text nor in JSON."""
     if isinstance(value, str):
