@@ -91,11 +91,12 @@ def missing_here(blueprint: Blueprint, by: User | None, team: int | None) -> lis
 
 
 def without_options(given: AgentFile, *, by: User | None, team: int | None) -> AgentFile:
-    """For who may not set the settings of tools: they stay behind, and that is said."""
-    if not given.blueprint["tool_options"]:
+    """For who may not set the settings of tools and of the model: they stay behind, and that is said."""
+    if not given.blueprint["tool_options"] and not given.blueprint["model_options"]:
         return given
-    blueprint = {**given.blueprint, "tool_options": empty()["tool_options"]}
-    return AgentFile(given.agent_id, blueprint, [*missing_here(blueprint, by, team), "Your administrator sets the settings of its tools."])
+    blueprint = {**given.blueprint, **{name: empty()[name] for name in ("tool_options", "model_options")}}
+    said = _("Your administrator sets the settings of its model and its tools.")
+    return AgentFile(given.agent_id, blueprint, [*missing_here(blueprint, by, team), said])
 
 
 def _without_secrets(blueprint: Blueprint) -> dict[str, Any]:

@@ -91,13 +91,13 @@ def posted(form: QueryDict, base: Blueprint, offered: Collection[Tool], *, may_s
         "model": (form.get("other_model") or "").strip() if model == OTHER else model,
         "skills": _in_order(form.getlist("skills"), base["skills"]),
         "effort_choice": bool(form.get("effort_choice")),
-        "model_options": {
-            name: number(text) for name in ModelOptions.model_fields if (text := (form.get(f"model_options:{name}") or "").strip())
-        },
         "tools": tools,
         "tool_policies": _policies(tools, wanted, base, offered),
     }
     if may_set_options:
+        found["model_options"] = {
+            name: number(text) for name in ModelOptions.model_fields if (text := (form.get(f"model_options:{name}") or "").strip())
+        }
         found["tool_options"] = {
             tool.slug: options
             for tool in offered

@@ -59,7 +59,7 @@ class TestCopying:
         team_agent.refresh_from_db()
         mine, missing = actions.copy_agent(agent=team_agent, team=support, by=owner)
         assert queries.worked_on(mine, queries.draft_of(mine))["tool_options"] == {}
-        assert "Your administrator sets the settings of its tools." in missing
+        assert "Your administrator sets the settings of its model and its tools." in missing
         theirs, _ = actions.copy_agent(agent=team_agent, by=operator)
         assert queries.worked_on(theirs, queries.draft_of(theirs))["tool_options"] == options
 
@@ -126,7 +126,7 @@ class TestImporting:
         data = content(agent={**PARTS, "tool_options": {"clock": {"zone": "UTC"}}})
         agent, given = actions.import_agent(data=data, team=support, by=owner)
         assert queries.worked_on(agent, queries.draft_of(agent))["tool_options"] == {}
-        assert given.missing == ["Your administrator sets the settings of its tools."]
+        assert given.missing == ["Your administrator sets the settings of its model and its tools."]
         agent, _ = actions.import_agent(data=data, by=operator)
         assert queries.worked_on(agent, queries.draft_of(agent))["tool_options"] == {"clock": {"zone": "UTC"}}
 

@@ -7,6 +7,7 @@ from django.test import Client, override_settings
 
 from agentos.access.models import Membership, Plan, Team, User
 from agentos.agents import actions, queries
+from agentos.agents.errors import NotYourAgent
 from agentos.agents.models import AgentVersion, DjangoAgent
 from tests.dashboard.asking import queries as counted
 from tests.factories import AgentFactory, MembershipFactory, RemoteServerFactory, RemoteToolFactory, TeamFactory
@@ -49,9 +50,9 @@ class TestFiveMinutes:
 
 
 class TestModels:
-    def test_may_be_chosen_and_set(self, as_owner: Client, draft: DjangoAgent) -> None:
+    def test_may_be_chosen_and_set_by_operators(self, as_operator: Client, draft: DjangoAgent) -> None:
         more = {"choices": "scripted:echo\nscripted:effort", "effort_choice": "1", "model_options:temperature": "0.4"}
-        assert as_owner.post(url(draft), {**FORM, **more, "do": "save", "stamp": stamp(draft)}).status_code == 303
+        assert as_operator.post(url(draft), {**FORM, **more, "do": "save", "stamp": stamp(draft)}).status_code == 303
         kept = queries.draft_of(draft).blueprint
         assert kept
         assert (kept["choices"], kept["effort_choice"], kept["model_options"]) == (
@@ -59,13 +60,23 @@ class TestModels:
             True,
             {"temperature": 0.4},
         )
-        found = page(as_owner.get(url(draft)))
+        found = page(as_operator.get(url(draft)))
         assert found.text("#draft-choices").split() == ["scripted:echo", "scripted:effort"]
         assert found.has("#draft-effort[checked]")
         assert found.one("#draft-temperature")["value"] == "0.4"
 
-    def test_are_refused_at_their_field(self, as_owner: Client, draft: DjangoAgent) -> None:
-        answer = as_owner.post(url(draft), {**FORM, "model_options:max_tokens": "many", "do": "save", "stamp": stamp(draft)})
+    def test_keep_their_settings_when_an_owner_saves(self, as_owner: Client, draft: DjangoAgent, owner: User, operator: User) -> None:
+        actions.save_draft(agent=draft, changes={"model_options": {"temperature": 0.4}}, stamp=None, by=operator)
+        assert not page(as_owner.get(url(draft))).has("#draft-temperature")
+        more = {"model_options:temperature": "2", "effort_choice": "1"}
+        assert as_owner.post(url(draft), {**FORM, **more, "do": "save", "stamp": stamp(draft)}).status_code == 303
+        kept = queries.worked_on(draft, queries.draft_of(draft))
+        assert (kept["model_options"], kept["effort_choice"]) == ({"temperature": 0.4}, True)
+        with pytest.raises(NotYourAgent, match="settings of the model"):
+            actions.save_draft(agent=draft, changes={"model_options": {}}, stamp=None, by=owner)
+
+    def test_are_refused_at_their_field(self, as_operator: Client, draft: DjangoAgent) -> None:
+        answer = as_operator.post(url(draft), {**FORM, "model_options:max_tokens": "many", "do": "save", "stamp": stamp(draft)})
         assert answer.status_code == 422
         assert "max_tokens" in page(answer).text("section[aria-labelledby=model-title] .error")
         assert page(answer).one("#draft-max-tokens")["value"] == "many"

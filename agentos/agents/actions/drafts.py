@@ -50,10 +50,14 @@ def discard_draft(*, agent: DjangoAgent, stamp: str | None, by: User | None) -> 
 
 
 def check_options(before: Mapping[str, Any], after: blueprints.Blueprint, by: User | None) -> None:
-    """The settings of a tool are the operator's. Raises NotYourAgent."""
+    """The settings of tools and of the model are the operator's. Raises NotYourAgent."""
+    if by is None or is_operator(by):
+        return
     kept = {slug: options for slug, options in before.get("tool_options", {}).items() if slug in after["tools"]}
-    if by is not None and not is_operator(by) and after["tool_options"] != kept:
+    if after["tool_options"] != kept:
         raise NotYourAgent(_("Only your administrator can change the settings of tools."))
+    if after["model_options"] != before.get("model_options", {}):
+        raise NotYourAgent(_("Only your administrator can change the settings of the model."))
 
 
 def check_members(agent: DjangoAgent, before: blueprints.Blueprint, after: blueprints.Blueprint, by: User | None) -> None:
