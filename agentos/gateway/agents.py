@@ -6,9 +6,7 @@ from typing import Any
 from agno.agent.protocol import AgentProtocol
 from agno.models.response import ToolExecution
 from agno.os.utils import format_sse_event_with_index
-from agno.run import agent as agno
 from agno.run.base import RunStatus
-from agno.session.agent import AgentSession
 
 from agentos.agents.cache import AgentCard
 from agentos.chat import actions, queries
@@ -17,13 +15,16 @@ from agentos.gateway import context, database, sessions
 from agentos.gateway.approvals import answers_of
 from agentos.gateway.errors import problem_of
 from agentos.gateway.progress import Progress
-from agentos.gateway.serializers import events_of, output_of, whole
+from agentos.gateway.serializers import CONTINUED, STARTED, SerializedRun, events_of, output_of, whole
 from agentos.gateway.store import Store
+from agentos.gateway.words import AGENT, Words
 from agentos.service import RunNotFound
 
 
 class CallersAgent:
     """One agent for one request. Whatever else a client sends along to a run or to its continuation is not looked at."""
+
+    words: Words = AGENT
 
     def __init__(self, card: AgentCard, store: Store) -> None:
         self.id, self.name, self.description = card.agent_id, card.name, card.description
@@ -59,15 +60,14 @@ class CallersAgent:
     async def acancel_run(self, run_id: str) -> bool:
         return bool(await database.do(_stop, context.current(), run_id))
 
-    async def aget_session(self, session_id: str, user_id: str | None = None, **_ignored: Any) -> AgentSession | None:
-        found = await self.db.get_session(session_id, user_id=user_id, only_run=context.current().run)
-        return found if isinstance(found, AgentSession) else None
+    async def aget_session(self, session_id: str, user_id: str | None = None, **_ignored: Any) -> Any:
+        kind = self.words.session_type
+        return await self.db.get_session(session_id, kind, user_id=user_id, only_run=context.current().run)
 
-    async def aget_run_output(self, run_id: str, session_id: str | None = None, **_ignored: Any) -> agno.RunOutput | None:
-        found: agno.RunOutput | None = await self.db.get_run(run_id)
-        return found
+    async def aget_run_output(self, run_id: str, session_id: str | None = None, **_ignored: Any) -> SerializedRun | None:
+        return await self.db.get_run(run_id)
 
-    async def _whole(self, work: "_Work") -> agno.RunOutput:
+    async def _whole(self, work: "_Work") -> SerializedRun:
         run = await work.do()
         try:
             return await whole(run) if run else self._refused()
@@ -75,13 +75,14 @@ class CallersAgent:
             context.current().refused = problem_of(error)
             return self._refused()
 
-    async def _begun(self, work: "_Work") -> agno.RunOutput:
+    async def _begun(self, work: "_Work") -> SerializedRun:
         run = await work.do()
-        return output_of(run, []) if run else self._refused()
+        return output_of(run, [], self.words) if run else self._refused()
 
-    def _refused(self) -> agno.RunOutput:
+    def _refused(self) -> SerializedRun:
         problem = context.current().refused
-        return agno.RunOutput(agent_id=self.id, status=RunStatus.error, content=(problem and problem.sentence) or database.BROKEN)
+        sentence = (problem and problem.sentence) or database.BROKEN
+        return self.words.output(**self.words.whose(self.id), status=RunStatus.error, content=sentence)
 
     async def _stream(self, work: "_Work", *, as_text: bool = False) -> AsyncIterator[Any]:
         """Give the run's events; as text they carry their index, from which a client can resume."""
@@ -93,8 +94,8 @@ class CallersAgent:
             except Exception as error:  # noqa: BLE001 - Agno would put its text into the stream
                 call.refused = problem_of(error)
         if problem := call.refused:
-            yield agno.RunErrorEvent(
-                agent_id=self.id, content=problem.sentence or database.BROKEN, error_type=problem.code or "agentos_error"
+            yield self.words.events.RunErrorEvent(
+                **self.words.whose(self.id), content=problem.sentence or database.BROKEN, error_type=problem.code or "agentos_error"
             )
 
 
@@ -119,7 +120,7 @@ class CallersAgents(Sequence[AgentProtocol]):
 class _Work:
     """What makes a run go: done by our actions, in the caller's name. ``refused`` of the call says why it was not."""
 
-    first: type = agno.RunStartedEvent
+    first = STARTED
     progress: Progress | None = None
 
     async def do(self) -> Run | None:
@@ -142,7 +143,7 @@ class _Start(_Work):
 
 
 class _Answer(_Work):
-    first = agno.RunContinuedEvent
+    first = CONTINUED
 
     def __init__(self, run_id: str, tools: list[ToolExecution]) -> None:
         self.run_id, self.tools = run_id, tools

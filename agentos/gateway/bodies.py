@@ -24,6 +24,12 @@ CALL: dict[str, Any] = {
     "user_input_schema": list | None,
     "result": str | None,
 }
+REQUIREMENT = {
+    "confirmed": "confirmation",
+    "confirmation_note": "confirmation_note",
+    "user_input_schema": "user_input_schema",
+    "result": "external_execution_result",
+}
 FLAGS = frozenset({"stream", "background"})
 
 
@@ -39,7 +45,7 @@ def read(route: Route, scope: dict[str, Any], body: bytes) -> dict[str, Any]:
     if unknown:
         raise Problem(422, f"This server does not take the field {', '.join(unknown)}.", code="unknown_field")
     fields = {name: value for name, value in given.items() if name in route.fields}
-    return fields | {"tools": json.dumps(_calls(fields["tools"]))} if "tools" in fields else fields
+    return fields | {name: json.dumps(read(fields[name])) for name, read in ANSWERS.items() if name in fields}
 
 
 def _given(route: Route, scope: dict[str, Any], body: bytes) -> dict[str, Any]:
@@ -60,10 +66,26 @@ def _calls(text: str) -> list[dict[str, Any]]:
     if not isinstance(calls, list) or not calls or not all(isinstance(call, dict) for call in calls):
         raise Problem(422, "tools: send the calls of the run that waits, each with its answer.")
     wrong = [name for call in calls for name, types in CALL.items() if not isinstance(call.get(name), types)]
-    wrong += [str(item) for call in calls for item in call.get("user_input_schema") or () if not _is_field(item)]
+    wrong = wrong or [str(item) for call in calls for item in call.get("user_input_schema") or () if not _is_field(item)]
     if wrong:
         raise Problem(422, f"tools: {wrong[0][:100]} cannot be understood.")
     return [{name: _fields(call) if name == "user_input_schema" else call.get(name) for name in CALL} for call in calls]
+
+
+def _requirements(text: str) -> list[dict[str, Any]]:
+    """Return the same as clients of teams send it: each call in what is required of a person, which may have the answer."""
+    sent = strict_json.parse(text.encode())
+    if not isinstance(sent, list) or not all(isinstance(each, dict) and isinstance(each.get("tool_execution"), dict) for each in sent):
+        raise Problem(422, "requirements: send those of the run that waits, each with its answer.")
+    calls = _calls(json.dumps([_answered(each) for each in sent]))
+    return [{"tool_execution": call} for call in calls]
+
+
+def _answered(requirement: dict[str, Any]) -> dict[str, Any]:
+    """Return the call with what was said to it, wherever that stands; a word on the call itself counts."""
+    call: dict[str, Any] = requirement["tool_execution"]
+    said = {name: requirement.get(where) for name, where in REQUIREMENT.items()}
+    return {**call, **{name: value for name, value in said.items() if value is not None and call.get(name) is None}}
 
 
 def _fields(call: dict[str, Any]) -> list[dict[str, Any]] | None:
@@ -102,3 +124,6 @@ def _json(request: ASGIRequest, body: bytes) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise Problem(422, "The body must be a JSON object.")
     return {name: value for name, value in data.items() if value is not None}
+
+
+ANSWERS = {"tools": _calls, "requirements": _requirements}

@@ -9,6 +9,7 @@ from agentos.access.models import ApiToken
 from agentos.access.sign_ins import hold_of
 from agentos.access.users import User
 from agentos.agents.cache import AgentCard
+from agentos.agents.models import DjangoAgent
 from agentos.chat.callers import Caller
 from agentos.chat.models import Run
 from agentos.core.http.errors import Problem
@@ -20,7 +21,8 @@ class CallContext:
 
     ``names_session``: the session id that reaches an agent was chosen by the client; otherwise Agno has made it up.
 
-    ``agent_id``, ``run``: what the address names, which is the caller's. ``agent_pk``: whose answer is waited for, once there is a run.
+    ``agent_id``, ``run``: what the address names, which is the caller's. ``as_team``: it names a team, whose runs are told in the words
+    for teams. ``agent_pk``: whose answer is waited for, once there is a run.
     ``lost``: why the caller may not have it any more. ``refused``: why one of our actions said no; it becomes the
     answer, unless the caller ``speaks_protocol`` in which errors are answers.
     """
@@ -30,6 +32,7 @@ class CallContext:
     login: HttpRequest | None = None
     cards: list[AgentCard] = field(default_factory=list)
     agent_id: str = ""
+    as_team: bool = False
     agent_pk: int | None = None
     names_session: bool = True
     speaks_protocol: bool = False
@@ -37,6 +40,10 @@ class CallContext:
     run: Run | None = None
     refused: Problem | None = None
     lost: Problem | None = None
+
+    @property
+    def teams(self) -> list[AgentCard]:
+        return [card for card in self.cards if card.kind == DjangoAgent.Kind.TEAM]
 
     def caller(self) -> Caller:
         """Who waits, to be asked for again while the request is open. Of a login its session, which the guard has found."""

@@ -74,8 +74,9 @@ def _fields(call: CallContext, route: Route, request: ASGIRequest, scope: dict[s
 
 def _own(call: CallContext, route: Route, named: dict[str, str], query: dict[str, str], fields: dict[str, Any]) -> None:
     """Check that what the request names is the caller's, and put our ids in the place of what it says. Raises Problem."""
-    agent_id = named.get("agent_id") or named.get("id", "")
-    if agent_id and agent_id not in {card.agent_id for card in call.cards}:
+    call.as_team = "team_id" in named
+    agent_id = named.get("team_id") or named.get("agent_id") or named.get("id", "")
+    if agent_id and agent_id not in {card.agent_id for card in (call.teams if call.as_team else call.cards)}:
         raise AgentNotFound
     place = next((part for part in (named, query, fields) if part.get("session_id")), {})
     call.agent_id, call.names_session = agent_id, bool(place) or route.body in READERS
@@ -95,7 +96,7 @@ def _own(call: CallContext, route: Route, named: dict[str, str], query: dict[str
 
 def _opens(route: Route) -> bool:
     """Whether the route may name a session that is not there yet."""
-    return route.method == "POST" and route.path in {"/agents/{agent_id}/runs", "/sessions"}
+    return route.method == "POST" and route.path in {"/agents/{agent_id}/runs", "/teams/{team_id}/runs", "/sessions"}
 
 
 def _run(call: CallContext, run_id: str, agent_id: str) -> ChatSession:

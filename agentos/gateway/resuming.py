@@ -83,7 +83,7 @@ async def _told(run: Run, parts: list[Part], last_event_index: int | None) -> As
     if last < 0:
         events = events_of(run)
     else:
-        events = events_of(run, progress=Progress.at(last, parts), first=None)
+        events = events_of(run, progress=Progress.at(last, parts), first="")
     async for event in events:
-        if event.event_index > last or event.event.startswith("ToolCall"):
+        if event.event_index > last or "ToolCall" in event.event:
             yield event

@@ -6,7 +6,6 @@ from typing import Any
 from agno.metrics import RunMetrics
 from agno.models.message import Message
 from agno.models.response import ToolExecution
-from agno.run import agent as agno
 from agno.run.base import RunStatus
 from agno.run.requirement import RunRequirement
 from agno.tools.function import UserInputField
@@ -23,8 +22,12 @@ from agentos.core import db
 from agentos.core.http.errors import Problem
 from agentos.gateway import context
 from agentos.gateway.progress import Progress, Step
+from agentos.gateway.words import AGENT, TEAM, Words, words_for
 
-SerializedEvent = Any  # one of Agno's events of an agent's run
+SerializedEvent = Any  # one of Agno's events of an agent's run, or of a team's
+SerializedRun = Any  # RunOutput, or TeamRunOutput
+
+STARTED, CONTINUED = "RunStartedEvent", "RunContinuedEvent"
 
 STATUS = {
     Run.Status.QUEUED: RunStatus.pending,
@@ -35,17 +38,24 @@ STATUS = {
     Run.Status.INTERRUPTED: RunStatus.error,
     Run.Status.STOPPED: RunStatus.cancelled,
 }
+DELEGATED = {
+    "running": RunStatus.running,
+    "waiting": RunStatus.paused,
+    "finished": RunStatus.completed,
+    "failed": RunStatus.error,
+}
 TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict}
 NOT_TAKEN_UP = "The server is restarting. Your message is saved, and the agent will answer it when the server is back."
 
 
-def output_of(run: Run, parts: list[Part]) -> agno.RunOutput:
+def output_of(run: Run, parts: list[Part], words: Words = AGENT) -> SerializedRun:
     """Return the run as Agno's clients know one. No prompt and no tool schema is in it."""
     failure = failure_of(run)
-    return agno.RunOutput(
-        **_identity(run),
+    return words.output(
+        **_identity(run, words),
+        **({"member_responses": _members(run, parts)} if words is TEAM else {}),
         user_id=str(run.by_id),
-        input=agno.RunInput(input_content=run.input),
+        input=words.input(input_content=run.input),
         content=text_of(parts) or failure or "",
         reasoning_content="".join(part["text"] for part in parts if part["kind"] == "reasoning") or None,
         messages=_messages(run, parts),
@@ -76,38 +86,39 @@ def tools_of(run: Run, parts: list[Part]) -> list[ToolExecution]:
 
 
 def requirements_of(run: Run) -> list[RunRequirement]:
-    return [RunRequirement(tool_execution=_asked(requirement), id=requirement["call_id"]) for requirement in run.requirements]
+    return [_required(requirement) for requirement in run.requirements]
 
 
-async def events_of(
-    run: Run, *, progress: Progress | None = None, first: type | None = agno.RunStartedEvent
-) -> AsyncIterator[SerializedEvent]:
+async def events_of(run: Run, *, progress: Progress | None = None, first: str = STARTED) -> AsyncIterator[SerializedEvent]:
     """Give the run's events from ``progress`` on, to its end; each carries its ``event_index``. ``first`` is how it begins."""
-    context.current().agent_pk = run.session.agent_id
+    call = context.current()
+    call.agent_pk = run.session.agent_id
+    words = words_for(as_team=call.as_team)
     progress = progress or Progress()
-    if first is not None:
-        yield _event(first, run, progress.index + (first is agno.RunContinuedEvent))
+    if first:
+        yield _event(first, run, progress.index + (first == CONTINUED), words)
     async for look in follow(run):
         check_rights()
         for step in progress.steps(look.parts):
-            yield _stepped(run, step)
+            yield _stepped(run, step, words)
         end = look.end or await _left_behind(run)
         if end:
-            for event in _ending(end, progress.index + 1):
+            for event in _ending(end, progress.index + 1, words):
                 yield event
             return
 
 
-async def whole(run: Run) -> agno.RunOutput:
+async def whole(run: Run) -> SerializedRun:
     """Return the run when it has ended or waits for a person. Raises ``Problem`` for a caller who has lost the right to it."""
-    context.current().agent_pk = run.session.agent_id
+    call = context.current()
+    call.agent_pk = run.session.agent_id
     async for look in follow(run):
         check_rights()
         if end := look.end or await _left_behind(run):
             if end.status == Run.Status.STOPPED and end.error_code in LOST_RIGHTS:
                 status, code = LOST_RIGHTS[end.error_code]
                 raise Problem(status, failures.sentence(end.error_code), code=code)
-            return output_of(end, end.parts)
+            return output_of(end, end.parts, words_for(as_team=call.as_team))
     raise AssertionError("A run that is followed ends.")
 
 
@@ -130,52 +141,78 @@ async def _left_behind(run: Run) -> Run | None:
     return found if found.status == Run.Status.QUEUED else None
 
 
-def _ending(run: Run, index: int) -> Iterator[SerializedEvent]:
+def _ending(run: Run, index: int, words: Words = AGENT) -> Iterator[SerializedEvent]:
     match run.status:
         case Run.Status.COMPLETED:
-            yield _event(agno.RunContentCompletedEvent, run, index)
-            content = {"content": run.answer, "reasoning_content": output_of(run, run.parts).reasoning_content}
-            yield _event(agno.RunCompletedEvent, run, index + 1, metrics=_metrics(run), metadata=_cut(run), **content)
+            yield _event("RunContentCompletedEvent", run, index, words)
+            content: dict[str, Any] = {"content": run.answer, "reasoning_content": output_of(run, run.parts).reasoning_content}
+            if words is TEAM:
+                content["member_responses"] = _members(run, run.parts)
+            yield _event("RunCompletedEvent", run, index + 1, words, metrics=_metrics(run), metadata=_cut(run), **content)
         case Run.Status.WAITING:
-            yield _event(agno.RunPausedEvent, run, index, tools=tools_of(run, run.parts), requirements=requirements_of(run))
+            yield _event("RunPausedEvent", run, index, words, tools=tools_of(run, run.parts), requirements=requirements_of(run))
         case Run.Status.STOPPED:
-            yield _event(agno.RunCancelledEvent, run, index, reason=failures.sentence(run.error_code) if run.error_code else "Stopped.")
+            yield _event("RunCancelledEvent", run, index, words, reason=failures.sentence(run.error_code) if run.error_code else "Stopped.")
         case Run.Status.QUEUED:
-            yield _event(agno.RunErrorEvent, run, index, content=NOT_TAKEN_UP, error_type="unavailable")
+            yield _event("RunErrorEvent", run, index, words, content=NOT_TAKEN_UP, error_type="unavailable")
         case _:
-            yield _event(agno.RunErrorEvent, run, index, content=failure_of(run), error_type=run.error_code or run.status)
+            yield _event("RunErrorEvent", run, index, words, content=failure_of(run), error_type=run.error_code or run.status)
 
 
-def _stepped(run: Run, step: Step) -> SerializedEvent:
+def _stepped(run: Run, step: Step, words: Words = AGENT) -> SerializedEvent:
     if step.what == "text":
-        return _event(agno.RunContentEvent, run, step.index, content=step.text)
+        return _event("RunContentEvent", run, step.index, words, content=step.text)
     if step.what == "reasoning":
         # With a content of no text: where there is none at all, Agno's chat application shows what it takes for JSON.
-        return _event(agno.RunContentEvent, run, step.index, content="", reasoning_content=step.text)
+        return _event("RunContentEvent", run, step.index, words, content="", reasoning_content=step.text)
     tool = _tool(step.part)
     if step.what == "began":
         tool.result, tool.tool_call_error = None, None
-        return _event(agno.ToolCallStartedEvent, run, step.index, tool=tool)
+        return _event("ToolCallStartedEvent", run, step.index, words, tool=tool)
     if step.part["status"] == "failed":
-        return _event(agno.ToolCallErrorEvent, run, step.index, tool=tool, error=tool.result)
-    return _event(agno.ToolCallCompletedEvent, run, step.index, tool=tool, content=tool.result)
+        return _event("ToolCallErrorEvent", run, step.index, words, tool=tool, error=tool.result)
+    return _event("ToolCallCompletedEvent", run, step.index, words, tool=tool, content=tool.result)
 
 
-def _event(kind: type, run: Run, index: int, **fields: Any) -> SerializedEvent:
-    event = kind(**_identity(run), **fields)
+def _event(kind: str, run: Run, index: int, words: Words, **fields: Any) -> SerializedEvent:
+    event = getattr(words.events, kind)(**_identity(run, words), **fields)
     event.event_index = index
     return event
 
 
-def _identity(run: Run) -> dict[str, Any]:
+def _identity(run: Run, words: Words) -> dict[str, Any]:
     agent = run.session.agent
-    return {"run_id": run.run_id, "session_id": run.session.session_id, "agent_id": agent.agent_id, "agent_name": agent.name}
+    return {"run_id": run.run_id, "session_id": run.session.session_id, **words.whose(agent.agent_id, agent.name)}
+
+
+def _members(run: Run, parts: list[Part]) -> list[SerializedRun]:
+    """Return what each member did, as far as it is told of the team's answer."""
+    return [
+        AGENT.output(
+            **AGENT.whose(part["by"], part["name"]),
+            parent_run_id=run.run_id,
+            session_id=run.session.session_id,
+            input=AGENT.input(input_content=part["task"]),
+            content=part["result"] or text_of(part["parts"]),
+            tools=[_tool(inner) for inner in part["parts"] if inner["kind"] not in DELTAS] or None,
+            created_at=int(run.created_at.timestamp()),
+            status=DELEGATED[part["status"]],
+        )
+        for part in parts
+        if part["kind"] == "delegation"
+    ]
 
 
 def _tool(part: Part) -> ToolExecution:
     part = as_call(part)
     failed = part["status"] == "failed"
     return ToolExecution(part["call_id"], part["name"], part["args"], tool_call_error=failed, result=part["result"] or None)
+
+
+def _required(requirement: dict[str, Any]) -> RunRequirement:
+    required = RunRequirement(tool_execution=_asked(requirement), id=requirement["call_id"])
+    required.member_agent_id, required.member_agent_name = requirement.get("by"), requirement.get("member")
+    return required
 
 
 def _asked(requirement: dict[str, Any]) -> ToolExecution:

@@ -14,6 +14,7 @@ from agentos.gateway.agents import CallersAgents
 from agentos.gateway.interfaces import all_denied, enabled, routes, serving
 from agentos.gateway.resuming import JournalStream
 from agentos.gateway.store import Store
+from agentos.gateway.teams import CallersTeams
 
 ID = "agentos-django"
 FOR_ANYBODY = frozenset({"/health", "/info", "/mcp"})
@@ -29,6 +30,7 @@ def build() -> FastAPI:
         db=store,
         **serving.arguments(enabled(), store),
         agents=CallersAgents(store),  # type: ignore[arg-type]  # a sequence, asked anew at every request
+        teams=CallersTeams(store),  # type: ignore[arg-type]
         settings=AgnoAPISettings(env="prd", docs_enabled=False, authorization_enabled=False, os_security_key=None, cors_origin_list=[]),
         cors=CORSConfig(origins=[]),
         event_stream=JournalStream(),

@@ -4,22 +4,26 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from agno.db.base import AsyncBaseDb, SessionType
-from agno.run.agent import RunOutput
 from agno.session.agent import AgentSession
+from agno.session.team import TeamSession
 from django.db.models import QuerySet
 from typing_extensions import override
 
+from agentos.agents.models import DjangoAgent
 from agentos.chat import actions, queries
 from agentos.chat.models import ChatSession, Run
 from agentos.core.http.errors import Problem
 from agentos.gateway import context, database, sessions
-from agentos.gateway.serializers import output_of, parts_of
+from agentos.gateway.serializers import SerializedRun, output_of, parts_of
+from agentos.gateway.words import AGENT, TEAM, Words, words_for
+from agentos.service import AgentNotFound, SessionNotFound
 
 ID = "agentos"
 RUNS_LIMIT = 500  # the newest turns of a session, which is what its readers are given
 PAGE_LIMIT = 1000  # sessions
 PAGES_LIMIT = 1_000_000
 SORTED_BY = {"created_at", "updated_at"}
+TOLD = {None: AGENT, SessionType.AGENT: AGENT, SessionType.TEAM: TEAM}  # a chat with a team as an agent's too
 
 
 class Store(AsyncBaseDb):
@@ -44,10 +48,11 @@ class Store(AsyncBaseDb):
         only_run: Run | None = None,
     ) -> Any:
         call = context.current()
-        if not _is_caller(call, user_id) or session_type not in {None, SessionType.AGENT}:
+        words = TOLD.get(session_type)
+        if not _is_caller(call, user_id) or words is None:
             return None
-        session, runs = await database.read(_session, call, session_id, runs_limit, only_run)
-        return _as_asked(session, runs, deserialize=deserialize) if session else None
+        session, runs = await database.read(_session, call, session_id, runs_limit, only_run, words)
+        return _as_asked(session, runs, words, deserialize=deserialize) if session else None
 
     @override
     async def get_sessions(
@@ -67,9 +72,12 @@ class Store(AsyncBaseDb):
     ) -> Any:
         """Return the sessions of a page, without their runs: a list needs their names."""
         call = context.current()
-        if not _is_caller(call, user_id) or session_type not in {None, SessionType.AGENT}:
+        words = TOLD.get(session_type)
+        if not _is_caller(call, user_id) or words is None:
             return [] if deserialize else ([], 0)
         found = queries.sessions_for(call.user)
+        if words is TEAM:
+            found = found.filter(agent__kind=DjangoAgent.Kind.TEAM)
         if component_id:
             found = found.filter(agent__agent_id=component_id)
         if session_name:
@@ -79,7 +87,7 @@ class Store(AsyncBaseDb):
         if end_timestamp is not None:
             found = found.filter(created_at__lte=datetime.fromtimestamp(end_timestamp, UTC))
         rows, total = await database.read(_page, _sorted(found, sort_by, sort_order), page or 1, limit)
-        listed = [_as_asked(session, [], deserialize=deserialize) for session in rows]
+        listed = [_as_asked(session, [], words, deserialize=deserialize) for session in rows]
         return listed if deserialize else (listed, total)
 
     @override
@@ -93,7 +101,7 @@ class Store(AsyncBaseDb):
     ) -> Any:
         call = context.current()
         if _is_caller(call, user_id) and await database.do(_rename, call, session_id, session_name):
-            return await self.get_session(session_id, deserialize=deserialize)
+            return await self.get_session(session_id, session_type, deserialize=deserialize)
         return None
 
     @override
@@ -104,7 +112,7 @@ class Store(AsyncBaseDb):
             return None
         session_id = await database.do(_upsert, call, session)
         # Agno takes None for a failure of the database; what is answered in its place is in the call.
-        return await self.get_session(session_id, deserialize=deserialize) if session_id else session
+        return await self.get_session(session_id, _words_of(session).session_type, deserialize=deserialize) if session_id else session
 
     @override
     async def delete_session(self, session_id: str, user_id: str | None = None) -> bool:
@@ -119,7 +127,8 @@ class Store(AsyncBaseDb):
 
     @override
     async def get_run(self, run_id: str, deserialize: bool | None = True) -> Any:
-        output = await database.read(_run, context.current(), run_id)
+        call = context.current()
+        output = await database.read(_run, call, run_id, words_for(as_team=call.as_team))
         return output if deserialize or output is None else output.to_dict()
 
 
@@ -127,22 +136,32 @@ def _is_caller(call: context.CallContext, user_id: str | None) -> bool:
     return user_id is None or user_id == call.user_id
 
 
-def _session(call: context.CallContext, session_id: str, limit: int | None, only: Run | None) -> tuple[ChatSession | None, list[RunOutput]]:
+def _session(
+    call: context.CallContext, session_id: str, limit: int | None, only: Run | None, words: Words
+) -> tuple[ChatSession | None, list[SerializedRun]]:
     session = sessions.find(call.user, session_id)
-    if session is None:
+    if session is None or not _is_told(session, words):
         return None, []
     if only is not None:
-        return session, [output_of(only, only.parts)] if only.session_id == session.pk else []
+        return session, [output_of(only, only.parts, words)] if only.session_id == session.pk else []
     newest = Run.objects.filter(session=session, is_hidden=False).defer("agno_output", "context", "searchable").order_by("-turn", "-pk")
     runs = list(newest[: min(limit or RUNS_LIMIT, RUNS_LIMIT)])
     for run in runs:
         run.session = session
-    return session, [output_of(run, parts_of(run)) for run in reversed(runs)]
+    return session, [output_of(run, parts_of(run), words) for run in reversed(runs)]
 
 
-def _run(call: context.CallContext, run_id: str) -> RunOutput | None:
+def _run(call: context.CallContext, run_id: str, words: Words) -> SerializedRun | None:
     run = queries.run_for(call.user, run_id)
-    return output_of(run, parts_of(run)) if run else None
+    return output_of(run, parts_of(run), words) if run else None
+
+
+def _is_told(session: ChatSession, words: Words) -> bool:
+    return words is AGENT or session.agent.kind == DjangoAgent.Kind.TEAM
+
+
+def _words_of(session: Any) -> Words:
+    return words_for(as_team=isinstance(session, TeamSession))
 
 
 def _sorted(found: QuerySet[ChatSession], sort_by: str | None, order: Any) -> QuerySet[ChatSession]:
@@ -159,18 +178,18 @@ def _page(found: QuerySet[ChatSession], page: int, limit: int | None) -> tuple[l
     return list(found[first : first + size]), found.count()
 
 
-def _as_asked(session: ChatSession, runs: list[RunOutput], *, deserialize: bool | None) -> Any:
+def _as_asked(session: ChatSession, runs: list[SerializedRun], words: Words, *, deserialize: bool | None) -> Any:
     title = {"session_name": session.title_or_new}
-    found = AgentSession(
+    found = words.session(
         session_id=session.session_id,
-        agent_id=session.agent.agent_id,
+        **words.whose(session.agent.agent_id),
         user_id=str(session.user_id),
         session_data=title,
         runs=list(runs),
         created_at=int(session.created_at.timestamp()),
         updated_at=int(session.updated_at.timestamp()),
     )
-    return found if deserialize else {**found.to_dict(), "session_type": SessionType.AGENT.value}
+    return found if deserialize else {**found.to_dict(), "session_type": words.session_type.value}
 
 
 def _rename(call: context.CallContext, session_id: str, title: str) -> bool:
@@ -180,13 +199,19 @@ def _rename(call: context.CallContext, session_id: str, title: str) -> bool:
     return session is not None
 
 
-def _upsert(call: context.CallContext, wanted: AgentSession) -> str:
-    """Return the session's id."""
+def _upsert(call: context.CallContext, wanted: AgentSession | TeamSession) -> str:
+    """Return the session's id. Raises AgentNotFound for a team that is none of the caller's, and what ``sessions.create`` raises."""
+    words = _words_of(wanted)
+    agent_id = (wanted.team_id if isinstance(wanted, TeamSession) else wanted.agent_id) or ""
     title = str((wanted.session_data or {}).get("session_name") or "")
     session = sessions.find(call.user, wanted.session_id)
     if session is None:
         given = wanted.session_id if call.names_session else ""
-        return sessions.create(by=call.user, agent_id=wanted.agent_id or "", given=given, title=title).session_id
+        if words is TEAM and agent_id not in {card.agent_id for card in call.teams}:
+            raise AgentNotFound
+        return sessions.create(by=call.user, agent_id=agent_id, given=given, title=title).session_id
+    if not _is_told(session, words):
+        raise SessionNotFound
     _give_title(call, session, title)
     return session.session_id
 

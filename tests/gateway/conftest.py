@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from asgiref.sync import sync_to_async
 
 from agentos.access import actions as access
 from agentos.access.models import User
@@ -27,6 +28,14 @@ def token_for(user: User, *scopes: str) -> str:
 
 def bearer(secret: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}"}
+
+
+async def until(what: Callable[[], Any], seconds: float = 10) -> Any:
+    """Return what ``what`` gives as soon as it is true."""
+    async with asyncio.timeout(seconds):
+        while not (found := await what()):
+            await asyncio.sleep(0.02)
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -70,3 +79,19 @@ async def address(gateway: Gateway, engine: Engine) -> AsyncIterator[str]:
 @pytest.fixture
 def cookie_of() -> Callable[[User], dict[str, str]]:
     return lambda user: {"Cookie": "; ".join(f"{name}={morsel.value}" for name, morsel in signed_in(user).cookies.items())}
+
+
+@pytest.fixture
+async def client(address: str) -> AsyncIterator[Any]:
+    """Agno's own client, unchanged."""
+    from agno.client import AgentOSClient
+    from agno.utils.http import aclose_default_clients
+
+    yield AgentOSClient(base_url=address)
+    await aclose_default_clients()  # they belong to this test's loop
+
+
+@pytest.fixture
+async def headers(owner: User) -> dict[str, str]:
+    """Those of the owner, with every scope."""
+    return bearer(await sync_to_async(token_for)(owner))

@@ -18,6 +18,7 @@ from tests.factories import ChatSessionFactory, RunFactory
 
 START = Route("POST", "/x", "", body=FORM, fields=frozenset({"message", "stream"}), needed=frozenset({"message"}))
 GO_ON = Route("POST", "/x", "", body=FORM, fields=frozenset({"tools"}), needed=frozenset({"tools"}))
+ANSWER = Route("POST", "/x", "", body=FORM, fields=frozenset({"requirements"}), needed=frozenset({"requirements"}))
 ANYTHING = Route("POST", "/x", "", body=FORM, fields=frozenset({"stream"}))
 CHANGE = Route("PATCH", "/x", "", body=JSON, fields=frozenset({"name"}))
 
@@ -117,6 +118,7 @@ class TestCalls:
             {"confirmation_note": 1},
             {"result": {}},
             {"user_input_schema": {}},
+            {"user_input_schema": 5},
             {"user_input_schema": [1]},
             {"user_input_schema": [{"name": 1, "value": 1}]},
             {"user_input_schema": [{"name": "city"}]},
@@ -124,6 +126,27 @@ class TestCalls:
     )
     def test_have_the_types_that_they_have(self, wrong: dict[str, Any]) -> None:
         assert refused(GO_ON, form(tools=json.dumps([{"tool_call_id": "1", **wrong}])))[0] == 422
+
+
+class TestRequirements:
+    """What clients of teams send in the place of calls."""
+
+    def call(self, **requirement: Any) -> dict[str, Any]:
+        sent = {"tool_execution": {"tool_call_id": "1"}, "member_agent_id": "ann", **requirement}
+        (read_one,) = json.loads(read(ANSWER, form(requirements=json.dumps([sent])))["requirements"])
+        assert set(read_one) == {"tool_execution"}
+        call: dict[str, Any] = read_one["tool_execution"]
+        assert set(call) == set(bodies.CALL)
+        return call
+
+    def test_are_calls_with_what_was_said_beside_them(self) -> None:
+        call = self.call(confirmation=False, confirmation_note="No.", external_execution_result="Sent.")
+        assert (call["confirmed"], call["confirmation_note"], call["result"]) == (False, "No.", "Sent.")
+        (field,) = self.call(user_input_schema=[{"name": "city", "value": "Rome"}])["user_input_schema"]
+        assert (field["name"], field["value"]) == ("city", "Rome")
+
+    def test_say_what_the_call_itself_says_where_both_do(self) -> None:
+        assert self.call(tool_execution={"tool_call_id": "1", "confirmed": False}, confirmation=True)["confirmed"] is False
 
 
 class TestWhatAgnoIsGiven:

@@ -2,13 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 from agno.agent.remote import RemoteAgent
-from agno.client import AgentOSClient
 from agno.db.base import SessionType
 from agno.run.agent import RunCancelledEvent, RunCompletedEvent, RunContentEvent, RunOutput, RunStartedEvent
 from agno.run.base import RunStatus
@@ -24,33 +23,14 @@ from agentos.chat.models import ChatSession, Run
 from agentos.core import db
 from agentos.gateway.models import SessionName
 from tests.factories import AgentFactory, ChatSessionFactory, RunFactory
-from tests.gateway.conftest import bearer, token_for
+from tests.gateway.conftest import bearer, token_for, until
 
 pytestmark = [pytest.mark.server]
 
 
 @pytest.fixture
-async def client(address: str) -> AsyncIterator[Any]:
-    yield AgentOSClient(base_url=address)
-    await aclose_default_clients()  # they belong to this test's loop
-
-
-@pytest.fixture
-async def headers(owner: User) -> dict[str, str]:
-    return bearer(await sync_to_async(token_for)(owner))
-
-
-@pytest.fixture
 def agent(db: None) -> Callable[[str], Any]:
     return lambda model: sync_to_async(AgentFactory)(agent_id="assistant", name="Assistant", is_global=True, model=model)
-
-
-async def until(what: Callable[[], Any], seconds: float = 10) -> Any:
-    """Return what ``what`` gives as soon as it is true."""
-    async with asyncio.timeout(seconds):
-        while not (found := await what()):
-            await asyncio.sleep(0.02)
-    return found
 
 
 class TestAgentOSClient:

@@ -1,6 +1,7 @@
 """Who gets where in Agno's server: every route of it x every way to call, in one table. A route that is in no table fails."""
 
 import asyncio
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,12 +15,13 @@ from django.test import override_settings
 
 from agentos.access.models import ApiToken, User
 from agentos.access.tokens import SCOPES
+from agentos.agents import actions
 from agentos.agents.models import DjangoAgent
 from agentos.chat.models import ChatSession, Run
 from agentos.core import clock
 from agentos.gateway.routes import ALLOWED, ANYBODY, DENIED, Route
 from agentos.gateway.server import objections, routes_of
-from tests.factories import ChatSessionFactory, RunFactory
+from tests.factories import AgentFactory, ChatSessionFactory, RunFactory
 from tests.gateway.conftest import PREFIX, bearer, token_for
 
 Headers = dict[str, str]
@@ -27,17 +29,18 @@ Headers = dict[str, str]
 
 @dataclass
 class World:
-    """The session and its run are the owner's; the agent is of the team of owner, member and suspended."""
+    """The session and its run are the owner's; the agent, which is made of another one, is of the team of owner, member and suspended."""
 
     agent: DjangoAgent
     session: ChatSession
     run: Run
 
     def path(self, template: str) -> str:
-        known = {"agent_id": self.agent.agent_id, "session_id": self.session.session_id, "run_id": self.run.run_id}
+        agent_id = self.agent.agent_id
+        known = {"agent_id": agent_id, "team_id": agent_id, "session_id": self.session.session_id, "run_id": self.run.run_id}
         for name, value in known.items():
             template = template.replace(f"{{{name}}}", value)
-        for name in ("team_id", "workflow_id", "path:path", "storage_key:path", "message_index"):
+        for name in ("workflow_id", "path:path", "storage_key:path", "message_index"):
             template = template.replace(f"{{{name}}}", "1")
         return template.replace("{", "").replace("}", "")
 
@@ -45,8 +48,10 @@ class World:
         if route.path.endswith("/runs") and route.method == "POST":
             return {"data": {"message": "Hello", "stream": "false", "background": "true", "session_id": self.session.session_id}}
         if route.path.endswith("/continue"):
-            return {"data": {"tools": '[{"tool_call_id": "1", "confirmed": true}]', "stream": "false"}}
-        if route.path.endswith("/agents/{agent_id}/runs"):
+            call = {"tool_call_id": "1", "confirmed": True}
+            answers = {"tools": [call]} if "tools" in route.fields else {"requirements": [{"tool_execution": call}]}
+            return {"data": {**{name: json.dumps(said) for name, said in answers.items()}, "stream": "false"}}
+        if route.path in {"/agents/{agent_id}/runs", "/teams/{team_id}/runs"}:
             return {"params": {"session_id": self.session.session_id}}
         bodies = {
             ("POST", "/sessions"): {"agent_id": self.agent.agent_id},
@@ -59,6 +64,10 @@ class World:
 
 
 def make_world(owner: User, agent: DjangoAgent) -> World:
+    if agent.kind != DjangoAgent.Kind.TEAM:
+        agent.kind = DjangoAgent.Kind.TEAM
+        agent.save()
+        actions.set_members(team=agent, members=[(AgentFactory(), "")], by=None)
     session = ChatSessionFactory(user=owner, agent=agent)
     return World(agent, session, RunFactory(session=session, by=owner))
 
@@ -75,6 +84,8 @@ STATUS = {
     ("DELETE", "/sessions"): 204,
     ("POST", "/agents/{agent_id}/runs"): 202,
     ("POST", "/agents/{agent_id}/runs/{run_id}/continue"): 409,  # it is not waiting
+    ("POST", "/teams/{team_id}/runs"): 202,
+    ("POST", "/teams/{team_id}/runs/{run_id}/continue"): 409,
 }
 
 
@@ -154,7 +165,7 @@ class TestEveryAllowedRoute:
         headers = bearer(await sync_to_async(token_for)({"stranger": stranger, "member": member, "operator": operator}[person]))
         for route in ALLOWED:
             answer = await call(http, world, route, headers)
-            if "{" in route.path and not (route.path == "/agents/{agent_id}" and person == "member"):
+            if "{" in route.path and not (route.path in {"/agents/{agent_id}", "/teams/{team_id}"} and person == "member"):
                 assert answer.status_code == 404, route
                 assert is_envelope(answer)
             else:
@@ -274,7 +285,7 @@ class TestTheCaller:
         for path, status in (
             ("/sessions?limit=abc", 422),
             ("/sessions?type=nothing", 422),
-            ("/sessions/{session_id}?type=team", 404),
+            ("/sessions/{session_id}?type=workflow", 404),
             ("/sessions/{session_id}/runs?status=nothing", 400),
             ("/sessions?db_id=another", 404),
             ("/agents/{agent_id}/runs", 422),
@@ -291,7 +302,9 @@ class TestTheCaller:
         headers = bearer(await sync_to_async(token_for)(owner))
         for odd in ("%00", "%ff", "%ed%a0%80", "'--", "x" * 299, "%F0%9F%98%80", "-1", "{agent_id}", "%25s"):
             for route in ALLOWED:
-                path = re.sub(r"\{\w+\}", odd, route.path).replace(f"/agents/{odd}/", f"/agents/{world.agent.agent_id}/")
+                path = re.sub(r"\{\w+\}", odd, route.path)
+                for kind in ("agents", "teams"):
+                    path = path.replace(f"/{kind}/{odd}/", f"/{kind}/{world.agent.agent_id}/")
                 query = "&".join(f"{name}={odd}" for name in sorted(route.query | {"nothing"}))
                 url = httpx.URL(f"http://testserver{PREFIX}{path}?{query}")
                 answer = await http.request(route.method, url, headers=headers, **{**world.request(route), "params": None})

@@ -14,8 +14,7 @@ from agentos.chat.models import Run
 from agentos.chat.registry import registry
 from agentos.chat.runs.engine import Engine
 from tests.factories import AgentFactory
-from tests.gateway.conftest import bearer, token_for
-from tests.gateway.test_clients import until
+from tests.gateway.conftest import bearer, token_for, until
 
 RUNS = "/agents/assistant/runs"
 SerializedEvent = list[dict[str, Any]]

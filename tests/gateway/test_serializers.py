@@ -18,7 +18,8 @@ from agentos.gateway import context
 from agentos.gateway.context import CallContext
 from agentos.gateway.progress import Step
 from agentos.gateway.resuming import JournalStream
-from agentos.gateway.serializers import _ending, _stepped, output_of
+from agentos.gateway.serializers import _ending, _stepped, output_of, requirements_of
+from agentos.gateway.words import TEAM
 from tests.factories import ChatSessionFactory, RunFactory
 
 TEXT: dict[str, Any] = {"kind": "text", "text": "Hello."}
@@ -73,6 +74,31 @@ class TestOutput:
             ("x", str, "What", "y"),
         ]
         assert [requirement.id for requirement in output.requirements or []] == ["2", "3"]
+
+    def test_of_a_team_has_what_its_members_did(self) -> None:
+        delegation = {
+            "kind": "delegation",
+            "by": "ann",
+            "name": "Ann",
+            "task": "Add.",
+            "seconds": None,
+            "result": "",
+            "parts": [TOOL, TEXT],
+        }
+        statuses = {"running": "RUNNING", "waiting": "PAUSED", "finished": "COMPLETED", "failed": "ERROR"}
+        parts = [{**delegation, "call_id": status, "status": status} for status in statuses]
+        output = output_of(run_of(), [*parts, TEXT], TEAM)
+        assert (output.team_id, output.team_name, output.content) == ("assistant", "Assistant", "Hello.")
+        assert [member.status.value for member in output.member_responses] == list(statuses.values())
+        for member in output.member_responses:
+            assert (member.agent_id, member.agent_name, member.input.input_content, member.content) == ("ann", "Ann", "Add.", "Hello.")
+            assert [(tool.tool_name, tool.result) for tool in member.tools] == [("add", "2")]
+        assert len(output.tools) == 4
+
+    def test_says_whose_question_it_is(self) -> None:
+        asked = [{**SEND, "by": "ann", "member": "Ann"}, ASK]
+        ann, own = requirements_of(run_of(Run.Status.WAITING, requirements=asked))
+        assert (ann.member_agent_id, ann.member_agent_name, own.member_agent_id) == ("ann", "Ann", None)
 
     def test_counts_tokens_and_seconds(self) -> None:
         now = clock.now()
