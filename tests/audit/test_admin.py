@@ -14,6 +14,7 @@ from django.urls import reverse
 from agentos.audit.admin import changes
 from agentos.audit.models import AuditRecord
 from agentos.core.http.middleware import HEADERS
+from agentos.skills.models import SkillVersion
 from tests import factories
 from tests.html import Page, page
 
@@ -36,6 +37,8 @@ FACTORIES: dict[str, Callable[[], Any]] = {
     "webhooks_webhookevent": factories.WebhookEventFactory,
     "webhooks_outgoing_endpoint": factories.HookFactory,
     "webhooks_outgoing_delivery": factories.DeliveryFactory,
+    "skills_skill": factories.SkillFactory,
+    "skills_skillversion": lambda: SkillVersion.objects.create(skill=factories.SkillFactory(), number=2, text="# Be brief"),
     "audit_auditrecord": factories.AuditRecordFactory,
 }
 READ_ONLY = {
@@ -51,6 +54,8 @@ READ_ONLY = {
     "webhooks_webhookevent",
     "webhooks_outgoing_endpoint",
     "webhooks_outgoing_delivery",
+    "skills_skill",
+    "skills_skillversion",
     "audit_auditrecord",
 }
 MADE_HERE = {"access_apitoken"}  # by a form of its own: tests/access/test_admin.py

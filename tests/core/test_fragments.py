@@ -2,12 +2,13 @@
 
 import pytest
 
+from agentos.agents.models import DjangoAgent
 from agentos.chat.models import ChatSession
 from agentos.core.fragments import STAND_IN, draw, draw_without_token, fragment, with_token
 
 HOSTILE = '"><script>alert(1)</script><input type="hidden" name="csrfmiddlewaretoken" value="stand-in">'
 FIELD = '<input type="hidden" name="csrfmiddlewaretoken" value="{}">'
-COMPOSER = {"agent": {"agent_id": "a", "name": "A"}, "text": HOSTILE}
+COMPOSER = {"agent": DjangoAgent(agent_id="a", name="A", model="scripted:echo"), "text": HOSTILE}
 
 
 def row(**more: object) -> str:
