@@ -23,6 +23,7 @@ from agentos.dashboard.queries import ORDERS, Filters, in_order, pinned_first
 from agentos.service import AgentOSService
 
 TEXT_LIMIT = 200  # characters
+DEFAULT_ORDER = next(iter(ORDERS))
 
 
 class AgentOSAgentListView(SignedInMixin, View):
@@ -93,12 +94,12 @@ def filters_in(query: QueryDict) -> Filters:
 
 def order_in(query: QueryDict) -> str:
     order = query.get("order", "")
-    return order if order in ORDERS else next(iter(ORDERS))
+    return order if order in ORDERS else DEFAULT_ORDER
 
 
 def url_of(query: QueryDict) -> str:
     """The page's URL with what was asked for, and nothing that is empty."""
     kept = QueryDict(mutable=True)
     for name in ("q", "why", "model", "tool", "capability", "order"):
-        kept.setlist(name, [value for value in query.getlist(name) if value])
+        kept.setlist(name, [value for value in query.getlist(name) if value and (name, value) != ("order", DEFAULT_ORDER)])
     return reverse("dashboard:agents") + (f"?{kept.urlencode()}" if kept.urlencode() else "")
