@@ -82,7 +82,7 @@ def spec_of_run(run: Run) -> AgentSpec:
 
 def _made(agent: DjangoAgent, blueprint: Mapping[str, Any]) -> tuple[DjangoAgent, list[TeamMember]]:
     """Return what a blueprint makes of an agent, with its members. Neither is to be saved."""
-    tried, parts = DjangoAgent(pk=agent.pk, agent_id=agent.agent_id), whole(blueprint)
+    tried, parts = DjangoAgent(pk=agent.pk, agent_id=agent.agent_id, team_id=agent.team_id), whole(blueprint)
     apply(tried, parts)
     return tried, teams.rows(tried, parts["members"])
 

@@ -165,6 +165,14 @@ class TestApprovals:
         assert [(each["by"], each["name"]) for each in waiting.requirements] == [("ann", "post_letter"), ("ben", "post_letter")]
         assert len({each["call_id"] for each in waiting.requirements}) == 2
 
+    async def test_leave_no_word_of_agno_s_in_a_routed_answer(self) -> None:
+        crew = team(member("ann", "approve"), mode="route")
+        before, waiting = await paused(crew)
+        assert text_of(event for event in before if not getattr(event, "by", "")) == ""
+        after = await go_on(crew, waiting.output, Answer(waiting.requirements[0]["call_id"]))
+        assert isinstance(after[-1], Finished)
+        assert "human input" not in "".join(part["text"] for part in parts_of([*before, *after]) if part["kind"] == "text")
+
     async def test_one_yes_and_one_no(self) -> None:
         crew = team(member("ann", "approve"), member("ben", "approve"))
         before, waiting = await paused(crew)

@@ -22,7 +22,7 @@ from agentos.chat.runs.entitlement import RunRights
 from agentos.core import db
 from agentos.dashboard.trying import SIZE, Trial, history_in
 from tests.dashboard.asking import post
-from tests.factories import AgentFactory, MembershipFactory, TeamFactory
+from tests.factories import AgentFactory, MembershipFactory, RemoteServerFactory, RemoteToolFactory, SkillFactory, TeamFactory
 
 SAID = [{"role": "user", "content": "One"}, {"role": "assistant", "content": "Two"}]
 
@@ -141,6 +141,23 @@ class TestAnswering:
         told = await heard(run, agent, owner, is_new=False)
         assert 'data-status="completed"' in told
         assert (await Run.objects.aget(pk=run.pk)).input == ""
+
+
+class TestWhatBelongsToTheTeam:
+    """Its connections and its skills."""
+
+    async def test_is_there_in_the_draft_as_it_is_in_a_chat(self, engine: Engine, agent: DjangoAgent, owner: User, support: Team) -> None:
+        def given() -> Blueprint:
+            server = RemoteServerFactory(slug="shop", team=support)
+            RemoteToolFactory(server=server, name="track")
+            SkillFactory(name="voice", team=support)
+            return blueprint("scripted:calls", tools=["mcp:shop/track"], skills=["voice"])
+
+        run = await db.write(start, agent, owner, 'read_skill {"name": "voice"}', blueprint=await db.write(given))
+        spec = await db.read(trying.spec_of_run, run)
+        assert list(spec.toolbox) == ["mcp:shop/track"]
+        assert [skill.name for skill in spec.skills] == ["voice"]
+        assert 'data-status="completed"' in await heard(run, agent, owner)
 
 
 class TestTeams:

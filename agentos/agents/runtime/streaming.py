@@ -2,11 +2,13 @@
 
 import dataclasses
 import logging
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Unpack
 
+from agno.run.team import RunContentEvent as TeamContent
 from agno.run.team import TeamRunOutput
 from agno.team import Team
 
@@ -23,6 +25,8 @@ from agentos.agents.specs import AgentSpec
 from agentos.conf import app_settings
 
 log = logging.getLogger(__name__)
+
+PAUSED = re.compile(r"Member '.*' requires human input before continuing\.", re.DOTALL)  # agno/team/_default_tools.py
 
 cancellation.install()
 
@@ -151,7 +155,10 @@ def _judged(translation: Translation, said: Speech | None) -> Failed | Finished 
 
 
 def _pass_on(follower: Follower, item: Any) -> None:
-    """Pass on text that came from none of our models: a tool's, for one, that is to be shown as it is, or that of a model in code."""
+    """Pass on text that came from none of our models: a tool's, for one, that is to be shown as it is, or that of a model in code. What
+    Agno says in the place of a member that waits for a person is no answer."""
+    if isinstance(item, TeamContent) and PAUSED.fullmatch(str(item.content)):
+        return
     if item.reasoning_content:
         follower.on_text(ReasoningDelta.kind, item.reasoning_content)
     if item.content:
