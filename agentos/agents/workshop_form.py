@@ -11,7 +11,7 @@ from agentos.agents.blueprint import Blueprint, ModelOptions
 from agentos.agents.models import DjangoAgent
 from agentos.agents.providers import PROVIDERS, availability, model_choices, split
 from agentos.agents.tool_options import OptionField, number
-from agentos.agents.tools import ASK, AUTO, Tool, policy_of, tool_choices
+from agentos.agents.tools import ASK, AUTO, Tool, described, is_offered, policy_of, tool_choices
 from agentos.core.text import clean
 from agentos.skills.queries import offered_to as offered_to_team
 
@@ -144,9 +144,13 @@ def trouble_of_model(model: str) -> str:
     return availability(model).reason if model else ""
 
 
-def tool_groups(blueprint: Blueprint, offered: Collection[Tool], *, may_set_options: bool) -> list[ToolGroup]:
-    """Return the tools as cards, by group, in the order in which they are offered; at last those that are offered no more."""
+def tool_groups(blueprint: Blueprint, offered: Collection[Tool], team: int | None, *, may_set_options: bool) -> list[ToolGroup]:
+    """Return the tools as cards, by group, in the order in which they are offered; then those that it has and that only cannot be called
+    now, such as those of a connection that is switched off; at last those that are offered no more. ``team``: whose agent it is."""
     groups: dict[str, list[ToolCard]] = {}
+    slugs = {tool.slug for tool in offered}
+    away = described([slug for slug in blueprint["tools"] if slug not in slugs])
+    offered = [*offered, *(tool for tool in away if is_offered(tool) and tool.team in {None, team})]
     for tool in offered:
         groups.setdefault(tool.group, []).append(_card(tool, blueprint, may_set_options=may_set_options))
     known = {tool.slug for tool in offered}

@@ -190,6 +190,17 @@ class TestEditing:
         assert as_owner.post(url(team_agent), again).status_code == 303
         assert queries.worked_on(team_agent, queries.draft_of(team_agent))["instructions"] == "Mine"
 
+    def test_says_why_a_tool_of_a_connection_cannot_be_called_now(self, as_owner: Client, team_agent: DjangoAgent, support: Team) -> None:
+        server = RemoteServerFactory(name="Shop", slug="shop", team=support, is_active=False)
+        RemoteToolFactory(server=server, name="track_parcel")
+        DjangoAgent.objects.update(tools=["mcp:shop/track_parcel"])
+        found = page(as_owner.get(url(team_agent)))
+        card = found.text(".tool-card:has(input[name='tool:mcp:shop/track_parcel'])")
+        assert card.startswith("Shop: Track parcel Not available now: The connection Shop is switched off.")
+        assert "not offered here" not in found.text("#draft")
+        as_owner.post(url(team_agent), {**FORM, "tool:mcp:shop/track_parcel": "ask", "stamp": stamp(team_agent)})
+        assert queries.worked_on(team_agent, queries.draft_of(team_agent))["tools"] == ["mcp:shop/track_parcel"]
+
     def test_keeps_a_tool_that_is_gone_until_it_is_turned_off(self, as_owner: Client, team_agent: DjangoAgent) -> None:
         DjangoAgent.objects.update(tools=["gone", "clock"])
         found = page(as_owner.get(url(team_agent)))

@@ -161,7 +161,9 @@ def edit_page(request: SignedInRequest, draft: AgentDraft, shown: Blueprint, *, 
         "made_of": members_form.part(shown, agent, request.user),
         "models": models,
         "is_other_model": bool(shown["model"]) and not any(card.is_chosen for card in models),
-        "tool_groups": workshop_form.tool_groups(shown, workshop_form.offered_to(agent), may_set_options=is_operator(request.user)),
+        "tool_groups": workshop_form.tool_groups(
+            shown, workshop_form.offered_to(agent), agent.team_id, may_set_options=is_operator(request.user)
+        ),
         "skills": workshop_form.skill_cards(shown["skills"], agent.team_id),
         "missing": missing,
         "can_suggest": availability(shown["model"]).ok,
