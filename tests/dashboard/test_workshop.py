@@ -75,6 +75,12 @@ class TestModels:
         with pytest.raises(NotYourAgent, match="settings of the model"):
             actions.save_draft(agent=draft, changes={"model_options": {}}, stamp=None, by=owner)
 
+    def test_that_cannot_be_used_are_told_when_the_draft_is_saved(self, as_owner: Client, draft: DjangoAgent) -> None:
+        form = {**FORM, "model": "openai:gpt-5.4", "do": "save", "stamp": stamp(draft)}
+        told = page(as_owner.post(url(draft), form, follow=True)).text("#notices")
+        assert "The draft is saved." in told
+        assert "The model openai:gpt-5.4 cannot be used now. Ask your administrator." in told
+
     def test_are_refused_at_their_field(self, as_operator: Client, draft: DjangoAgent) -> None:
         answer = as_operator.post(url(draft), {**FORM, "model_options:max_tokens": "many", "do": "save", "stamp": stamp(draft)})
         assert answer.status_code == 422

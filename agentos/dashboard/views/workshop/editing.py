@@ -83,6 +83,10 @@ def edit(request: SignedInRequest, agent_id: str) -> HttpResponse:
     if request.POST.get("do") == "publish":
         return go_to(request, reverse("dashboard:publish-agent", args=[agent_id]))
     messages.success(request, _("The draft is saved."))
+    saved = queries.worked_on(agent, queries.draft_of(agent))
+    if saved["model"]:
+        for sentence in warnings_about(saved, tell_why=is_operator(request.user)):
+            messages.warning(request, sentence)
     return go_to(request, reverse("dashboard:edit-agent", args=[agent_id]))
 
 
