@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from agentos.access.users import User
 from agentos.agents.cache import AgentCard
 from agentos.agents.queries import AnyCard, Card, search_agents
+from agentos.agents.tools import label_of_slug
 from agentos.chat.models import ChatSession, Run
 from agentos.chat.popularity import people_by_agent
 from agentos.chat.queries import listed_sessions
@@ -120,7 +121,7 @@ class Filters:
     def facets(self, cards: Sequence[Card]) -> list[Facet]:
         """The chips that these cards give; a row with nothing to choose from is left out."""
         models = {card.model: card.model_label for card in cards}
-        tools = {tool: words(tool) for card in cards for tool in card.tools}
+        tools = {tool: label_of_slug(tool) for card in cards for tool in card.tools}
         capabilities = {capability: words(capability) for card in cards for capability in card.capabilities}
         reasons = {card.why: card.why for card in cards if card.why}
         rows = [

@@ -36,7 +36,7 @@ class TestAgentList:
         found = page(as_owner.get(URL))
         assert found.text("#agent-analyst .why").endswith("Plan Pro")
         assert found.text("#agent-writer .why").endswith("Everyone")
-        assert found.texts("#agent-counter .tag") == ["Scripted", "clock", "calculator"]
+        assert found.texts("#agent-counter .tag") == ["Scripted", "Clock", "Calculator"]
         assert found.one("#agent-counter h3 a")["href"] == "/agentos/chat/counter/"
 
     def test_labels_the_demo_model(self, as_member: Client) -> None:

@@ -118,6 +118,12 @@ def reads_of(name: str) -> Mapping[str, str]:
     return _reads(discovery.named()).get(name, {})
 
 
+def label_of_slug(slug: str) -> str:
+    """Return the name of a tool for people. Never asks the database: of what is stored there, the name is read from the slug."""
+    known = fixed().get(slug)
+    return known.label if known else label_of(slug.rpartition("/")[2])
+
+
 def tool_choices(teams: Collection[int] | None = ()) -> list[Tool]:
     """Return what may be chosen from now, with what is missing to use it (``Tool.needs``): what is everybody's, and what is of these
     teams; for None, all."""

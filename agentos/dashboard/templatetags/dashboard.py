@@ -39,6 +39,12 @@ def tool_label(name: str) -> str:
 
 
 @register.filter
+def tool_slug_label(slug: str) -> str:
+    """Return the name for people of a tool that an agent has."""
+    return tools.label_of_slug(slug)
+
+
+@register.filter
 def model_note(model: str) -> str:
     """Return what somebody should know before they trust a model's answers; empty for most."""
     return NOTES.get(model.partition(":")[0], "")
