@@ -12,7 +12,7 @@ import sys
 from datetime import timedelta
 from typing import Any
 
-PEOPLE = 120
+PEOPLE = 400  # more than there are tests: one worker may run most of them
 LONG = 1000  # turns
 LOAN = timedelta(seconds=8)  # longer than it takes until the change itself was heard of
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
