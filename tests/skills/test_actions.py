@@ -193,7 +193,7 @@ class TestCommand:
         ("words", "sentence"),
         [
             (("import", "/nowhere"), "cannot be read"),
-            (("import", "/work/none.zip", "--team", "No"), "cannot be read"),
+            (("import", "/nowhere/none.zip", "--team", "No"), "cannot be read"),
             (("export", "nothing"), "There is no skill"),
         ],
     )
