@@ -7,14 +7,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from agentos.access.models import Team
-from agentos.access.users import User
+from agentos.access.commands import operator_named, team_named
 from agentos.agents import actions, code_agents, code_modules, files, queries
 from agentos.agents.blueprint import blueprint_of
 from agentos.agents.models import DjangoAgent
 from agentos.conf import app_settings
 from agentos.core.http.errors import Problem
-from agentos.core.people import has_column
 
 
 class Command(BaseCommand):
@@ -72,7 +70,7 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{file} cannot be read: {error.strerror}.") from None
         try:
-            agent, given = actions.import_agent(data=data, team=self._team(team), by=self._operator(by))
+            agent, given = actions.import_agent(data=data, team=team_named(team), by=operator_named(by))
         except Problem as problem:
             raise CommandError(problem.sentence) from None
         self.stdout.write(f"The draft {agent.agent_id} is made. Look at it in the workshop, and publish it there.")
@@ -84,19 +82,3 @@ class Command(BaseCommand):
         """No more than says that it is too much."""
         with path.open("rb") as file:
             return file.read(files.MOST_BYTES + 1)
-
-    @staticmethod
-    def _team(name: str | None) -> Team | None:
-        if not name:
-            return None
-        if team := Team.objects.filter(name=name).first():
-            return team
-        raise CommandError(f"There is no team {name!r}.")
-
-    @staticmethod
-    def _operator(address: str | None) -> User:
-        operators = User.objects.filter(is_active=True, is_staff=True) if has_column("is_staff") else User.objects.none()
-        found = operators.filter(**{User.USERNAME_FIELD: address}).first() if address else operators.order_by("pk").first()
-        if found is None:
-            raise CommandError("There is no such operator." if address else "There is no operator yet: make one with createoperator.")
-        return found

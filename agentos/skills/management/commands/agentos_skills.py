@@ -6,11 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from agentos.access.models import Team
-from agentos.access.users import User
+from agentos.access.commands import operator_named, team_named
 from agentos.conf import app_settings
 from agentos.core.http.errors import Problem
-from agentos.core.people import has_column
 from agentos.skills import actions, packing, queries, sources
 from agentos.skills.models import Skill
 
@@ -40,7 +38,7 @@ class Command(BaseCommand):
         place = Path(path)
         try:
             packages = packing.from_folder(place) if place.is_dir() else packing.from_zip(self._content(place))
-            made = actions.import_skills(packages=packages, team=self._team(team), by=self._operator(by))
+            made = actions.import_skills(packages=packages, team=team_named(team), by=operator_named(by))
         except OSError as error:
             raise CommandError(f"{path} cannot be read: {error.strerror}.") from None
         except Problem as problem:
@@ -50,7 +48,7 @@ class Command(BaseCommand):
         self.stdout.write("Give them to agents in the workshop. What came from others, read first: agents do what a skill says.")
 
     def export(self, *, name: str, file: str | None, team: str | None, **_options: Any) -> None:
-        skill = Skill.objects.filter(name=name, team=self._team(team)).first()
+        skill = Skill.objects.filter(name=name, team=team_named(team)).first()
         if skill is None:
             raise CommandError(f"There is no skill {name!r}.")
         version, target = queries.newest(skill), Path(file or f"{name}.zip")
@@ -75,19 +73,3 @@ class Command(BaseCommand):
         """No more than says that it is too much."""
         with path.open("rb") as file:
             return file.read(packing.ZIP_LIMIT + 1)
-
-    @staticmethod
-    def _team(name: str | None) -> Team | None:
-        if not name:
-            return None
-        if team := Team.objects.filter(name=name).first():
-            return team
-        raise CommandError(f"There is no team {name!r}.")
-
-    @staticmethod
-    def _operator(address: str | None) -> User:
-        operators = User.objects.filter(is_active=True, is_staff=True) if has_column("is_staff") else User.objects.none()
-        found = operators.filter(**{User.USERNAME_FIELD: address}).first() if address else operators.order_by("pk").first()
-        if found is None:
-            raise CommandError("There is no such operator." if address else "There is no operator yet: make one with createoperator.")
-        return found
