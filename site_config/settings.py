@@ -228,7 +228,15 @@ STATIC_URL = "static/"
 STATICFILES_DIRS = list(project.STATIC_DIRS)
 STATIC_ROOT = env("STATIC_ROOT", Folder(HOME_DIR / ".static", "Folder that the static files are collected into at the start."))
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # What people give agents. No URL leads there: it is served by views that ask for the right (docs/files.md).
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": AGENTOS_DATA_DIR / "files",
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
     "staticfiles": {"BACKEND": "agentos.core.stylesheets.Storage"},
 }
 

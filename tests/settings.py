@@ -30,6 +30,7 @@ if "TEST_REDIS_URL" in os.environ:
     os.environ["CACHE_URL"] = f"{os.environ['TEST_REDIS_URL']}?db={os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:]}"
 # No limits, but where a test sets one.
 LIMITS = ("SIGN_INS", "SENDS", "CREATIONS", "TOKEN_REQUESTS", "ADDRESS_REQUESTS", "BAD_TOKENS")
+os.environ["AGENTOS_UPLOADS_A_MINUTE"] = "0"
 os.environ.update({f"AGENTOS_{name}_A_MINUTE": "0" for name in LIMITS})
 os.environ["AGENTOS_TITLES"] = "first-words"  # a model is asked for what a test sends it, and nothing more
 os.environ.update({"AGENTOS_LOCAL": "1", "AGENTOS_DATA_DIR": DATA, "AGENTOS_SCRIPTED_MODELS": "1", "AGENTOS_LOCAL_MODEL": "0"})

@@ -9,8 +9,9 @@ from django.db.models import Model
 
 from agentos.access.models import ErasedUsage, Preferences, RateCount, RightsVersion, User
 from agentos.agents.models import AccessRequest, AgentDraft, AgentPin, AgentVersion, TeamMember
-from agentos.chat.models import ChatSummary
+from agentos.chat.models import ChatSummary, RunFile
 from agentos.core import clock
+from agentos.files.models import Attachment, Blob, Slice, Upload
 from agentos.gateway.models import SessionName
 from agentos.memories.models import Memory, MemorySettings
 from agentos.operations.models import SetupLink
@@ -37,6 +38,11 @@ OTHERS: dict[type[Model], Make] = {
     SkillVersion: lambda: SkillVersion(skill=factories.SkillFactory(), number=2),
     SkillFile: lambda: SkillFile(skill=factories.SkillFactory(), hash="5d8f2a"),
     AgentPin: lambda: AgentPin(agent=factories.AgentFactory(), user=factories.UserFactory()),
+    Blob: lambda: Blob(sha256="5d8f2a", mime="text/plain"),
+    Upload: lambda: Upload(name="report.pdf"),
+    Slice: lambda: Slice(upload_id=7, number=2),
+    Attachment: lambda: Attachment(name="report.pdf"),
+    RunFile: lambda: RunFile(run_id=7, attachment_id=2),
     ChatSummary: lambda: ChatSummary(session=factories.ChatSessionFactory()),
     Memory: lambda: Memory(user=factories.UserFactory()),
     MemorySettings: lambda: MemorySettings(user=factories.UserFactory()),

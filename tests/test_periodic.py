@@ -23,6 +23,7 @@ from agentos.chat.models import ChatSession, IdempotencyKey, Run
 from agentos.chat.registry import OpenStream, Registry
 from agentos.chat.runs import entitlement, reaper
 from agentos.core import clock
+from agentos.files import sweeping
 from agentos.operations import metrics
 from agentos.webhooks.outbound import results
 from agentos.webhooks.outbound.models import Delivery
@@ -50,6 +51,7 @@ PERIODIC: dict[str, Callable[[], Any]] = {
     "queued runs are looked for": reaper.sessions_with_queued_runs,
     "deleted chats are erased": reaper.erase_deleted_sessions,
     "ephemeral runs are erased": ephemeral.sweep,
+    "files that nobody holds are looked for": sweeping.sweep,
     "old keys are forgotten": reaper.forget_old_keys,
     "rights are looked at": look_at_streams,
     "runs that may not go on are looked for": lambda: entitlement.RunRights().lost(),

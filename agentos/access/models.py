@@ -153,6 +153,9 @@ class Plan(models.Model):
     concurrent_runs = models.PositiveIntegerField(
         "answers at once", null=True, blank=True, help_text="Of one subscriber, queued or running. Empty: no limit."
     )
+    files_mb = models.PositiveIntegerField(
+        "MB of files", null=True, blank=True, help_text="That one subscriber may keep. Empty, and where it is less: what everybody may."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -21,7 +21,7 @@ from agentos.chat import limits, quotas
 from agentos.chat.actions.opening import check_agent_available, check_agent_open
 from agentos.chat.actions.runs import stop_run
 from agentos.chat.live.revisions import lock
-from agentos.chat.models import TEXTLESS, ChatSession, Run, RunEvent
+from agentos.chat.models import TEXTLESS, ChatSession, Run, RunEvent, RunFile
 from agentos.chat.runs.claiming import begin
 from agentos.chat.runs.ending import end_run
 from agentos.core import clock
@@ -103,6 +103,7 @@ def _erase(session_pk: int) -> None:
         if run is None or session.erased_at:
             return
         RunEvent.objects.filter(run=run).delete()
+        RunFile.objects.filter(run=run).delete()
         Run.objects.filter(pk=run.pk).update(**TEXTLESS)
         ChatSession.objects.filter(pk=session.pk).update(given_history=[], erased_at=clock.now())
         record("chat.run.erased", by=None, object_type="run", object_id=run.run_id)

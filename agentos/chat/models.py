@@ -23,6 +23,7 @@ from agentos.core import clock, ids
 from agentos.core.db.literals import one_of
 from agentos.core.security.invisible import visible
 from agentos.core.text import folded
+from agentos.files.models import Attachment
 
 MESSAGE_LIMIT = 32_000  # characters
 # A run from which all that was said is erased.
@@ -32,6 +33,7 @@ TEXTLESS: Mapping[str, Any] = MappingProxyType(
         **{name: kind() for name, kind in (("context", dict), ("options", dict))},
         **{name: [] for name in ("parts", "requirements", "answers", "messages")},
         "agno_output": None,
+        "file_count": 0,
     }
 )
 TITLE_LIMIT = 200  # characters
@@ -126,6 +128,7 @@ class Run(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="runs", db_index=False)  # run_of_user serves
     turn = models.PositiveIntegerField(help_text="1 for the first message of the session; a retry keeps its turn.")
     input = models.TextField("message")
+    file_count = models.PositiveSmallIntegerField("files", default=0, help_text="Of message and answer: RunFile rows.")
     context = models.JSONField(default=dict, blank=True, help_text="What an API caller added to the message.")
     options = models.JSONField(default=dict, blank=True, help_text="What a client of OpenAI's protocol asked for with the message.")
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.QUEUED)
@@ -215,6 +218,30 @@ def searchable_text(message: str, answer: str) -> str:
 
 
 IS_OPEN = one_of("status", Run.OPEN)  # the condition of run_open, for queries that must not read the runs that have ended
+
+
+class RunFile(models.Model):
+    """A file of a run: of its message, or of its answer. Copies of a message (a retry, an edit, a fork) have the same files.
+
+    ``position`` counts those of one origin from 0.
+    """
+
+    class Origin(models.TextChoices):
+        PERSON = "person", "The person: it belongs to the message"
+        MODEL = "model", "The model: it belongs to the answer"
+        TOOL = "tool", "A tool: it belongs to the answer"
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="files", db_index=False)  # run_file_once serves
+    attachment = models.ForeignKey(Attachment, on_delete=models.CASCADE, related_name="places")
+    origin = models.CharField(max_length=6, choices=Origin.choices)
+    position = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ("run", "origin", "position")
+        constraints = (models.UniqueConstraint(fields=("run", "origin", "position"), name="run_file_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.attachment_id} of {self.run_id}"
 
 
 class RunEvent(models.Model):

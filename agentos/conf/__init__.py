@@ -10,6 +10,7 @@ from agentos.conf.kinds import (
     Flag,
     Folder,
     HostName,
+    HostPort,
     Names,
     Number,
     Origin,
@@ -69,6 +70,15 @@ class AppSettings:
     RUNS_A_DAY = Number(0, "Answers that a user without a plan may start in a day. 0: no limit.")
     TOKENS_A_MONTH = Number(0, "Model tokens that the answers of a user without a plan may cost in a month. 0: no limit.")
     CONCURRENT_RUNS = Number(0, "Answers of a user without a plan that may be queued or running at once. 0: no limit.")
+
+    # --- Files -----------------------------------------------------------------------------------------------------
+
+    FILE_MB = Number(25, "MB (of a million bytes) that one file may have.", least=1)
+    FILES_MB = Number(1000, "MB that the files of one user may have together. A plan may allow more.", least=1)
+    UPLOADS_A_MINUTE = Number(120, "Files that one user may begin to upload in a minute. 0: no limit.")
+    CLAMD = HostPort(
+        "", "Host and port of ClamAV's daemon, for example `127.0.0.1:3310`: it looks at every file, and without it none is taken."
+    )
 
     # --- Models and runs -------------------------------------------------------------------------------------------
 

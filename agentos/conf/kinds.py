@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off", ""}
+HIGHEST_PORT = 65535
 NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?", re.IGNORECASE)
 IN_URL = re.compile(r"\[[0-9a-f:.]+\]", re.IGNORECASE)  # an IPv6 address
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@A-Z,]+")
@@ -190,6 +191,13 @@ class HostName(Text):
             if NAME.fullmatch(value) or (":" in value and is_network(value))
             else f"must be a host such as mail.example.com, without a scheme and a port, not {value!r}."
         )
+
+
+class HostPort(Text):
+    def wrong(self, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        is_good = port.isdecimal() and 0 < int(port) <= HIGHEST_PORT and bool(NAME.fullmatch(host) or is_network(host.strip("[]")))
+        return "" if is_good else f"must be a host and its port such as 127.0.0.1:3310, not {value!r}."
 
 
 class Mailbox(Text):

@@ -13,6 +13,7 @@ APPS = (
     "agentos.core",
     "agentos.audit",
     "agentos.access",
+    "agentos.files",
     "agentos.connections",
     "agentos.skills",
     "agentos.agents",

@@ -11,6 +11,7 @@ from agentos.chat.actions.messages import checked_message
 from agentos.chat.actions.opening import bring_to_top, check_agent_available, check_agent_open
 from agentos.chat.actions.versions import add_edition, check_nothing_open, hide_from
 from agentos.chat.errors import WrongState
+from agentos.chat.files import copy_files
 from agentos.chat.live.revisions import lock
 from agentos.chat.models import Run
 from agentos.chat.titles import title_of
@@ -22,7 +23,7 @@ def edit_message(*, run: Run, text: str, by: User) -> Run:
 
     Raises InvalidInput, WrongState while an answer of the chat is open, AgentClosed, AgentUnavailable, TooMuch, QuotaReached.
     """
-    message = checked_message(text)
+    message = checked_message(text, may_be_empty=bool(run.file_count))
     limits.check_send(by)
     with transaction.atomic():
         session = lock(run.session_id)
@@ -39,5 +40,6 @@ def edit_message(*, run: Run, text: str, by: User) -> Run:
         hide_from(session, run.turn, revision)
         said = {"input": message, "context": run.context, "options": run.options, **checked(session.agent, None, None, run).of_run}
         edited = Run.objects.create(session=session, by=by, revision=revision, **place, **said)
+        copy_files(run, edited)
         record("chat.message.edited", by=by, object_type="run", object_id=edited.run_id, instead_of=run.run_id)
     return edited

@@ -17,6 +17,7 @@ from agentos.chat.actions.choosing import Chosen, checked
 from agentos.chat.actions.opening import check_agent_available, check_agent_open, move_to_top
 from agentos.chat.actions.sessions import create_session
 from agentos.chat.errors import InvalidInput, QueueFull, WaitingForApproval
+from agentos.chat.files import bind
 from agentos.chat.idempotency import once
 from agentos.chat.live.revisions import lock
 from agentos.chat.models import MESSAGE_LIMIT, ChatSession, Run, searchable_text
@@ -24,6 +25,9 @@ from agentos.chat.runs.claiming import begin
 from agentos.chat.titles import title_of
 from agentos.core.db.prepared import Query, insert, new
 from agentos.core.text import clean
+from agentos.files.actions import take
+from agentos.files.errors import FileError
+from agentos.files.models import Attachment
 
 QUEUE_LIMIT = 10  # messages that may wait in one chat
 CONTEXT_LIMIT = 16_000  # characters of JSON
@@ -43,28 +47,38 @@ def send_message(  # noqa: PLR0913 - what goes with a message
     options: dict[str, Any] | None = None,
     model: str | None = None,
     effort: str | None = None,
+    files: Sequence[str] = (),
 ) -> Run:
     """Store a message, in ``session`` or in a new session with ``agent``, with the run that will answer it.
 
     ``wants_answer``: the sender stays for it. Where a person has to approve something first, who might take days, that is
     WaitingForApproval; anybody else's message is queued. ``history``: what was said before a new session, which is told to the agent.
     ``options``: what a client of OpenAI's protocol asks for with the message. ``model``, ``effort``: what the sender chose of what the
-    agent allows, which the chat remembers; None: what it remembers.
+    agent allows, which the chat remembers; None: what it remembers. ``files``: ids of the sender's files that were not sent yet; a message
+    with some may have no text.
 
     Raises InvalidInput, AgentClosed, AgentUnavailable, QueueFull, KeyReused, TooMuch, QuotaReached. The same ``idempotency_key``
     with the same content returns the run of the first time and changes nothing.
     """
-    message = checked_message(text)
+    message = checked_message(text, may_be_empty=bool(files))
     extra = _context(context)
     place = session.session_id if session else f"agent:{agent.agent_id if agent else ''}"
     chosen = [model, effort] if model is not None or effort is not None else []
-    what = [message, extra, place, *([list(history), options] if history or options else []), *chosen]
+    what = [
+        message,
+        extra,
+        place,
+        *([list(history), options] if history or options else []),
+        *chosen,
+        *([{"files": list(files)}] if files else []),
+    ]
 
     def send() -> Run:
         where = _session_for_message(session, agent, by, history)
         quotas.check(by)
         how = checked(where.agent, model, effort, where)
-        run = _new_run(where, by, message, how, wants_answer=wants_answer, context=extra, options=options or {})
+        taken = _take(by, files)
+        run = _new_run(where, by, message, how, files=taken, wants_answer=wants_answer, context=extra, options=options or {})
         about = {"session": where.session_id, "agent": where.agent.agent_id}
         record("chat.message.sent", by=by, object_type="run", object_id=run.run_id, **about)
         return run
@@ -72,10 +86,17 @@ def send_message(  # noqa: PLR0913 - what goes with a message
     return once(send, kind=Run, by=by, key=idempotency_key, what=what, check=partial(limits.check_send, by))
 
 
-def checked_message(text: str) -> str:
+def _take(by: User, files: Sequence[str]) -> list[Attachment]:
+    try:
+        return take(by=by, file_ids=files)
+    except FileError as error:
+        raise InvalidInput("files", error.sentence) from None
+
+
+def checked_message(text: str, *, may_be_empty: bool = False) -> str:
     """Return a message as it is stored. Raises InvalidInput."""
     message = BLANK_LINES.sub("", clean(text).rstrip())  # the indentation of the first line says something: it may be code
-    if not message:
+    if not message and not may_be_empty:
         raise InvalidInput("message", _("Write a message first."))
     if len(message) > MESSAGE_LIMIT:
         sentence = _("A message can have %(limit)s characters; this one has %(size)s.") % {
@@ -112,19 +133,29 @@ def _session_for_message(
     return session
 
 
-def _new_run(session: ChatSession, by: User, message: str, how: Chosen, *, wants_answer: bool, **more: dict[str, Any]) -> Run:
+def _new_run(
+    session: ChatSession,
+    by: User,
+    message: str,
+    how: Chosen,
+    *,
+    files: Sequence[Attachment],
+    wants_answer: bool,
+    **more: dict[str, Any],
+) -> Run:
     newest, last, unended, queued, waiting = next(iter(_TURNS.rows(session.pk)), (None, None, 0, 0, 0))
     if waiting and wants_answer:
         raise WaitingForApproval(session.session_id)
     if queued >= QUEUE_LIMIT:
         raise QueueFull(_("%(limit)s messages are waiting in this chat already. Wait for an answer first.") % {"limit": QUEUE_LIMIT})
-    revision = move_to_top(session, title=session.title or title_of(message), **how._asdict())
+    revision = move_to_top(session, title=session.title or title_of(message) or (title_of(files[0].name) if files else ""), **how._asdict())
     place = {"turn": (newest or 0) + 1, "follows": last, "revision": revision}
     said = {"input": message, "searchable": searchable_text(message, ""), **how.of_run, **more}
     run = new(Run, session=session, by=by, **said, **place)
     if not unended:
         begin(run)  # else the end of the run before it wakes the dispatcher
     insert(run)
+    bind(run=run, attachments=files)
     return run
 
 

@@ -16,6 +16,7 @@ from agentos.chat.actions.choosing import checked
 from agentos.chat.actions.opening import bring_to_top, check_agent_available, check_agent_open, check_run_goes_on
 from agentos.chat.actions.versions import add_version, hide_from, show_version, take_out, versions_of
 from agentos.chat.errors import InvalidInput, WrongState
+from agentos.chat.files import copy_files
 from agentos.chat.live.revisions import change, lock
 from agentos.chat.models import ChatSession, Feedback, Run
 from agentos.chat.runs import dispatch
@@ -47,6 +48,7 @@ def retry_run(*, run: Run, by: User, model: str | None = None, effort: str | Non
         hide_from(session, run.turn, revision)
         again = {"input": run.input, "context": run.context, "options": run.options, **how.of_run}
         retry = Run.objects.create(session=session, by=by, retry_of=run, revision=revision, **place, **again)
+        copy_files(run, retry)
         record("chat.run.retried", by=by, object_type="run", object_id=retry.run_id, retry_of=run.run_id)
     return retry
 

@@ -15,8 +15,9 @@ from agentos.chat.actions.opening import check_agent_open
 from agentos.chat.actions.runs import stop_run
 from agentos.chat.actions.versions import take_out
 from agentos.chat.errors import InvalidInput, WrongState
+from agentos.chat.files import copy_files
 from agentos.chat.live.revisions import change, lock, publish_to_owner
-from agentos.chat.models import TEXTLESS, TITLE_LIMIT, ChatSession, ChatSummary, Feedback, Run, RunEvent
+from agentos.chat.models import TEXTLESS, TITLE_LIMIT, ChatSession, ChatSummary, Feedback, Run, RunEvent, RunFile
 from agentos.chat.titles import title_of, title_of_fork
 from agentos.core import clock
 from agentos.core.events import emit
@@ -24,7 +25,18 @@ from agentos.core.text import clean
 
 PERSON = ChatSession.TitledBy.PERSON
 VERSIONS = {"edition", "editions", "version", "versions"}
-FORGOTTEN = {"id", "run_id", "session", "retry_of", "continues", "revision", "lease_until", "follows", *VERSIONS}  # by a copied turn
+FORGOTTEN = {
+    "id",
+    "run_id",
+    "session",
+    "retry_of",
+    "continues",
+    "revision",
+    "lease_until",
+    "follows",
+    "file_count",
+    *VERSIONS,
+}  # by a copied turn
 
 
 def create_session(*, agent: DjangoAgent, by: User, title: str = "", history: Sequence[dict[str, str]] = ()) -> ChatSession:
@@ -88,6 +100,7 @@ def erase_run(*, run: Run, by: User) -> None:
         RunEvent.objects.filter(run=run).delete()
         ChatSummary.objects.filter(session=session).delete()  # which may tell of it
         Feedback.objects.filter(run=run).delete()
+        RunFile.objects.filter(run=run).delete()
         revision = change(session, **named)
         take_out(run, revision)
         Run.objects.filter(pk=run.pk).update(**TEXTLESS, is_hidden=True, revision=revision)
@@ -119,6 +132,8 @@ def fork_session(*, session: ChatSession, through_turn: int, by: User) -> ChatSe
         for before, copy in pairwise(copies):
             copy.follows = before.pk
         Run.objects.bulk_update(copies[1:], ["follows"])
+        for before, copy in zip(turns, copies, strict=True):
+            copy_files(before, copy, origins=RunFile.Origin.values)
         original = lock(session.pk)
         change(original, fork_count=original.fork_count + 1)
         about = {"forked_from": session.session_id, "turn": through_turn}

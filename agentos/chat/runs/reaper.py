@@ -17,6 +17,7 @@ from agentos.chat.runs.claiming import take_over
 from agentos.chat.runs.ending import end_run
 from agentos.core import clock
 from agentos.core.db import database_clock
+from agentos.files import sweeping
 
 UNDO_TIME = timedelta(hours=1)
 KEY_LIFE = timedelta(hours=24)
@@ -33,6 +34,7 @@ def sweep(mine: Mine | None = None, *, trusts_leases: bool = True, lease: timede
     erase_deleted_sessions()
     ephemeral.sweep()
     forget_old_keys()
+    sweeping.sweep()
     return taken_over
 
 

@@ -16,7 +16,7 @@ from agentos.agents.events import Delegated, Event, Failed, Finished, Interrupte
 from agentos.agents.history import Turn
 from agentos.agents.models import DjangoAgent
 from agentos.agents.specs import AgentSpec
-from agentos.chat import ephemeral, queries, trying
+from agentos.chat import ephemeral, files, queries, trying
 from agentos.chat.live.buffer import live_buffers
 from agentos.chat.live.revisions import change, lock
 from agentos.chat.models import Run
@@ -47,6 +47,7 @@ class RunTask:
         self.task: asyncio.Task[None] | None = None
         self.began = self.heard = asyncio.get_running_loop().time()
         self.open_tools = 0
+        self.message = run.input  # as the model is told it
         self.is_long = False  # turns of its chat are about to be left out of what the model is shown
         self.is_ending = False  # what it writes last is on its way
 
@@ -94,7 +95,7 @@ class RunTask:
         return end
 
     async def _listen(self, entry: Entry) -> Event:
-        spec, history, lines = await db.read(_prepare, self.run)
+        spec, history, lines, self.message = await db.read(_prepare, self.run)
         self.is_long = self.run.turn >= queries.SUMMED_FROM and summaries.is_long(spec.model, history, app_settings.HISTORY_TURNS - 1)
         for line in lines:
             entry.buffer.take(line.seq, line.kind, line.data)
@@ -148,7 +149,7 @@ class RunTask:
             run_id=self.run.run_id,
             user_id=str(self.run.by_id),
             session_id=self.run.session.session_id,
-            message=self.run.input,
+            message=self.message,
             context=self.run.context,
             history=history,
         )
@@ -233,7 +234,7 @@ def _note(run: Run, **columns: Any) -> None:
             running.update(**columns, revision=change(session))
 
 
-def _prepare(run: Run) -> tuple[AgentSpec, list[Turn], list[queries.JournalLine]]:
+def _prepare(run: Run) -> tuple[AgentSpec, list[Turn], list[queries.JournalLine], str]:
     """What a run task starts from; a run that goes on after an answer has a journal already."""
     lines = queries.journal(run) if run.agno_output is not None else []
     told = None if run.session.is_ephemeral or run.session.agent.kind not in DjangoAgent.ASKS_A_MODEL else queries.summary_before(run)
@@ -257,7 +258,7 @@ def _prepare(run: Run) -> tuple[AgentSpec, list[Turn], list[queries.JournalLine]
     if told:
         brought = frozenset({"summary"}) if told.has_tools else frozenset()
         spec = replace(spec, instructions=spec.instructions + summaries.told(told.text), brought=brought)
-    return spec, [*ephemeral.given_turns(run.session), *history], lines
+    return spec, [*ephemeral.given_turns(run.session), *history], lines, files.told(run)
 
 
 def _teams_of(run: Run) -> tuple[str, ...]:
