@@ -156,6 +156,12 @@ TABLE: dict[tuple[str, str], Row] = {
     ("api:agent_version", "GET"): api_of_makers(200),
     ("api:restore_version", "POST"): api_of_makers(201),
     ("api:try_agent", "POST"): api_of_makers(422),  # with nothing to say
+    ("api:making_teams", "GET"): api(200),
+    ("api:making_team", "PATCH"): (UNAUTHORIZED, UNAUTHORIZED, 200, NOT_FOUND, NOT_FOUND, 200),
+    ("api:sharing", "PUT"): api_of_makers(200),
+    ("api:copy_agent", "POST"): api_of_makers(201),
+    ("api:agent_file", "GET"): api_of_makers(200),
+    ("api:agent_files", "POST"): (UNAUTHORIZED, UNAUTHORIZED, 422, FORBIDDEN, FORBIDDEN, 422),  # an empty file
     ("api:tests", "GET"): api_of_makers(200),
     ("api:tests", "POST"): api_of_makers(201),
     ("api:run_tests", "POST"): api_of_makers(201),
@@ -224,6 +230,8 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:chat", "GET"): (SIGN_IN, SIGN_IN, 200, 200, FORBIDDEN, FORBIDDEN),  # to others the page says what opens it
     ("dashboard:ask-access", "POST"): page(303),
     ("dashboard:pin-agent", "POST"): page_of_team(303),
+    ("dashboard:own-agent", "POST"): page_of_team(303),
+    ("dashboard:allow-personal", "POST"): (SIGN_IN, SIGN_IN, 303, NOT_FOUND, NOT_FOUND, 303),
     ("dashboard:access-requests", "GET"): page(200),
     ("dashboard:decide-access", "POST"): (SIGN_IN, SIGN_IN, 303, NOT_FOUND, NOT_FOUND, 303),  # owners of the team, and operators
     ("dashboard:chat", "POST"): page_of_team(303),
@@ -372,6 +380,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "api:publish_agent": {},
     "api:restore_version": {},
     "api:try_agent": {"message": " "},
+    "api:making_team": {"personal_agents": True},
+    "api:sharing": {"team": "TEAM"},
+    "api:copy_agent": {"team": "TEAM"},
+    "api:agent_files": {"file": {}, "team": "TEAM"},
     "api:tests": {"message": "Hi"},
     "api:run_tests": {},
     "api:test": {"criterion": "Is kind."},
@@ -457,6 +469,7 @@ class World:
             "session_id": self.session.session_id,
             "run_id": self.run.run_id,
             "agent_id": agent.agent_id,
+            "team_id": str(agent.team_id),
             "index": "0",
             "part": "starters",
             "place": "1",

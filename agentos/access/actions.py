@@ -4,6 +4,7 @@ AccessError
 +-- AlreadyMember       the user is in the team
 +-- LastOwner           a team keeps at least one owner
 +-- Yourself            nobody suspends themselves
++-- NotYourTeam         one neither owns nor administers the team
 +-- InvalidToken        what is asked of a new token cannot be; names the field
 +-- InvalidPreference   what is asked of a name, a picture or a page cannot be; names the field
 """
@@ -45,6 +46,10 @@ class LastOwner(AccessError):
 
 class Yourself(AccessError):
     pass
+
+
+class NotYourTeam(AccessError):
+    status = 403
 
 
 class InvalidToken(AccessError):
@@ -166,6 +171,17 @@ def create_team(*, name: str, owner: User | None = None, by: User | None) -> Tea
     record("access.team.created", by=by, object_type="team", object_id=str(team.pk), name=name)
     if owner:
         add_member(team=team, user=owner, role=Membership.Role.OWNER, by=by)
+    return team
+
+
+@transaction.atomic
+def allow_personal_agents(*, team: Team, allowed: bool, by: User) -> Team:
+    """Let the members of a team have copies of its agents for themselves, or close those that there are. Raises NotYourTeam."""
+    if not people.is_operator(by) and not queries.managed_teams(by).filter(pk=team.pk).exists():
+        raise NotYourTeam(_("Only the owners and admins of the team, and operators, decide this."))
+    team.personal_agents = allowed
+    team.save(update_fields=["personal_agents"])
+    record("access.team.personal_agents", by=by, object_type="team", object_id=str(team.pk), allowed=allowed)
     return team
 
 

@@ -32,7 +32,7 @@ class Access:
     """
 
     def usable_agents(self, user: User, agents: QuerySet[Any]) -> QuerySet[Any]:
-        """Return those of ``agents`` that this user may use now."""
+        """Return those of ``agents`` that this user may use now. Nobody's personal agent is among them (``personal``)."""
         return by_team_and_plan(user.pk, agents)
 
     def locked_agents(self, user: User, agents: QuerySet[Any]) -> QuerySet[Any]:
@@ -96,4 +96,10 @@ def by_team_and_plan(user_pk: int, agents: Agents, at: datetime | None = None) -
     teams = Membership.objects.filter(user=user_pk).values("team")
     plans = Subscription.objects.running(at).filter(customer__user=user_pk).values("plan")
     of_plans = agents.model.plans.through.objects.filter(plan__in=plans).values("djangoagent")
-    return agents.filter(Q(is_global=True) | Q(team__in=teams) | Q(pk__in=of_plans))
+    return agents.filter(Q(owner=None) & (Q(is_global=True) | Q(team__in=teams) | Q(pk__in=of_plans)) | personal(user_pk))
+
+
+def personal(user_pk: int) -> Q:
+    """What says that an agent is this user's own, and that they are still in the team which lets them have it. Whatever class decides of
+    all other agents, this one rule decides of those."""
+    return Q(owner=user_pk, team__in=queries.teams_with_personal_agents(user_pk).order_by().values("pk"))

@@ -110,6 +110,10 @@ class Preferences(models.Model):
 
 class Team(models.Model):
     name = models.CharField(max_length=100, unique=True)
+    personal_agents = models.BooleanField(
+        default=False,
+        help_text="Members may copy its agents, with their instructions, for themselves alone. Off closes those copies.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -32,6 +32,11 @@ def managed_teams(user: User) -> QuerySet[Team]:
     return Team.objects.filter(members__user=user, members__role__in=MANAGERS)
 
 
+def teams_with_personal_agents(user_pk: int) -> QuerySet[Team]:
+    """Return the teams that this user is in and that let their members have agents of their own."""
+    return Team.objects.filter(members__user=user_pk, personal_agents=True)
+
+
 def team_of_last_owner(membership_pk: int) -> Team | None:
     """Return the team that would be without an owner if this membership ended; None when there is another, or it is no owner's."""
     membership = Membership.objects.select_related("team").filter(pk=membership_pk, role=Membership.Role.OWNER).first()

@@ -41,7 +41,7 @@ class AgentAdmin(AuditedAdmin):
     form = AgentForm
     list_display = (column("name"), "is_active", "open_to", "model", "can_answer", "with_tools", "agent_id")
     list_filter = ("is_active", "kind", "is_global", "team", "plans")
-    list_select_related = ("team",)
+    list_select_related = ("team", "owner")
     search_fields = ("name", "agent_id", "description", "model")
     autocomplete_fields = ("team",)
     filter_horizontal = ("plans",)
@@ -52,7 +52,10 @@ class AgentAdmin(AuditedAdmin):
         ("What it is", {"fields": (*MODELS, "can_answer", "instructions", "tools", "capabilities", "starters")}),
         (
             "Who may use it",
-            {"fields": ("is_global", "team", "plans"), "description": "Any one of these opens it. With none, nobody may use it."},
+            {
+                "fields": ("is_global", "team", "plans", "personal"),
+                "description": "Any one of these opens it. With none, nobody may use it.",
+            },
         ),
     )
 
@@ -63,10 +66,12 @@ class AgentAdmin(AuditedAdmin):
         return super().get_queryset(request).prefetch_related("plans")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
-        """Keep the id of an agent that exists: bookmarks and API callers know it. What an agent in code is, its code says."""
+        """Keep the id of an agent that exists: bookmarks and API callers know it. What an agent in code is, its code says; whose a personal
+        agent is stays as it is."""
         if not isinstance(obj, DjangoAgent):
-            return ("can_answer",)
-        return ("can_answer", "agent_id", *(SAID_BY_CODE if obj.kind == DjangoAgent.Kind.CODE else ()))
+            return ("can_answer", "personal")
+        fixed = (*(SAID_BY_CODE if obj.kind == DjangoAgent.Kind.CODE else ()), *(("is_global", "team", "plans") if obj.owner_id else ()))
+        return ("can_answer", "personal", "agent_id", *fixed)
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         if not isinstance(obj, DjangoAgent) or obj.kind != DjangoAgent.Kind.CODE:
@@ -108,10 +113,16 @@ class AgentAdmin(AuditedAdmin):
 
     @admin.display(description="open to")
     def open_to(self, obj: DjangoAgent) -> str:
+        if obj.owner is not None:
+            return f"{obj.owner} alone"
         ways = ["Everyone"] if obj.is_global else []
         ways += [f"Team {obj.team}"] if obj.team else []
         ways += [f"Plan {plan}" for plan in obj.plans.all()]
         return ", ".join(ways) or "Nobody"
+
+    @admin.display(description="personal agent of")
+    def personal(self, obj: DjangoAgent) -> str:
+        return str(obj.owner) if obj.owner else "Nobody: it is for others, too"
 
     @admin.display(description="tools")
     def with_tools(self, obj: DjangoAgent) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from agentos.agents import code_modules, failures, providers
+from agentos.agents import code_modules, failures, personal, providers
 from agentos.agents.models import DjangoAgent, TeamMember
 from agentos.agents.providers import Availability
 
@@ -16,20 +16,26 @@ Taking = tuple[str, str, tuple[str, ...], bool]
 
 class Made(NamedTuple):
     """What an agent is made of, as plain data that a cache can keep. ``models``: the first that can be used is asked. ``members``: of each
-    the id, the name, the models, and whether it is on."""
+    the id, the name, the models, and whether it is on. ``beyond``: what it has and its owner has not (``personal``)."""
 
     kind: str
     agent_id: str
     models: tuple[str, ...]
     source: str = ""
     members: tuple[Taking, ...] = ()
+    beyond: str = ""
 
 
 def made_of(agent: DjangoAgent, members: Iterable[TeamMember] | None = None) -> Made:
     """Asks the database for members, where there can be some and they were not prefetched. ``members``: of a draft."""
+    found = taking(agent, members)
+    return Made(agent.kind, agent.agent_id, tuple(agent.models_in_order), agent.source, found, personal.beyond(agent))
+
+
+def taking(agent: DjangoAgent, members: Iterable[TeamMember] | None = None) -> tuple[Taking, ...]:
     if members is None:
         members = agent.roster.all() if agent.kind in WITH_MEMBERS and agent.pk else ()
-    return Made(agent.kind, agent.agent_id, tuple(agent.models_in_order), agent.source, tuple(map(_member, members)))
+    return tuple(map(_member, members))
 
 
 def _member(member: TeamMember) -> Taking:
@@ -41,7 +47,9 @@ def availability_of(agent: DjangoAgent, members: Iterable[TeamMember] | None = N
 
 
 def availability(made: Made) -> Availability:
-    """Return whether it can answer; ``reason`` is for the operator."""
+    """Return whether it can answer; ``reason`` is for the operator, or for whose personal agent it is."""
+    if made.beyond:
+        return Availability(False, made.beyond, for_all=True)
     return next((Availability(False, reason) for reason in _objections(made)), Availability(True))
 
 

@@ -16,7 +16,8 @@ from django.core.cache import cache
 from agentos.access import rights
 from agentos.access.adapters import access
 from agentos.access.users import User
-from agentos.agents.availability import Made, Taking, availability, made_of
+from agentos.agents import personal
+from agentos.agents.availability import Made, Taking, availability, taking
 from agentos.agents.choosing import usable
 from agentos.agents.efforts import EFFORTS, knows_efforts
 from agentos.agents.models import DjangoAgent
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 LONGEST = 300  # seconds
 LOG_EVERY = 60.0  # seconds
+YOURS = "Yours"  # why a personal agent is open
 NOT_AVAILABLE = "This agent is not available now. Ask your administrator."
 
 
@@ -54,12 +56,15 @@ class AgentCard:
     source: str = ""
     members: tuple[Taking, ...] = ()
     created_at: datetime | None = None
+    is_personal: bool = False
+    beyond: str = ""
 
     @property
     def made(self) -> Made:
         """What decides whether it can answer. Agents that are nothing but a model are made alike when it is the same."""
         is_plain = self.kind == DjangoAgent.Kind.AGENT
-        return Made(self.kind, "" if is_plain else self.agent_id, (self.model, *self.fallbacks), self.source, self.members)
+        models = (self.model, *self.fallbacks)
+        return Made(self.kind, "" if is_plain else self.agent_id, models, self.source, self.members, self.beyond)
 
     @property
     def models_to_choose(self) -> list[str]:
@@ -79,6 +84,7 @@ class AgentCard:
             "efforts": list(EFFORTS) if self.effort_choice and any(map(knows_efforts, self.models_to_choose)) else [],
             "kind": self.kind,
             "members": [{"id": agent_id, "name": name} for agent_id, name, _, _ in self.members],
+            "personal": self.is_personal,
         }
 
 
@@ -115,6 +121,8 @@ def recall(key: str) -> list[AgentCard] | None:
 
 def cards_from_database(user: User) -> list[AgentCard]:
     why = access().why(user)
+    rows = list(agents_for(user).defer("instructions").select_related("team").prefetch_related("plans", "roster__agent"))
+    lent = {team: personal.lent_to(user, team) for team in {agent.team_id for agent in rows if agent.owner_id}}
     return [
         AgentCard(
             agent_id=agent.agent_id,
@@ -124,17 +132,19 @@ def cards_from_database(user: User) -> list[AgentCard]:
             model_label=model_label(agent.model),
             tools=tuple(agent.tools),
             capabilities=tuple(agent.capabilities),
-            why=why(agent),
+            why=YOURS if agent.owner_id else why(agent),
             starters=tuple(agent.starters),
             fallbacks=tuple(agent.fallbacks),
             choices=tuple(agent.choices),
             effort_choice=agent.effort_choice,
             kind=agent.kind,
             source=agent.source,
-            members=made_of(agent).members,
+            members=taking(agent),
             created_at=agent.created_at,
+            is_personal=agent.owner_id is not None,
+            beyond=personal.beyond(agent, lent[agent.team_id]) if agent.owner_id else "",
         )
-        for agent in agents_for(user).defer("instructions").select_related("team").prefetch_related("plans", "roster__agent")
+        for agent in rows
     ]
 
 
@@ -156,6 +166,8 @@ def not_available(state: Availability, user: User) -> str:
     can be used."""
     if state.ok:
         return ""
+    if state.for_all:
+        return state.reason
     return f"This agent is not available now. {state.reason}" if is_operator(user) else NOT_AVAILABLE
 
 

@@ -8,6 +8,7 @@ AgentError
 +-- NeverPublished   nobody can use it yet
 +-- HasChats         it cannot be deleted
 +-- InvalidAgent     a name or an id that cannot be
++-- TooManyAgents    somebody has as many of their own as one may have
 +-- TooManyCases     it has as many tests as one may have
 +-- CannotTest       there are none, or they are being run
 """
@@ -85,6 +86,10 @@ class InvalidAgent(AgentError):
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(sentence)
         self.field = field
+
+
+class TooManyAgents(AgentError):
+    code = "too_many_agents"
 
 
 class TooManyCases(AgentError):

@@ -1,4 +1,5 @@
-"""An agent as one file: JSON that people can read and git can compare. It holds the blueprint; no key, no chat, and nobody's name.
+"""An agent as one file: JSON that people can read and git can compare. It holds the blueprint and the tests; no key, no chat, and nobody's
+name.
 
 Who may use an agent stays behind: teams and plans are others elsewhere.
 """
@@ -12,8 +13,9 @@ from django.utils.translation import gettext as _
 from pydantic import SecretBytes, SecretStr
 
 from agentos.access.users import User
+from agentos.agents import cases
 from agentos.agents.blueprint import LABELS, NAMES, Blueprint, InvalidBlueprint, checked, empty
-from agentos.agents.models import DjangoAgent
+from agentos.agents.models import AgentCase, DjangoAgent
 from agentos.agents.providers import availability
 from agentos.agents.readiness import objections
 from agentos.agents.tools import Tool, tools
@@ -21,8 +23,8 @@ from agentos.core.http.errors import Problem
 from agentos.core.http.strict_json import parse
 
 KIND = "agentos-agent"
-SCHEMA = 2  # counted up when a file can say what an older server does not understand
-READ = (1, SCHEMA)
+SCHEMA = 3  # counted up when a file can say what an older server does not understand
+READ = (1, 2, SCHEMA)
 MOST_BYTES = 1_000_000
 TYPE = "application/json"
 
@@ -44,12 +46,15 @@ class AgentFile:
     agent_id: str
     blueprint: Blueprint
     missing: list[str] = field(default_factory=list)
+    tests: list[dict[str, Any]] = field(default_factory=list)
 
 
 def written(agent: DjangoAgent, blueprint: Blueprint) -> str:
-    """Return the file. The same agent always gives the same text."""
+    """Return the file. The same agent always gives the same text. Asks the database for its tests."""
     kept = {**blueprint, "tool_options": _without_secrets(blueprint)}
-    content = {"kind": KIND, "schema": SCHEMA, "agent_id": agent.agent_id, "agent": {name: kept[name] for name in NAMES}}
+    tests = [{name: getattr(case, name) for name in cases.NAMES} for case in AgentCase.objects.filter(agent=agent)]
+    parts = {name: kept[name] for name in NAMES}
+    content = {"kind": KIND, "schema": SCHEMA, "agent_id": agent.agent_id, "agent": parts, "tests": tests}
     return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
 
 
@@ -79,7 +84,19 @@ def read(data: bytes, *, by: User | None, team: int | None = None) -> AgentFile:
         raise BadFile(_("%(part)s: %(wrong)s") % {"part": LABELS.get(error.field, "The file"), "wrong": error.sentence}) from None
     if not blueprint["name"]:
         raise BadFile(_("This file has no name for the agent."))
-    return AgentFile(agent_id, blueprint, missing_here(blueprint, by, team))
+    return AgentFile(agent_id, blueprint, missing_here(blueprint, by, team), _tests(content.get("tests", [])))
+
+
+def _tests(given: Any) -> list[dict[str, Any]]:
+    """Raises BadFile."""
+    if not isinstance(given, list) or len(given) > cases.CASES or not all(isinstance(each, dict) for each in given):
+        raise BadFile(_("The tests in this file are no list of at most %(most)s tests.") % {"most": cases.CASES})
+    if strange := {name for each in given for name in each} - set(cases.NAMES):
+        raise BadFile(_("A test has no '%(name)s'.") % {"name": min(strange)[:40]})
+    try:
+        return [cases.checked({"message": "", **each}) for each in given]
+    except cases.InvalidCase as error:
+        raise BadFile(_("A test in this file cannot be one. %(why)s") % {"why": error.sentence}) from None
 
 
 def missing_here(blueprint: Blueprint, by: User | None, team: int | None) -> list[str]:
@@ -96,7 +113,7 @@ def without_options(given: AgentFile, *, by: User | None, team: int | None) -> A
         return given
     blueprint = {**given.blueprint, **{name: empty()[name] for name in ("tool_options", "model_options")}}
     said = _("Your administrator sets the settings of its model and its tools.")
-    return AgentFile(given.agent_id, blueprint, [*missing_here(blueprint, by, team), said])
+    return AgentFile(given.agent_id, blueprint, [*missing_here(blueprint, by, team), said], given.tests)
 
 
 def _without_secrets(blueprint: Blueprint) -> dict[str, Any]:

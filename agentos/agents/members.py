@@ -20,23 +20,31 @@ def agents_to_join(user: User | None) -> QuerySet[DjangoAgent]:
     Whoever may use the team has the work of its members. So it is those that the user may change, and, of those that they may use, the
     ones that are for everyone or for a team of theirs: nothing is opened by a team that they could not have opened, or that was not open.
     """
+    found: QuerySet[DjangoAgent] = DjangoAgent.objects.filter(owner=None)  # nobody's personal agent works for others
     if user is None:
-        return DjangoAgent.objects.all()
+        return found
     own = agents_to_edit(user).order_by().values("pk")
     open_to_theirs = agents_for(user).filter(Q(is_global=True) | Q(team__in=managed_teams(user).order_by().values("pk")))
-    return DjangoAgent.objects.filter(Q(pk__in=own) | Q(pk__in=open_to_theirs.order_by().values("pk")))
+    return found.filter(Q(pk__in=own) | Q(pk__in=open_to_theirs.order_by().values("pk")))
+
+
+def _who_can_join(team: DjangoAgent | None, by: User | None) -> QuerySet[DjangoAgent]:
+    """Into a personal team whoever its owner may use: nobody else works with it."""
+    if team is not None and team.owner is not None:
+        return agents_for(team.owner).filter(owner=None)
+    return agents_to_join(by)
 
 
 def choices(user: User, team: DjangoAgent) -> QuerySet[DjangoAgent]:
     """Return those that can be chosen now, as a list shows them."""
-    can_be = agents_to_join(user).filter(kind=Kind.AGENT, is_active=True).exclude(pk=team.pk)
+    can_be = _who_can_join(team, user).filter(kind=Kind.AGENT, is_active=True).exclude(pk=team.pk)
     return can_be.only("agent_id", "name", "description")
 
 
 def known(members: Members, *, team: DjangoAgent | None, by: User | None) -> dict[str, DjangoAgent]:
     """Return, by id, the agents of these members that ``by`` may know of: those that they may put into a team, and those that are in it."""
-    may_know = Q(pk__in=agents_to_join(by).order_by().values("pk"))
-    if team is not None and team.pk:
+    may_know = Q(pk__in=_who_can_join(team, by).order_by().values("pk"))
+    if team is not None and team.pk and team.owner_id is None:
         may_know |= Q(pk__in=team.roster.order_by().values("agent"))
     found = DjangoAgent.objects.filter(may_know, agent_id__in={each["agent"] for each in members})
     return {agent.agent_id: agent for agent in found.defer("instructions")}

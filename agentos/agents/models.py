@@ -42,8 +42,8 @@ class DjangoAgentQuerySet(models.QuerySet["DjangoAgent"]):
         if adapters.is_default_rule():
             return self.usable_by_default(user.pk)
         # Its answer is only looked at, never handed on: it can let nobody use what is switched off, and lists nothing twice.
-        usable = adapters.access().usable_agents(user, DjangoAgent.objects.filter(is_active=True))
-        return self.switched_on(user.pk).filter(pk__in=usable.order_by().values("pk"))
+        usable = adapters.access().usable_agents(user, DjangoAgent.objects.filter(is_active=True, owner=None))
+        return self.switched_on(user.pk).filter(models.Q(owner=None, pk__in=usable.order_by().values("pk")) | adapters.personal(user.pk))
 
     def usable_by_default(self, user_pk: int, at: datetime | None = None) -> "DjangoAgentQuerySet":
         return adapters.by_team_and_plan(user_pk, self.switched_on(user_pk), at)
@@ -56,7 +56,8 @@ class DjangoAgentQuerySet(models.QuerySet["DjangoAgent"]):
 class DjangoAgent(models.Model):
     """An agent of the catalogue. ``model`` is ``provider:model_id``; ``tools`` are slugs of the allow-list.
 
-    ``roster`` has the members of a team, or of steps. ``source``: of an agent in code, the module that has it; empty once no module has
+    ``roster`` has the members of a team, or of steps. ``owner``: whose personal agent it is; nobody else may use it, and ``team`` is then
+    the one that lets them have it (``agents.personal``). ``source``: of an agent in code, the module that has it; empty once no module has
     it any more.
     """
 
@@ -105,6 +106,9 @@ class DjangoAgent(models.Model):
     )
     is_global = models.BooleanField("for everyone", default=False, help_text="Every signed-in user may use it.")
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="agents")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, on_delete=models.CASCADE, related_name="personal_agents"
+    )
     plans = models.ManyToManyField(Plan, blank=True, related_name="agents")
     is_active = models.BooleanField("active", default=True, help_text="Off: nobody may use it; its chats stay readable.")
     version = models.PositiveIntegerField(default=1, editable=False, help_text="The version that is used. 0: none was published.")
@@ -125,6 +129,11 @@ class DjangoAgent(models.Model):
                 condition=models.Q(is_active=False) | models.Q(version__gte=1),
                 name="agent_is_published_first",
                 violation_error_message="Publish it first: until then nobody can use it.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(owner=None) | models.Q(is_global=False),
+                name="personal_agent_is_not_for_all",
+                violation_error_message="It is somebody's personal agent.",
             ),
         )
 

@@ -46,10 +46,11 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """``reason`` is a sentence for the operator; empty when the model can be used."""
+    """``reason`` is a sentence for the operator, or ``for_all``; empty when the model can be used."""
 
     ok: bool
     reason: str = ""
+    for_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)

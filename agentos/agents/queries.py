@@ -8,9 +8,9 @@ from typing import Protocol, TypeVar
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
-from agentos.access.adapters import access, is_default_rule
+from agentos.access.adapters import access, is_default_rule, personal
 from agentos.access.models import Membership, Plan, Team
-from agentos.access.queries import managed_teams
+from agentos.access.queries import managed_teams, teams_with_personal_agents
 from agentos.access.users import User
 from agentos.agents.blueprint import Blueprint, blueprint_of, whole
 from agentos.agents.models import AccessRequest, AgentDraft, AgentPin, AgentVersion, DjangoAgent
@@ -113,7 +113,7 @@ def locked_agents_for(user: User) -> list[LockedAgent]:
 
 def _locked(user: User) -> QuerySet[DjangoAgent]:
     usable = DjangoAgent.objects.usable_by(user).order_by().values("pk")
-    return access().locked_agents(user, DjangoAgent.objects.filter(is_active=True).exclude(pk__in=usable))
+    return access().locked_agents(user, DjangoAgent.objects.filter(is_active=True, owner=None).exclude(pk__in=usable))
 
 
 def locked_row_for(user: User, agent_id: str) -> DjangoAgent | None:
@@ -158,8 +158,8 @@ def decides_requests(user: User) -> bool:
 
 
 def agents_with_connection(slug: str) -> list[DjangoAgent]:
-    """Return the agents that have a tool of this connection, whoever may use them, by name."""
-    found = DjangoAgent.objects.only("agent_id", "name", "tools", "is_active")
+    """Return the agents that have a tool of this connection, whoever may use them, by name. Of personal agents nobody is told."""
+    found = DjangoAgent.objects.filter(owner=None).only("agent_id", "name", "tools", "is_active")
     return [agent for agent in found if slug in connections_in(agent.tools)]
 
 
@@ -193,19 +193,31 @@ def makes_agents(user: User) -> bool:
     return is_operator(user) or managed_teams(user).exists()
 
 
+def may_have_own(user: User) -> bool:
+    """Whether a team lets this user have agents of their own."""
+    return teams_with_personal_agents(user.pk).exists()
+
+
+def copyable_by(user: User) -> QuerySet[DjangoAgent]:
+    """Return the agents that this user may copy to have them for themselves: those of the teams that allow it."""
+    teams = teams_with_personal_agents(user.pk).order_by().values("pk")
+    return agents_for(user).filter(team__in=teams, owner=None).exclude(kind=DjangoAgent.Kind.CODE)
+
+
 def agents_to_edit(user: User) -> QuerySet[DjangoAgent]:
-    """Return the agents that this user may change: operators all, owners and admins of a team those that are open to it alone. What is
-    written in code is changed there."""
+    """Return the agents that this user may change: operators all, owners and admins of a team those that are open to it alone, everybody
+    those of their own. What is written in code is changed there."""
     agents: QuerySet[DjangoAgent] = DjangoAgent.objects.exclude(kind=DjangoAgent.Kind.CODE)
     if is_operator(user):
         return agents
-    return agents.filter(team__in=managed_teams(user).order_by().values("pk"), is_global=False, plans=None)
+    of_teams = Q(owner=None, team__in=managed_teams(user).order_by().values("pk"), is_global=False, plans=None)
+    return agents.filter(of_teams | personal(user.pk))
 
 
 def made_agents(user: User, text: str = "") -> QuerySet[DjangoAgent]:
     """Return those agents as a list shows them: with team and plans, without their instructions, and ``drafted_at`` where a draft waits."""
     waiting = AgentDraft.objects.filter(agent=OuterRef("pk"), blueprint__isnull=False)
-    found = agents_to_edit(user).select_related("team").prefetch_related("plans").defer("instructions")
+    found = agents_to_edit(user).select_related("team", "owner").prefetch_related("plans").defer("instructions")
     found = found.annotate(drafted_at=Subquery(waiting.values("updated_at")))
     for word in text.split():
         found = found.filter(Q(name__icontains=word) | Q(agent_id__icontains=word) | Q(description__icontains=word))

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from agentos.agents import personal
 from agentos.agents.models import DjangoAgent, TeamMember
 from agentos.agents.providers import availability
 from agentos.agents.tools import Tool, fitting, tools
@@ -48,6 +49,7 @@ class AgentSpec:
 
 def spec_of(agent: DjangoAgent, members: Iterable[TeamMember] | None = None) -> AgentSpec:
     """Asks the database for skills, for tools that are stored there, and for members. ``members``: of a draft, whose are not stored."""
+    agent = personal.within(agent)
     if members is None:
         members = agent.roster.select_related("agent") if agent.kind in DjangoAgent.MADE_OF_AGENTS else ()
     spec = _spec_of(agent)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import QueryDict
 
-from agentos.agents import members_form, tool_options
+from agentos.agents import members_form, personal, tool_options
 from agentos.agents.blueprint import Blueprint, ModelOptions
 from agentos.agents.models import DjangoAgent
 from agentos.agents.providers import PROVIDERS, availability, model_choices, split
@@ -74,8 +74,8 @@ class ToolGroup:
 
 
 def offered_to(agent: DjangoAgent) -> list[Tool]:
-    """Return what this agent may be given now: tools of everybody and of its team."""
-    return tool_choices([agent.team_id] if agent.team_id else [])
+    """Return what this agent may be given now: tools of everybody and of its team; a personal one what its owner may use."""
+    return personal.offered(tool_choices([agent.team_id] if agent.team_id else []), personal.lent_for(agent))
 
 
 def posted(form: QueryDict, base: Blueprint, offered: Collection[Tool], *, may_set_options: bool) -> dict[str, Any]:
@@ -111,9 +111,11 @@ def _in_order(wanted: Collection[str], base: Collection[str]) -> list[str]:
     return [*(name for name in base if name in wanted), *(name for name in wanted if name not in base)]
 
 
-def skill_cards(chosen: Sequence[str], team: int | None) -> list[SkillCard]:
-    """Return the skills that an agent of this team can have, and at last those that it has though they are there no more."""
-    offered = {skill.name: skill.description for skill in offered_to_team(team)}
+def skill_cards(chosen: Sequence[str], agent: DjangoAgent) -> list[SkillCard]:
+    """Return the skills that this agent can have, and at last those that it has though they are there no more."""
+    lent = personal.lent_for(agent)
+    there = offered_to_team(agent.team_id)
+    offered = {skill.name: skill.description for skill in there if lent.is_all or skill.name in lent.skills}
     gone = [SkillCard(name, "", is_chosen=True, is_gone=True) for name in chosen if name not in offered]
     return [*(SkillCard(name, description, is_chosen=name in chosen) for name, description in offered.items()), *gone]
 
@@ -125,8 +127,10 @@ def _policies(tools: Iterable[str], wanted: Mapping[str, str], base: Blueprint, 
     return {slug: policy for slug, policy in chosen.items() if policy and policy != own.get(slug)}
 
 
-def model_cards(chosen: str) -> list[ModelCard]:
-    return [ModelCard(choice.model, choice.label, _able(choice.model), choice.model == chosen) for choice in model_choices()]
+def model_cards(chosen: str, agent: DjangoAgent) -> list[ModelCard]:
+    lent = personal.lent_for(agent)
+    offered = [choice for choice in model_choices() if lent.is_all or choice.model in lent.models]
+    return [ModelCard(choice.model, choice.label, _able(choice.model), choice.model == chosen) for choice in offered]
 
 
 def _able(model: str) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ from agentos.api import agent_test_resources as resources
 from agentos.api.auth import ApiRequest
 from agentos.api.errors import CHANGE, FIND, START
 from agentos.api.scopes import ScopedRouter
-from agentos.api.workshop import AgentId, VersionNotFound, agent_to_change
+from agentos.api.workshop import AgentId, agent_to_change, created
+from agentos.api.workshop_versions import VersionNotFound
 from agentos.chat.rounds import actions as rounds
 from agentos.core.http.errors import Problem
 from agentos.core.people import name_of
@@ -51,8 +52,7 @@ def agent_tests(request: ApiRequest, agent_id: AgentId) -> resources.AgentTestLi
 def create_agent_test(request: ApiRequest, agent_id: AgentId, payload: resources.AgentTestIn) -> HttpResponse:
     """An agent has at most 50 (409 `too_many_tests`)."""
     agent = agent_to_change(request, agent_id)
-    made = _test(actions.create_case(agent=agent, given=payload.model_dump(exclude_unset=True), by=request.auth), agent)
-    return _answer(made.model_dump_json(), 201, made.url)
+    return created(_test(actions.create_case(agent=agent, given=payload.model_dump(exclude_unset=True), by=request.auth), agent))
 
 
 @router.post(
@@ -70,7 +70,7 @@ def run_agent_tests(request: ApiRequest, agent_id: AgentId, payload: resources.R
         rounds.start_round(agent=agent, version=payload.version, by=request.auth)
     except AgentVersion.DoesNotExist:
         raise VersionNotFound from None
-    return _answer(_results(agent).model_dump_json(), 201, reverse("api:test_results", args=[agent.agent_id]))
+    return created(_results(agent), reverse("api:test_results", args=[agent.agent_id]))
 
 
 @router.post(
@@ -188,7 +188,3 @@ def _result(result: CaseResult) -> resources.TestResult:
         tokens=result.tokens,
         changed_since=result.revision != result.case.revision,
     )
-
-
-def _answer(body: str, status: int, location: str) -> HttpResponse:
-    return HttpResponse(body, status=status, content_type="application/json; charset=utf-8", headers={"Location": location})

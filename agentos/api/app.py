@@ -23,6 +23,8 @@ from agentos.api import (
     views,
     webhooks,
     workshop,
+    workshop_sharing,
+    workshop_versions,
 )
 from agentos.api.document import DESCRIPTION, document_of
 from agentos.api.errors import add_error_handlers
@@ -62,5 +64,6 @@ api = SpecAPI(
     parser=StrictParser(),
 )
 add_error_handlers(api)
-for room in (views, agents, access_requests, sessions, runs, events, workshop, agent_tests, skills, webhooks, connections, memories):
+making = (workshop, workshop_versions, workshop_sharing, agent_tests, skills)
+for room in (views, agents, access_requests, sessions, runs, events, *making, webhooks, connections, memories):
     api.add_router("", room.router)

@@ -94,6 +94,7 @@ class Agent(BaseModel):
     efforts: list[Effort] = Field(description="Those that may be chosen; none where nothing is to be chosen.")
     kind: Literal["agent", "team", "steps", "code"]
     members: list[Member]
+    personal: bool = Field(description="Whether it is yours alone.")
 
 
 class AgentList(BaseModel):

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from django.http import HttpResponse
 from django.urls import reverse
 from ninja import Path, Query
-from pydantic import BaseModel
 
 from agentos.access.models import Team
 from agentos.access.users import User
@@ -15,7 +14,7 @@ from agentos.api.auth import ApiRequest
 from agentos.api.errors import CHANGE, FIND, READ
 from agentos.api.schemas import PAGE_LIMIT
 from agentos.api.scopes import ScopedRouter
-from agentos.api.workshop import TeamNotFound
+from agentos.api.workshop import TeamNotFound, created
 from agentos.core.http.errors import Problem
 from agentos.core.http.paging import page_of
 from agentos.core.people import is_operator, name_of
@@ -63,7 +62,7 @@ def create_skill(request: ApiRequest, payload: nouns.SkillIn) -> HttpResponse:
     document = composed(name=payload.name, description=payload.description, body=payload.body)
     files = {path: text.encode("utf-8", "replace") for path, text in payload.files.items()}
     made = actions.create_skill(document=document, team=_team(request.auth, payload.team), files=files, by=request.auth)
-    return _created(_full(made))
+    return created(_full(made))
 
 
 @router.get(
@@ -169,7 +168,7 @@ def restore_skill(request: ApiRequest, skill_id: SkillId, number: VersionNumber)
     """It becomes a new version; the others stay."""
     found = _seen(request.auth, skill_id)
     _version(found, number)
-    return _created(_version_json(actions.restore_version(skill=found, number=number, by=request.auth)))
+    return created(_version_json(actions.restore_version(skill=found, number=number, by=request.auth)))
 
 
 def _seen(user: User, skill_id: int) -> Skill:
@@ -228,8 +227,3 @@ def _version_json(version: SkillVersion) -> nouns.SkillVersion:
         files=[nouns.SkillFile(**each) for each in version.listed],
         url=reverse("api:skill_version", args=[version.skill_id, version.number]),
     )
-
-
-def _created(body: BaseModel) -> HttpResponse:
-    headers = {"Location": body.url}  # type: ignore[attr-defined]
-    return HttpResponse(body.model_dump_json(), status=201, content_type="application/json; charset=utf-8", headers=headers)

@@ -41,6 +41,7 @@ PARTS = {
     "capabilities": ["Letters"],
     "starters": ["Write to Ada that we meet on Friday."],
 }
+FILE = {"kind": "agentos-agent", "schema": 3, "agent_id": "letter-helper", "agent": PARTS, "tests": []}
 MADE_URL = "/api/v1/agentos/workshop/agents/letter-helper/"
 VERSION = {
     "number": 3,
@@ -57,6 +58,7 @@ MADE = {
     "active": True,
     "team": TEAM,
     "for_everyone": False,
+    "personal": False,
     "plans": [],
     "blueprint": PARTS,
     "has_draft": True,
@@ -119,9 +121,9 @@ class Blueprint(BaseModel):
 
 
 class MadeAgent(BaseModel):
-    """An agent that the caller may change. ``version`` is the one that is used, 0 before the first. ``blueprint``: what the next
-    publishing publishes, the draft where there is one (``has_draft``). ``stamp`` names this state of it. ``missing``: by part, what has
-    to be done before it can be published."""
+    """An agent that the caller may change. ``personal``: it is one person's alone, and ``team`` is the one that allows it. ``version`` is
+    the one that is used, 0 before the first. ``blueprint``: what the next publishing publishes, the draft where there is one
+    (``has_draft``). ``stamp`` names this state of it. ``missing``: by part, what has to be done before it can be published."""
 
     model_config = example(MADE)
 
@@ -131,6 +133,7 @@ class MadeAgent(BaseModel):
     active: bool
     team: AgentTeam | None
     for_everyone: bool
+    personal: bool
     plans: list[int]
     blueprint: Blueprint
     has_draft: bool
@@ -148,6 +151,7 @@ class ListedAgent(BaseModel):
     active: bool
     team: AgentTeam | None
     for_everyone: bool
+    personal: bool
     drafted_at: Moment | None
     url: str
 
@@ -284,3 +288,69 @@ class Tried(BaseModel):
     input_tokens: int
     output_tokens: int
     error: str | None
+
+
+class MakingTeam(BaseModel):
+    """``personal_agents``: whether its members may copy its agents for themselves."""
+
+    model_config = example({**TEAM, "personal_agents": True})
+
+    id: int
+    name: str
+    personal_agents: bool
+
+
+class MakingTeamList(BaseModel):
+    """By name."""
+
+    teams: list[MakingTeam]
+
+
+class MakingTeamChange(BaseModel):
+    model_config = {**example({"personal_agents": True}), "extra": "forbid"}
+
+    personal_agents: StrictBool
+
+
+TeamKey = Annotated[int, Field(strict=True, ge=1, le=TEAM_LIMIT), BeforeValidator(whole)]
+
+
+class Sharing(BaseModel):
+    """Who may use an agent. With none of it, nobody. ``for_everyone`` and ``plans`` are the operators'."""
+
+    model_config = {**example({"team": TEAM["id"], "for_everyone": False, "plans": []}), "extra": "forbid"}
+
+    team: TeamKey | None
+    for_everyone: StrictBool = False
+    plans: list[TeamKey] = Field(default_factory=list, max_length=100)
+
+
+class CopyIn(BaseModel):
+    """``personal``: for the caller alone. Else ``team``, as for a new agent."""
+
+    model_config = {**example({"personal": True}), "extra": "forbid"}
+
+    personal: StrictBool = False
+    team: TeamKey | None = None
+
+
+class BroughtAgent(MadeAgent):
+    """``notes``: what has to be done before it can do what it did, a sentence each."""
+
+    model_config = example({**MADE, "notes": []})
+
+    notes: list[str]
+
+
+class ImportIn(BaseModel):
+    """``file``: as the export gives it."""
+
+    model_config = {
+        **example(
+            {"file": {"kind": "agentos-agent", "schema": 3, "agent_id": "letter-helper", "agent": PARTS, "tests": []}, "team": TEAM["id"]}
+        ),
+        "extra": "forbid",
+    }
+
+    file: dict[str, Any]
+    team: TeamKey | None = None

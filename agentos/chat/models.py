@@ -63,7 +63,7 @@ class ChatSession(models.Model):
 
     session_id = models.CharField(max_length=40, unique=True, default=ids.new_session_id, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="chat_sessions")
-    agent = models.ForeignKey(DjangoAgent, on_delete=models.PROTECT, related_name="chat_sessions")
+    agent = models.ForeignKey(DjangoAgent, on_delete=models.RESTRICT, related_name="chat_sessions")
     title = models.CharField(max_length=TITLE_LIMIT, blank=True)
     titled_by = models.CharField(max_length=8, choices=TitledBy.choices, blank=True, default=TitledBy.NOBODY, editable=False)
     searchable = models.TextField(blank=True, default="", editable=False, help_text="The title as it is searched.")

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from agentos.access.users import User
 from agentos.agents import actions as agents
 from agentos.agents import members as teams
-from agentos.agents import queries
+from agentos.agents import personal, queries
 from agentos.agents.availability import availability_of
 from agentos.agents.blueprint import Blueprint, apply, whole
 from agentos.agents.errors import NotReady, NotYourAgent
@@ -41,6 +41,7 @@ def start(*, agent: DjangoAgent, blueprint: Blueprint, message: str, history: Se
     with transaction.atomic():
         if not queries.may_edit(by, agent):
             raise NotYourAgent(_("Only the owners and admins of its team, and operators, can try its draft."))
+        personal.settle(blueprint, personal.lent_for(agent))
         if missing := objections(blueprint, agent=agent, by=by):
             raise NotReady(missing)
         check_available(agent, blueprint, by=by)
@@ -58,6 +59,8 @@ def check_available(agent: DjangoAgent, blueprint: Blueprint, *, by: User) -> No
     state = availability_of(tried, members)
     if state.ok:
         return
+    if state.for_all:
+        raise AgentUnavailable(state.reason)
     if tried.kind == DjangoAgent.Kind.AGENT:
         raise AgentUnavailable(_("The model %(model)s cannot be used now. Choose another one to try the draft.") % {"model": tried.model})
     told = state.reason if is_operator(by) else _("Ask your administrator, or choose others.")
@@ -82,7 +85,7 @@ def spec_of_run(run: Run) -> AgentSpec:
 
 def _made(agent: DjangoAgent, blueprint: Mapping[str, Any]) -> tuple[DjangoAgent, list[TeamMember]]:
     """Return what a blueprint makes of an agent, with its members. Neither is to be saved."""
-    tried, parts = DjangoAgent(pk=agent.pk, agent_id=agent.agent_id, team_id=agent.team_id), whole(blueprint)
+    tried, parts = DjangoAgent(pk=agent.pk, agent_id=agent.agent_id, team_id=agent.team_id, owner_id=agent.owner_id), whole(blueprint)
     apply(tried, parts)
     return tried, teams.rows(tried, parts["members"])
 
@@ -110,15 +113,19 @@ def stop(*, agent: DjangoAgent, by: User) -> None:
 
 
 def delete_agent(*, agent: DjangoAgent, by: User) -> None:
-    """Delete a draft that was never published, with what trying it has left. What that has cost stays counted.
+    """Delete a draft that was never published, with what trying it has left; a personal agent at any time, with its chats. What they have
+    cost stays counted.
 
     Raises what ``agents.actions.delete_agent`` raises.
     """
     with transaction.atomic():
-        if not agent.version and queries.may_edit(by, agent):
-            for session in ChatSession.objects.filter(agent=agent, is_ephemeral=True):
+        if (not agent.version or agent.owner_id) and queries.may_edit(by, agent):
+            left = ChatSession.objects.filter(agent=agent)
+            for session in left if agent.owner_id else left.filter(is_ephemeral=True):
                 for run in Run.objects.filter(session=session, status__in=Run.OPEN).select_related("session"):
                     stop_run(run=run, by=by)
+                if not session.is_ephemeral:
+                    record("chat.session.erased", by=by, object_type="session", object_id=session.session_id)
                 quotas.keep_usage(session)
                 session.delete()
         agents.delete_agent(agent=agent, by=by)

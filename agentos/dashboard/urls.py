@@ -13,7 +13,7 @@ from agentos.dashboard.views.session import AgentOSSessionView
 from agentos.dashboard.views.skills import editing as skills
 from agentos.dashboard.views.skills import files as skill_files
 from agentos.dashboard.views.skills import versions as skill_versions
-from agentos.dashboard.views.workshop import cases, editing, files, gallery, sharing, suggesting, trying, versions
+from agentos.dashboard.views.workshop import cases, editing, files, gallery, personal, sharing, suggesting, trying, versions
 
 app_name = "dashboard"
 
@@ -62,6 +62,7 @@ workshop_urls = [
     path("workshop/new/", editing.new, name="new-agent"),
     path("workshop/gallery/", gallery.gallery, name="gallery"),
     path("workshop/import/", files.bring, name="import-agent"),
+    path("workshop/team/<int:team_id>/personal/", personal.allow, name="allow-personal"),
     path("workshop/agent/<str:agent_id>/export/", files.export, name="export-agent"),
     path("workshop/agent/<str:agent_id>/", editing.edit, name="edit-agent"),
     path("workshop/agent/<str:agent_id>/preview/", editing.preview, name="preview-agent"),
@@ -110,6 +111,7 @@ urlpatterns = [
     path("", AgentOSDashboardView.as_view(), name="home"),
     path("agents/<str:agent_id>/ask/", access.ask, name="ask-access"),
     path("agents/<str:agent_id>/pin/", pin, name="pin-agent"),
+    path("agents/<str:agent_id>/own/", personal.own, name="own-agent"),
     path("agents/", AgentOSAgentListView.as_view(), name="agents"),
     path("sessions/", sessions.sessions, name="sessions"),
     path("sessions/deleted/", sessions.deleted, name="deleted-sessions"),

@@ -40,7 +40,15 @@ class TestWriting:
         assert "há" in text
 
     def test_says_nothing_of_people(self, team_agent: DjangoAgent) -> None:
-        assert set(json.loads(files.written(team_agent, blueprint_of(team_agent)))) == {"kind", "schema", "agent_id", "agent"}
+        assert set(json.loads(files.written(team_agent, blueprint_of(team_agent)))) == {"kind", "schema", "agent_id", "agent", "tests"}
+
+    def test_and_importing_keeps_the_tests(self, team_agent: DjangoAgent, support: Team, owner: User) -> None:
+        expected = {"message": "Hi", "must_say": ["Ada"], "must_not_say": [], "tools": ["clock"], "criterion": "Is kind."}
+        actions.create_case(agent=team_agent, given=expected, kept_answer="Of a chat.", by=owner)
+        text = files.written(team_agent, blueprint_of(team_agent))
+        assert "Of a chat." not in text
+        made, _ = actions.import_agent(data=text.encode(), team=support, by=owner)
+        assert list(made.cases.values(*expected)) == [expected]
 
 
 class TestCopying:
@@ -85,7 +93,10 @@ class TestReading:
             (b'{"a": NaN}', "JSON"),
             (b"[]", "not the file of an agent"),
             (b'{"kind": "other"}', "not the file of an agent"),
-            (content(schema=3), "schema number 3"),
+            (content(schema=4), "schema number 4"),
+            (content(tests={}), "no list"),
+            (content(tests=[{"message": ""}]), "A test in this file cannot be one"),
+            (content(tests=[{"answer": "x"}]), "no 'answer'"),
             (content(schema="1"), "schema number 1"),
             (content(schema=None), "schema number None"),
             (content(agent=[]), "nothing of an agent"),

@@ -115,7 +115,7 @@ class TestMaking:
 
 class TestTrying:
     async def test_gives_the_answer(self, engine: Engine, owner: User, support: Team) -> None:
-        from agentos.api.workshop import tried
+        from agentos.api.workshop_versions import tried
 
         agent = await db.write(actions.start_agent, name="Helper", team=support, blueprint={"model": "scripted:echo"}, by=owner)
         blueprint = await db.read(lambda: queries.worked_on(agent, queries.draft_of(agent)))

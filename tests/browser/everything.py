@@ -82,7 +82,7 @@ def make() -> dict[str, Any]:
 
     people = {name: person(name, label) for name, label in (("owner", "Olga Owner"), ("member", "Mika Member"), ("newcomer", "Nina New"))}
     people["operator"] = person("operator", "Otto Operator", is_staff=True, is_superuser=True)
-    team = Team.objects.create(name="Gallery")
+    team = Team.objects.create(name="Gallery", personal_agents=True)
     Membership.objects.create(team=team, user=people["owner"][0], role=Membership.Role.OWNER)
     Membership.objects.create(team=team, user=people["member"][0])
     for agent_id, name in (("curator", "Curator"), ("painter", "Painter")):
@@ -102,7 +102,7 @@ def make() -> dict[str, Any]:
     settings_of(people["owner"][0], people["operator"][0])
     names |= memories_of(people["owner"][0])
     asks(people)
-    names |= links() | workshop_of(people["owner"][0], team) | skills_of(people["owner"][0], team)
+    names |= links() | workshop_of(people["owner"][0], team) | skills_of(people["owner"][0], team) | own_of(people["member"][0])
     return {"logins": {name: login for name, (_, login) in people.items()}, "names": names}
 
 
@@ -191,6 +191,16 @@ def workshop_of(owner: Any, team: Any) -> dict[str, str]:
     actions.save_draft(agent=agent, changes={"tools": ["clock", "calculator"]}, stamp=None, by=owner)
     unready = actions.start_agent(name="Just begun", team=team, by=owner)
     return {"DRAFT": agent.agent_id, "UNREADY": unready.agent_id, **tests_of(agent, owner)}
+
+
+def own_of(member: Any) -> dict[str, str]:
+    """An agent that the member has for themselves."""
+    from agentos.agents import actions
+    from agentos.agents.models import DjangoAgent
+
+    own, _ = actions.copy_to_own(agent=DjangoAgent.objects.get(agent_id="painter"), by=member)
+    actions.publish_agent(agent=own, by=member)
+    return {"OWN": own.agent_id}
 
 
 def tests_of(agent: Any, owner: Any) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from agentos.agents.actions.cases import change_case, create_case, delete_case
 from agentos.agents.actions.catalogue import activate_agent, create_agent, deactivate_agent, delete_agent, share_agent, start_agent
 from agentos.agents.actions.drafts import discard_draft, save_draft
-from agentos.agents.actions.files import copy_agent, import_agent, take_ready_agent
+from agentos.agents.actions.files import copy_agent, copy_to_own, import_agent, take_ready_agent
 from agentos.agents.actions.members import set_members
 from agentos.agents.actions.pins import pin_agent, unpin_agent
 from agentos.agents.actions.requests import CannotGrant, ask_for_access, decline_access, grant_access
@@ -15,6 +15,7 @@ __all__ = [
     "ask_for_access",
     "change_case",
     "copy_agent",
+    "copy_to_own",
     "create_agent",
     "create_case",
     "deactivate_agent",

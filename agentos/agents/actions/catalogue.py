@@ -67,15 +67,21 @@ def start_agent(
         raise InvalidAgent("name", _("Give it a name."))
     check_options({}, draft, by)
     _check_sharing(by, team=team, is_global=False, plans=())
+    return begin(draft, agent_id=agent_id, team=team, owner=None, by=by)
+
+
+def begin(draft: blueprints.Blueprint, *, agent_id: str = "", team: Team | None, owner: User | None, by: User) -> DjangoAgent:
+    """Store an agent with its first draft, which was looked at. Raises InvalidAgent."""
     for left in reversed(range(TRIES)):
         agent = DjangoAgent(agent_id=agent_id or queries.free_id(id_of(draft["name"])), name=draft["name"], version=0, is_active=False)
-        agent.team = team
+        agent.team, agent.owner = team, owner
         _check_id(agent)
         try:
             with transaction.atomic():
                 agent.save(force_insert=True)
                 AgentDraft.objects.create(agent=agent, blueprint=draft, revision=1, by=by)
-                record("agents.agent.created", by=by, object_type="agent", object_id=agent.agent_id, draft=True)
+                about = {"draft": True, **({"personal": owner.pk} if owner else {})}
+                record("agents.agent.created", by=by, object_type="agent", object_id=agent.agent_id, **about)
         except IntegrityError:
             if agent_id or not left:
                 raise InvalidAgent("agent_id", _("There is an agent with this id. Choose another one.")) from None
@@ -100,9 +106,12 @@ def id_of(name: str) -> str:
 
 
 def share_agent(*, agent: DjangoAgent, team: Team | None, is_global: bool, plans: Iterable[Plan], by: User | None) -> DjangoAgent:
-    """Say who may use it. Owners and admins of a team share with a team of theirs, and with nobody else. Raises NotYourAgent."""
+    """Say who may use it. Owners and admins of a team share with a team of theirs, and with nobody else; nobody shares a personal agent.
+    Raises NotYourAgent."""
     with transaction.atomic():
         agent = lock_to_edit(agent, by)
+        if agent.owner_id is not None:
+            raise NotYourAgent(_("A personal agent is its owner's alone."))
         wanted = list(plans)
         _check_sharing(by, team=team, is_global=is_global, plans=wanted)
         agent.team, agent.is_global = team, is_global
@@ -147,9 +156,9 @@ def _switch(found: DjangoAgent, agent: DjangoAgent, by: User | None, *, is_activ
 
 @transaction.atomic
 def delete_agent(*, agent: DjangoAgent, by: User | None) -> None:
-    """Delete an agent that was never published. Raises HasChats for any other, NotYourAgent."""
+    """Delete an agent that was never published, or a personal one. Raises HasChats for any other, NotYourAgent."""
     found = lock_to_edit(agent, by)
-    if found.version:
+    if found.version and found.owner_id is None:
         raise HasChats
     found.delete()
     record("agents.agent.deleted", by=by, object_type="agent", object_id=agent.agent_id)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from agentos.access.users import User
 from agentos.agents import blueprint as blueprints
-from agentos.agents import members, queries
+from agentos.agents import members, personal, queries
 from agentos.agents.actions.locking import lock_to_edit
 from agentos.agents.errors import DraftMoved, NotYourAgent
 from agentos.agents.models import AgentDraft, DjangoAgent
@@ -29,6 +29,7 @@ def save_draft(*, agent: DjangoAgent, changes: Mapping[str, Any], stamp: str | N
     after = blueprints.checked(changes, before)
     check_options(before, after, by)
     check_members(agent, before, after, by)
+    personal.settle(after, personal.lent_for(agent))
     if after == before:
         return draft
     _keep(draft, None if agent.version and after == blueprints.blueprint_of(agent) else after, by)

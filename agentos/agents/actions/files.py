@@ -1,18 +1,22 @@
 """Agents from files, from the gallery and from other agents: what is read becomes a draft."""
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from agentos.access.models import Team
 from agentos.access.users import User
-from agentos.agents import files, queries
-from agentos.agents.actions.catalogue import start_agent
-from agentos.agents.blueprint import blueprint_of
-from agentos.agents.errors import NotYourAgent
+from agentos.agents import files, personal, queries
+from agentos.agents.actions.catalogue import begin, start_agent
+from agentos.agents.blueprint import Blueprint, blueprint_of
+from agentos.agents.errors import NotYourAgent, TooManyAgents
 from agentos.agents.files import AgentFile
 from agentos.agents.gallery import ready_agent
-from agentos.agents.models import DjangoAgent
+from agentos.agents.models import AgentCase, DjangoAgent
+from agentos.agents.readiness import objections
+from agentos.conf import app_settings
 from agentos.core.http.errors import Problem
 from agentos.core.people import is_operator
+from agentos.core.ratelimit import limits
 
 NAME_LENGTH = 80  # characters
 
@@ -26,7 +30,9 @@ def import_agent(*, data: bytes, team: Team | None = None, by: User) -> tuple[Dj
     if not is_operator(by):
         given = files.without_options(given, by=by, team=team.pk if team else None)
     wanted = given.agent_id if given.agent_id and queries.free_id(given.agent_id) == given.agent_id else ""
-    agent = start_agent(name=given.blueprint["name"], agent_id=wanted, team=team, blueprint=given.blueprint, by=by)
+    with transaction.atomic():
+        agent = start_agent(name=given.blueprint["name"], agent_id=wanted, team=team, blueprint=given.blueprint, by=by)
+        AgentCase.objects.bulk_create([AgentCase(agent=agent, by=by, **test) for test in given.tests])
     return agent, given
 
 
@@ -45,10 +51,32 @@ def copy_agent(*, agent: DjangoAgent, team: Team | None = None, by: User) -> tup
     """
     if not queries.may_edit(by, agent):
         raise NotYourAgent(_("Only who may change an agent can copy it."))
-    blueprint = blueprint_of(agent) if agent.version else queries.worked_on(agent, queries.draft_of(agent))
-    blueprint["name"] = _("Copy of %(name)s") % {"name": blueprint["name"][: NAME_LENGTH - 20]}
-    team_pk = team.pk if team else None
+    blueprint, team_pk = _copied(agent), team.pk if team else None
     copied = AgentFile("", blueprint, files.missing_here(blueprint, by, team_pk))
     if not is_operator(by):
         copied = files.without_options(copied, by=by, team=team_pk)
     return start_agent(name=copied.blueprint["name"], team=team, blueprint=copied.blueprint, by=by), copied.missing
+
+
+def copy_to_own(*, agent: DjangoAgent, by: User) -> tuple[DjangoAgent, list[str]]:
+    """Make a personal agent of one of a team that allows it: a draft, with the settings of its tools as they are. Returns it, and what is
+    missing in it.
+
+    Raises InvalidAgent, NotYourAgent, TooManyAgents, ``Problem`` 429.
+    """
+    limits.check("start-agent", str(by.pk), limit=app_settings.CREATIONS_A_MINUTE, seconds=60)
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=by.pk)  # two copies at once do not count past each other
+        source = queries.copyable_by(by).select_related("team").filter(pk=agent.pk).first()
+        if source is None:
+            raise NotYourAgent(_("This agent cannot be copied: its team does not let members have agents of their own."))
+        if DjangoAgent.objects.filter(owner=by).count() >= personal.MOST:
+            raise TooManyAgents(_("You have %(most)s agents of your own already. Delete one first.") % {"most": personal.MOST})
+        made = begin(_copied(source), team=source.team, owner=by, by=by)
+    return made, list(objections(queries.worked_on(made, queries.draft_of(made)), agent=made, by=by).values())
+
+
+def _copied(agent: DjangoAgent) -> Blueprint:
+    """What is published, or its draft where nothing is."""
+    blueprint = blueprint_of(agent) if agent.version else queries.worked_on(agent, queries.draft_of(agent))
+    return {**blueprint, "name": _("Copy of %(name)s") % {"name": blueprint["name"][: NAME_LENGTH - 20]}}

@@ -10,7 +10,7 @@ from agentos.agents.models import DjangoAgent
 
 def lock_to_edit(agent: DjangoAgent, by: User | None) -> DjangoAgent:
     """Return the agent as it is now. ``by`` None: the system acts. Raises NotYourAgent, DjangoAgent.DoesNotExist."""
-    found: DjangoAgent = DjangoAgent.objects.select_for_update(of=("self",)).get(pk=agent.pk)
+    found: DjangoAgent = DjangoAgent.objects.select_related("owner").select_for_update(of=("self",)).get(pk=agent.pk)
     if by is not None and not queries.may_edit(by, found):
         raise NotYourAgent(_("Only the owners and admins of its team, and operators, can change this agent."))
     return found

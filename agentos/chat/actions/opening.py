@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from agentos.access.users import User
@@ -36,8 +37,9 @@ def check_run_goes_on(run: Run, agent: DjangoAgent, user: User) -> None:
 
 def check_agent_available(agent: DjangoAgent) -> None:
     """Raises AgentUnavailable when the agent cannot answer; operators see why in admin."""
-    if not availability_of(agent).ok:
-        raise AgentUnavailable(str(NOT_AVAILABLE))
+    state = availability_of(agent)
+    if not state.ok:
+        raise AgentUnavailable(_("%(why)s Nothing was sent.") % {"why": state.reason} if state.for_all else str(NOT_AVAILABLE))
 
 
 def bring_to_top(session: ChatSession, **fields: Any) -> int:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from agentos.access.guards import SignedInMixin, signed_in
 from agentos.access.users import User
 from agentos.agents import actions
-from agentos.agents.queries import agents_for, locked_agents_for, makes_agents, pinned_by
+from agentos.agents.queries import agents_for, copyable_by, locked_agents_for, makes_agents, may_have_own, pinned_by
 from agentos.chat.registry import registry
 from agentos.core.fragments import fragment
 from agentos.core.http.htmx import fragments, go_to, respond, wants_fragment
@@ -37,7 +37,7 @@ class AgentOSAgentListView(SignedInMixin, View):
         context["facets"] = context["filters"].facets(shown)
         if wants_fragment(request):
             return agents_again(request, context)
-        context |= {**frame(request, here="agents"), "makes_agents": makes_agents(request.user)}
+        context |= {**frame(request, here="agents"), "makes_agents": makes_agents(request.user), "may_have_own": may_have_own(request.user)}
         context["live_url"] = followed(context["live_url"], "agents", rights, shown)
         return respond(request, page="agentos/agents.html", partial="agents/_agent_list.html", context=context)
 
@@ -68,6 +68,7 @@ def found_by(user: User, query: QueryDict) -> dict[str, Any]:
         "agents": pinned_first(in_order(filters.of(cards), order), pinned),
         "locked": filters.of(locked),
         "pinned": pinned,
+        "copyable": set(copyable_by(user).order_by().values_list("agent_id", flat=True)),
         "django_agents": agents_for(user),
         "filters": filters,
         "order": order,

@@ -27,6 +27,8 @@ def hear(
 
 def store(name: str, agent: DjangoAgent, session: ChatSession | None, run: Run | None, about: dict[str, Any]) -> None:
     """Store a delivery for each endpoint of the agent's team that wants this event."""
+    if agent.owner_id is not None:  # what a member has for themselves is no business of the team
+        return
     endpoints = Endpoint.objects.filter(is_enabled=True, team__agents=agent)
     wanted = [endpoint for endpoint in endpoints if name in endpoint.events]
     if not wanted:

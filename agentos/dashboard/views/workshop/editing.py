@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from agentos.access.guards import signed_in
 from agentos.access.models import Team
+from agentos.access.queries import managed_teams
 from agentos.agents import actions, members_form, queries, workshop_form
 from agentos.agents.blueprint import Blueprint, InvalidBlueprint
 from agentos.agents.changes import changes
@@ -39,11 +40,21 @@ INSTRUCTIONS_LIMIT = 20_000  # characters that are previewed
 @signed_in
 @require_safe
 def workshop(request: SignedInRequest) -> HttpResponse:
-    """The agents that one may change, with how each stands."""
-    _check_maker(request)
+    """The agents that one may change, with how each stands; for owners and admins also whether members have agents of their own."""
+    makes, may_have_own = queries.makes_agents(request.user), queries.may_have_own(request.user)
+    if not makes and not may_have_own:
+        raise PermissionDenied
     text = request.GET.get("q", "").strip()[:TEXT_LIMIT]
     page = page_of(queries.made_agents(request.user, text), whole_number(request.GET.get("page", "")) or 1, AGENTS_A_PAGE)
-    context = {**frame(request, here="agents"), "page": page, "agents": page.rows, "text": text}
+    context = {
+        **frame(request, here="agents"),
+        "page": page,
+        "agents": page.rows,
+        "text": text,
+        "makes_agents": makes,
+        "may_have_own": may_have_own,
+        "managed": list(managed_teams(request.user)),
+    }
     return render(request, "agentos/workshop/agents.html", context)
 
 
@@ -152,7 +163,7 @@ def discard(request: SignedInRequest, agent_id: str) -> HttpResponse:
 def edit_page(request: SignedInRequest, draft: AgentDraft, shown: Blueprint, *, status: int = HTTPStatus.OK, **more: Any) -> HttpResponse:
     """``shown``: what stands in the form. ``moved``: what it changes of a draft that somebody else has saved meanwhile."""
     agent: DjangoAgent = draft.agent
-    models, missing = workshop_form.model_cards(shown["model"]), objections(shown, agent=agent, by=request.user)
+    models, missing = workshop_form.model_cards(shown["model"], agent), objections(shown, agent=agent, by=request.user)
     context = {
         "agent": agent,
         "draft": draft,
@@ -168,7 +179,7 @@ def edit_page(request: SignedInRequest, draft: AgentDraft, shown: Blueprint, *, 
         "tool_groups": workshop_form.tool_groups(
             shown, workshop_form.offered_to(agent), agent.team_id, may_set_options=is_operator(request.user)
         ),
-        "skills": workshop_form.skill_cards(shown["skills"], agent.team_id),
+        "skills": workshop_form.skill_cards(shown["skills"], agent),
         "missing": missing,
         "can_suggest": availability(shown["model"]).ok,
         "warnings": [] if "model" in missing else warnings_about(shown, tell_why=is_operator(request.user)),

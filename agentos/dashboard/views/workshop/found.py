@@ -10,7 +10,7 @@ from agentos.core.http.request import SignedInRequest
 
 def agent_to_edit(request: SignedInRequest, agent_id: str) -> DjangoAgent:
     """Raises PermissionDenied for who may use it and not change it; for others it is not there."""
-    found = queries.agents_to_edit(request.user).select_related("team").filter(agent_id=agent_id).first()
+    found = queries.agents_to_edit(request.user).select_related("team", "owner").filter(agent_id=agent_id).first()
     if found:
         return found
     if queries.agents_for(request.user).filter(agent_id=agent_id).exists():

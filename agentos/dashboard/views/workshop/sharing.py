@@ -48,6 +48,8 @@ def share_page(request: SignedInRequest, agent: DjangoAgent, *, status: int = HT
         "plans": list(queries.plans_to_share_with(request.user)),
         "chosen_plans": {plan.pk for plan in agent.plans.all()},
         "may_open_to_all": is_operator(request.user),
+        "may_copy": queries.makes_agents(request.user),
+        "chats": agent.chat_sessions.filter(is_ephemeral=False).count() if agent.owner_id else 0,
         **more,
     }
     return render(request, "agentos/workshop/share.html", {**frame(request, here="agents"), **context}, status=status)
@@ -71,12 +73,12 @@ def switch(request: SignedInRequest, agent_id: str) -> HttpResponse:
 @signed_in
 @require_POST
 def delete(request: SignedInRequest, agent_id: str) -> HttpResponse:
-    """Delete a draft of which nothing was ever published."""
+    """Delete a draft of which nothing was ever published; of one's own any agent."""
     agent = agent_to_edit(request, agent_id)
     try:
         trying.delete_agent(agent=agent, by=request.user)
     except AgentError as refused:
         messages.error(request, refused.sentence)
         return go_to(request, reverse("dashboard:share-agent", args=[agent_id]))
-    messages.success(request, _("The draft is deleted."))
+    messages.success(request, _("The agent is deleted.") if agent.version else _("The draft is deleted."))
     return go_to(request, reverse("dashboard:workshop"))
