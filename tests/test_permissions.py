@@ -341,6 +341,7 @@ TABLE: dict[tuple[str, str], Row] = {
     # Whoever may use an agent that has it gives their own key.
     ("dashboard:connect", "GET"): (SIGN_IN, SIGN_IN, 200, 200, NOT_FOUND, 200),
     ("dashboard:connect", "POST"): (SIGN_IN, SIGN_IN, 303, 303, NOT_FOUND, 303),
+    ("dashboard:came-back", "GET"): page(404),  # this one wants keys; of one where people sign in: tests/connections/test_signing_in.py
     ("dashboard:disconnect", "POST"): (SIGN_IN, SIGN_IN, 303, 303, NOT_FOUND, 303),
     ("dashboard:memories", "GET"): page(200),
     ("dashboard:memories", "POST"): page(422),  # an empty form

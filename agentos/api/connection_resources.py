@@ -9,7 +9,7 @@ from agentos.api.schemas import Moment, example
 from agentos.api.webhook_resources import TEAM, TEAM_LIMIT, Team
 from agentos.connections.actions import KEY_LIMIT, SECONDS
 from agentos.connections.definitions import TOOLS
-from agentos.connections.models import NAME_LIMIT
+from agentos.connections.models import CLIENT_LIMIT, NAME_LIMIT
 from agentos.core.http.strict_json import whole
 from agentos.core.security.guarded_http.addresses import URL_LIMIT
 
@@ -19,6 +19,7 @@ CONNECTION = {
     "slug": SLUG,
     "team": TEAM,
     **CHOICE,
+    "client_id": None,
     "header": "Authorization",
     "seconds": 10,
     "enabled": True,
@@ -40,7 +41,7 @@ TOOL = {
     "offered": None,
 }
 
-Auth = Literal["none", "key", "member_key"]
+Auth = Literal["none", "key", "member_key", "oauth"]
 Policy = Literal["off", "ask", "auto"]
 Name = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": NAME_LIMIT, "pattern": r"\S"})]
 ADDRESS = {"maxLength": URL_LIMIT, "format": "uri", "pattern": "^https?://"}
@@ -48,6 +49,11 @@ KEY = {"minLength": 1, "maxLength": KEY_LIMIT, "pattern": r"^[!-~]+$"}
 KEY_HEADER = {
     "pattern": "^[A-Za-z0-9-]{0,64}$",
     "description": "Which header carries the key. Not one that every call has, such as `Host`, nor one of `Mcp-` and `Proxy-`.",
+}
+CLIENT = {
+    "maxLength": CLIENT_LIMIT,
+    "pattern": "^[ -~]*$",
+    "description": "That the other system gave you, where members sign in (`oauth`) and nobody can register alone. Its secret is `key`.",
 }
 WAIT = {"minimum": SECONDS[0], "maximum": SECONDS[1]}
 
@@ -63,6 +69,7 @@ class Connection(BaseModel):
     name: str
     url: str | None
     auth: Auth
+    client_id: str | None
     header: str
     seconds: int
     enabled: bool
@@ -123,6 +130,7 @@ class ConnectionIn(BaseModel):
     url: Annotated[str, Field(json_schema_extra={**ADDRESS})]
     auth: Auth = "none"
     key: str = Field(default=None, json_schema_extra=optional(**KEY))  # type: ignore[assignment]  # only what was sent is read
+    client_id: str = Field(default=None, json_schema_extra=optional(**CLIENT))  # type: ignore[assignment]  # as above
     header: str = Field(default=None, json_schema_extra=optional(**KEY_HEADER))  # type: ignore[assignment]  # as above
     seconds: int = Field(default=None, json_schema_extra=optional(**WAIT))  # type: ignore[assignment]  # as above
 
@@ -136,6 +144,7 @@ class ConnectionChange(BaseModel):
     url: str = Field(default=None, json_schema_extra=optional(**ADDRESS))  # type: ignore[assignment]
     auth: Auth = Field(default=None, json_schema_extra=optional())  # type: ignore[arg-type]
     key: str = Field(default=None, json_schema_extra=optional(**KEY))  # type: ignore[assignment]
+    client_id: str = Field(default=None, json_schema_extra=optional(**CLIENT))  # type: ignore[assignment]
     header: str = Field(default=None, json_schema_extra=optional(**KEY_HEADER))  # type: ignore[assignment]
     seconds: int = Field(default=None, json_schema_extra=optional(**WAIT))  # type: ignore[assignment]
     enabled: StrictBool = Field(default=None, json_schema_extra=optional())  # type: ignore[assignment]

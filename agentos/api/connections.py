@@ -166,6 +166,7 @@ def _fields(server: Server) -> dict[str, Any]:
         "name": server.name,
         "url": server.url or None,
         "auth": server.auth,
+        "client_id": server.client_id or None,
         "header": server.header,
         "seconds": server.seconds,
         "enabled": server.is_active,

@@ -16,10 +16,10 @@ from django.db import transaction
 from agentos.access.models import Team
 from agentos.access.users import User
 from agentos.audit.actions import record
-from agentos.conf import app_settings
 from agentos.connections import stdio
+from agentos.connections.addresses import check_secret_url
 from agentos.connections.definitions import Definition
-from agentos.connections.models import NAME_LIMIT, SLUG_LIMIT, Grant, RemoteTool, Server
+from agentos.connections.models import CLIENT_LIMIT, NAME_LIMIT, SLUG_LIMIT, Grant, OAuthClient, RemoteTool, Server, SignIn
 from agentos.connections.problems import REFUSED, ConnectionProblem, NoKey
 from agentos.core import clock
 from agentos.core.http.errors import Problem
@@ -67,7 +67,7 @@ class NotAccepted(ConnectionChange):
 @transaction.atomic
 def create_server(*, team: Team | None, name: str, by: User, url: str = "", program: str = "", **how: Any) -> Server:
     """Add a server of a team, or of the installation without one: ``url``, or ``program``, a name of AGENTOS_MCP_STDIO. ``how``: auth,
-    header, key, seconds. Its tools come with the first look. Raises InvalidServer, TooManyServers."""
+    header, key, client_id, seconds. Its tools come with the first look. Raises InvalidServer, TooManyServers."""
     if team is not None:
         Team.objects.select_for_update().get(pk=team.pk)
     if Server.objects.filter(team=team).count() >= SERVERS:
@@ -84,8 +84,8 @@ def create_server(*, team: Team | None, name: str, by: User, url: str = "", prog
 
 @transaction.atomic
 def change_server(*, server: Server, by: User, **changes: Any) -> None:
-    """Change what is given of name, url, auth, header, key and seconds. A new URL is a new server: what was accepted has to be accepted
-    again, and its keys are forgotten. Raises InvalidServer."""
+    """Change what is given of name, url, auth, header, key, client_id and seconds. A new URL is a new server: what was accepted has to be
+    accepted again, and its keys are forgotten. So are those of members where another kind of key is wanted. Raises InvalidServer."""
     changes = {name: value for name, value in changes.items() if value is not None}
     fields = {"name": _name(changes["name"])} if server.is_local and "name" in changes else {}
     if not server.is_local:
@@ -93,6 +93,8 @@ def change_server(*, server: Server, by: User, **changes: Any) -> None:
         fields = _checked(server, changes, moved=moved)
         if moved:
             _forget(server)
+        elif fields["auth"] != server.auth or fields["client_id"] != server.client_id:
+            _forget_members(server)
     for field, value in fields.items():
         setattr(server, field, value)
     server.save(update_fields=[*fields, "state", "state_reason"])
@@ -229,8 +231,13 @@ def _switch(server: Server, by: User, *, on: bool) -> None:
 def _forget(server: Server) -> None:
     RemoteTool.objects.filter(server=server).update(hash="", offered=None, gone=True, policy=RemoteTool.Policy.ASK)
     RemoteTool.objects.filter(server=server).delete()
-    Grant.objects.filter(server=server).delete()
+    _forget_members(server)
     server.state, server.state_reason = Server.State.UNKNOWN, ""
+
+
+def _forget_members(server: Server) -> None:
+    for model in (Grant, OAuthClient, SignIn):
+        model.objects.filter(server=server).delete()
 
 
 def _check_program(program: str, team: Team | None) -> None:
@@ -246,25 +253,40 @@ def _checked(server: Server | None, given: Mapping[str, Any], *, moved: bool = F
     if auth not in Server.Auth.values:
         raise InvalidServer("auth", "Choose one of the kinds of keys.")
     url = _url(given["url"] if "url" in given or server is None else server.url, has_key=auth != Server.Auth.NONE)
-    fields: dict[str, Any] = {"url": url, "auth": auth}
+    fields: dict[str, Any] = {"url": url, "auth": auth, "client_id": _client_id(server, auth, given)}
     if "name" in given:
         fields["name"] = _name(given["name"])
     if "header" in given:
         fields["header"] = _header(given["header"])
     if "seconds" in given:
         fields["seconds"] = _seconds(given["seconds"])
-    return {**fields, "secret": _secret(server, auth, given.get("key") or "", moved=moved)}
+    return {**fields, "secret": _secret(server, fields, given.get("key") or "", moved=moved)}
 
 
-def _secret(server: Server | None, auth: str, key: str, *, moved: bool) -> str:
-    """Return the sealed key of everybody: the new one, or the one that there is, which goes to no other place than it was given for."""
-    if auth != Server.Auth.KEY:
+def _client_id(server: Server | None, auth: str, given: Mapping[str, Any]) -> str:
+    if auth != Server.Auth.OAUTH:
+        return ""
+    client_id = str(given.get("client_id", server.client_id if server else "")).strip()
+    if len(client_id) > CLIENT_LIMIT or not client_id.isascii() or not (client_id.isprintable() or not client_id):
+        raise InvalidServer("client_id", f"A client id has at most {CLIENT_LIMIT} characters of ASCII, without line breaks.")
+    return client_id
+
+
+def _secret(server: Server | None, fields: Mapping[str, Any], key: str, *, moved: bool) -> str:
+    """Return the sealed key of everybody: the new one, or the one that there is, which goes to no other place than it was given for. With
+    a client id it is the secret of that, which not every client has."""
+    if fields["client_id"]:
+        stays = server is not None and not moved and server.client_id == fields["client_id"]
+        return seal(_key(key)) if key.strip() else server.secret if server and stays else ""
+    if fields["auth"] != Server.Auth.KEY:
         if key.strip():
-            raise InvalidServer("key", "This key would be sent nowhere: choose one key for everybody, or leave it out.")
+            raise InvalidServer(
+                "key", "This key would be sent nowhere: choose one key for everybody, give the client id that it is for, or leave it out."
+            )
         return ""
     if key.strip():
         return seal(_key(key))
-    if server is None or not server.secret or moved:
+    if server is None or not server.secret or moved or server.auth != Server.Auth.KEY:
         raise InvalidServer("key", "Give the key, too: it is sent to no address that it was not given for.")
     return server.secret
 
@@ -272,13 +294,9 @@ def _secret(server: Server | None, auth: str, key: str, *, moved: bool) -> str:
 def _url(url: str, *, has_key: bool) -> str:
     url = url.strip()
     try:
-        guarded_http.check_url(url)
+        (check_secret_url if has_key else guarded_http.check_url)(url)
     except guarded_http.Forbidden as forbidden:
         raise InvalidServer("url", str(forbidden)) from None
-    parts = urlsplit(url)
-    near = guarded_http.allowed_hosts(app_settings.ALLOW_PRIVATE_HOSTS)
-    if has_key and parts.scheme == "http" and not near.host(parts.hostname or ""):
-        raise InvalidServer("url", "A key is only sent over https://, so that nobody on the way can read it.")
     return url
 
 

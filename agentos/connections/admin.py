@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from agentos.audit.admin import ReadOnlyAdmin
 from agentos.connections import actions
-from agentos.connections.models import Grant, RemoteTool, Server
+from agentos.connections.models import Grant, OAuthClient, RemoteTool, Server, SignIn
 from agentos.core.columns import column
 from agentos.core.http.request import user_of
 from agentos.core.people import searched
@@ -21,7 +21,8 @@ class ServerAdmin(ReadOnlyAdmin):
     list_select_related = ("team",)
     search_fields = ("name", "slug", "url", "team__name")
     fields = (
-        "slug", "name", "team", "url", "auth", "header", "seconds", "is_active", "state", "state_reason", "looked_at", "created_at",
+        "slug", "name", "team", "url", "auth", "client_id", "header", "seconds", "is_active", "state", "state_reason", "looked_at",
+        "created_at",
     )  # fmt: skip
     actions = ("switch_off", "switch_on")
 
@@ -51,7 +52,27 @@ class RemoteToolAdmin(ReadOnlyAdmin):
 
 @admin.register(Grant)
 class GrantAdmin(ReadOnlyAdmin):
-    list_display = ("server", "user", "created_at")
+    list_display = ("server", "user", "created_at", "expires_at", "good")
     list_select_related = ("server", "user")
     search_fields = ("server__name", "server__slug", *searched("user__"))
-    fields = ("server", "user", "created_at")
+    fields = ("server", "user", "created_at", "expires_at", "renews", "problem")
+
+    @admin.display(boolean=True)
+    def good(self, obj: Any) -> bool:
+        return bool(obj.is_good)
+
+
+@admin.register(OAuthClient)
+class OAuthClientAdmin(ReadOnlyAdmin):
+    list_display = ("server", column("issuer"), "created_at")
+    list_select_related = ("server",)
+    search_fields = ("server__name", "server__slug", "issuer")
+    fields = ("server", "issuer", "redirect_uri", "expires_at", "created_at")
+
+
+@admin.register(SignIn)
+class SignInAdmin(ReadOnlyAdmin):
+    list_display = ("server", "user", "created_at", "problem")
+    list_select_related = ("server", "user")
+    search_fields = ("server__name", "server__slug", *searched("user__"))
+    fields = ("server", "user", "created_at", "problem")

@@ -36,7 +36,8 @@ _closing: set[asyncio.Task[None]] = set()  # those that still have to end
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a server is, and how it is asked. ``command``: of one that is started here; it has no ``url``."""
+    """Where a server is, and how it is asked. ``command``: of one that is started here; it has no ``url``. ``is_personal``: with what is
+    one member's, so that what the server says of that says nothing of it. ``is_due``: their sign-in has to be renewed first."""
 
     slug: str
     name: str
@@ -45,6 +46,9 @@ class Target:
     command: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     seconds: float = 10
+    is_personal: bool = False
+    grant: tuple[int, int] | None = None  # where the member has signed in: the pk of the grant, and its turn
+    is_due: bool = False
 
     @property
     def host(self) -> str:
@@ -175,7 +179,7 @@ class Connection:
     def _meaning(self, error: BaseException | None) -> ConnectionProblem | None:
         if self._location:
             return problems.of_redirect(self._location, self.target.name)
-        if self._status and (found := problems.of_status(self._status, self.target.name)):
+        if self._status and (found := problems.of_status(self._status, self.target.name, has_key=bool(self.target.headers))):
             return found
         return problems.of_error(error, self.target.name, limit=ANSWER_LIMIT)
 

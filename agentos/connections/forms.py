@@ -6,7 +6,7 @@ from django import forms
 
 from agentos.access.models import Team
 from agentos.connections.actions import KEY_LIMIT, SECONDS
-from agentos.connections.models import NAME_LIMIT, Server
+from agentos.connections.models import CLIENT_LIMIT, NAME_LIMIT, Server
 from agentos.core.security.guarded_http.addresses import URL_LIMIT
 
 TECHNICAL = {"autocomplete": "off", "spellcheck": "false"}
@@ -33,6 +33,13 @@ class ServerForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
         help_text="Only for one key for everybody. It is stored encrypted, and shown to nobody.",
     )
+    client_id = forms.CharField(
+        label="Client id",
+        max_length=CLIENT_LIMIT,
+        required=False,
+        widget=forms.TextInput(attrs=TECHNICAL),
+        help_text="Only where members sign in, and the other system lets nobody register by themselves. Its secret is the key above.",
+    )
     header = forms.CharField(
         label="Header",
         max_length=64,
@@ -54,8 +61,9 @@ class ServerForm(forms.Form):
         super().__init__(*args, **{"auto_id": "connection-%s", "label_suffix": "", **kwargs})
 
     def given(self) -> dict[str, Any]:
-        """Return the fields as the actions take them: without those that were left empty."""
-        return {name: value for name, value in self.cleaned_data.items() if value not in {None, ""} and name != "team"}
+        """Return the fields as the actions take them: without those that were left empty and then stay what they are."""
+        given = {name: value for name, value in self.cleaned_data.items() if value not in {None, ""} and name != "team"}
+        return {"client_id": "", **given}
 
 
 class NewServerForm(ServerForm):

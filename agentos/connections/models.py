@@ -1,4 +1,4 @@
-"""MCP servers, what tools they have, and the keys that members have of their own."""
+"""MCP servers, what tools they have, and what members have of their own to use them: keys, and sign-ins by OAuth."""
 
 from django.conf import settings
 from django.core.validators import RegexValidator
@@ -13,6 +13,7 @@ SLUG_LIMIT = 24
 NAME_LIMIT = 80
 TOOL_NAME_LIMIT = 128
 DESCRIPTION_LIMIT = 1000
+CLIENT_LIMIT = 500
 
 
 class Server(models.Model):
@@ -23,6 +24,7 @@ class Server(models.Model):
         NONE = "none", "No key"
         KEY = "key", "One key for everybody"
         MEMBER_KEY = "member_key", "Each member's own key"
+        OAUTH = "oauth", "Each member signs in there (OAuth)"
 
     class State(models.TextChoices):
         UNKNOWN = "unknown", "Not looked at yet"
@@ -40,7 +42,12 @@ class Server(models.Model):
     url = models.CharField("URL", max_length=URL_LIMIT, blank=True)
     auth = models.CharField("key", max_length=10, choices=Auth.choices, default=Auth.NONE)
     header = models.CharField(max_length=64, default="Authorization", help_text="The header that carries the key.")
-    secret = models.TextField(blank=True, editable=False, help_text="The key of everybody, sealed (core/security/secrets.py).")
+    secret = models.TextField(
+        blank=True, editable=False, help_text="The key of everybody, or the secret of the client id; sealed (core/security/secrets.py)."
+    )
+    client_id = models.CharField(
+        "client id", max_length=CLIENT_LIMIT, blank=True, help_text="That the other system gave us, for OAuth. Empty: we register."
+    )
     team = models.ForeignKey(
         Team, null=True, blank=True, on_delete=models.CASCADE, related_name="connections", help_text="Whose agents may use it. Empty: all."
     )
@@ -60,6 +67,15 @@ class Server(models.Model):
     @property
     def is_local(self) -> bool:
         return not self.url
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether each member calls it with something of their own."""
+        return self.auth in {self.Auth.MEMBER_KEY, self.Auth.OAUTH}
+
+    @property
+    def signs_in(self) -> bool:
+        return self.auth == self.Auth.OAUTH
 
 
 class RemoteTool(models.Model):
@@ -129,12 +145,21 @@ class RemoteTool(models.Model):
 
 
 class Grant(models.Model):
-    """A member's own key for a server."""
+    """A member's own key for a server, or what they got by signing in there.
+
+    For OAuth ``secret`` is JSON (signing_in.py: Kept), and the rest says how long it is good: ``expires_at``: None where the server does
+    not say; ``turn``: how often it was renewed; ``renewing_until``: somebody renews it now, and has until then; ``problem``: a sentence,
+    why the member has to sign in again."""
 
     server = models.ForeignKey(Server, on_delete=models.CASCADE, related_name="grants", db_index=False)  # the constraint serves
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     secret = models.TextField(editable=False, help_text="Sealed (core/security/secrets.py).")
     created_at = models.DateTimeField(default=clock.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    renews = models.BooleanField(default=False, help_text="It is renewed by itself.")
+    turn = models.PositiveIntegerField(default=0, editable=False)
+    renewing_until = models.DateTimeField(null=True, blank=True, editable=False)
+    problem = models.CharField(max_length=300, blank=True)
 
     class Meta:
         ordering = ("pk",)
@@ -142,3 +167,44 @@ class Grant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} on {self.server}"
+
+    @property
+    def is_good(self) -> bool:
+        return not self.problem and (self.renews or self.expires_at is None or self.expires_at > clock.now())
+
+
+class OAuthClient(models.Model):
+    """As what we are registered at the authorization server of a server, where nobody gave a client id."""
+
+    server = models.OneToOneField(Server, on_delete=models.CASCADE, related_name="oauth_client")
+    issuer = models.CharField(max_length=URL_LIMIT)
+    redirect_uri = models.CharField(max_length=URL_LIMIT)
+    secret = models.TextField(editable=False, help_text="The client as JSON, sealed (core/security/secrets.py).")
+    expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        ordering = ("pk",)
+
+    def __str__(self) -> str:
+        return f"{self.server} at {visible(self.issuer)}"
+
+
+class SignIn(models.Model):
+    """A member who is on their way to the server's sign-in page, or how the last try went. ``state`` and ``browser``: hashes of what has to
+    come back, and of what the member's session holds; ``secret``: what is needed then, sealed. ``problem``: a sentence."""
+
+    server = models.ForeignKey(Server, on_delete=models.CASCADE, related_name="+", db_index=False)  # the constraint serves
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    state = models.CharField(max_length=64, blank=True, editable=False)
+    browser = models.CharField(max_length=64, blank=True, editable=False)
+    secret = models.TextField(blank=True, editable=False)
+    problem = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = (models.UniqueConstraint(fields=("server", "user"), name="sign_in_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} on the way to {self.server}"

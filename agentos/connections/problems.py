@@ -37,8 +37,13 @@ class ConnectionProblem(Exception):
         return f"{self} {UNCERTAIN}" if self.sent else str(self)
 
 
+class Rejected(ConnectionProblem):
+    """The server does not take what we came with."""
+
+
 class NoKey(ConnectionProblem):
-    """The member has given no key of their own yet. ``slug``: of the server, for the way to the page where they can."""
+    """The member has given no key of their own yet, has not signed in, or has to do it again. ``slug``: of the server, for the way to
+    the page where they can."""
 
     def __init__(self, sentence: str, slug: str) -> None:
         super().__init__(sentence)
@@ -72,12 +77,14 @@ def of_error(error: BaseException | None, name: str, *, limit: int) -> Connectio
     return ConnectionProblem(what.format(name=name), state=AWAY, sent=sent) if what else None
 
 
-def of_status(status: int, name: str) -> ConnectionProblem | None:
-    """Return what a status of HTTP means that is no answer of the protocol."""
+def of_status(status: int, name: str, *, has_key: bool) -> ConnectionProblem | None:
+    """Return what a status of HTTP means that is no answer of the protocol. ``has_key``: whether we came with one."""
     if status == UNAUTHORIZED:
-        return ConnectionProblem(f"{name} did not accept the key (401).", state=REFUSED)
+        said = "did not accept the key" if has_key else "wants a key, and none is given"
+        return Rejected(f"{name} {said} (401).", state=REFUSED)
     if status == FORBIDDEN:
-        return ConnectionProblem(f"{name} does not let this key in (403).", state=REFUSED)
+        said = "does not let this key in" if has_key else "does not let us in"
+        return ConnectionProblem(f"{name} {said} (403).", state=REFUSED)
     if status == NOT_FOUND:
         return ConnectionProblem(f"There is no MCP server at the address of {name} (404).", state=AWAY)
     if status == TOO_MANY:

@@ -8,7 +8,7 @@ from django.db.models import Count, Q, QuerySet
 
 from agentos.access.models import Membership, Team
 from agentos.access.users import User
-from agentos.connections import stdio
+from agentos.connections import signing_in, stdio
 from agentos.connections.client import Target
 from agentos.connections.definitions import called
 from agentos.connections.models import Grant, RemoteTool, Server
@@ -160,8 +160,23 @@ def target(server: Server, user_pk: int | None) -> Target:
         if program is None:
             raise ConnectionProblem(f"{server} is no longer in AGENTOS_MCP_STDIO.")
         return Target(server.slug, server.name, command=program.command, env=program.env, seconds=server.seconds)
+    plain: dict[str, Any] = {"url": server.url, "seconds": server.seconds, "is_personal": server.is_personal}
+    if server.signs_in:
+        return _signed_in(server, user_pk, plain)
     headers = {} if server.auth == Server.Auth.NONE else {server.header: _credential(server, user_pk)}
-    return Target(server.slug, server.name, url=server.url, headers=headers, seconds=server.seconds)
+    return Target(server.slug, server.name, headers=headers, **plain)
+
+
+def _signed_in(server: Server, user_pk: int | None, plain: dict[str, Any]) -> Target:
+    grant = Grant.objects.filter(server=server, user=user_pk).first()
+    if grant is None or grant.problem:
+        raise NoKey((grant and grant.problem) or f"You are not connected to {server} yet.", server.slug)
+    try:
+        kept = signing_in.kept_in(grant.secret)
+    except Unreadable:
+        raise NoKey(f"Your sign-in at {server} cannot be read, since SECRET_KEY has changed. Connect again.", server.slug) from None
+    headers = {"Authorization": f"Bearer {kept.tokens.access}"}
+    return Target(server.slug, server.name, headers=headers, grant=(grant.pk, grant.turn), is_due=signing_in.is_due(grant), **plain)
 
 
 def _credential(server: Server, user_pk: int | None) -> str:
@@ -183,8 +198,8 @@ def grant_of(server: Server, user: User) -> Grant | None:
     return Grant.objects.filter(server=server, user=user).first()
 
 
-def wanting_keys(slugs: Iterable[str], user: User) -> list[tuple[Server, bool]]:
-    """Return those of these servers that want each member's own key, and whether this one has given it."""
-    servers = list(Server.objects.filter(slug__in=set(slugs), auth=Server.Auth.MEMBER_KEY, is_active=True))
-    given = set(Grant.objects.filter(server__in=servers, user=user).values_list("server", flat=True))
-    return [(server, server.pk in given) for server in servers]
+def wanting_keys(slugs: Iterable[str], user: User) -> list[tuple[Server, Grant | None]]:
+    """Return those of these servers that want each member's own key or sign-in, and what this one has given or got."""
+    servers = list(Server.objects.filter(slug__in=set(slugs), auth__in=(Server.Auth.MEMBER_KEY, Server.Auth.OAUTH), is_active=True))
+    given = {grant.server_id: grant for grant in Grant.objects.filter(server__in=servers, user=user)}
+    return [(server, given.get(server.pk)) for server in servers]

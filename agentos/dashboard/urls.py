@@ -5,7 +5,20 @@ from django.views.generic import RedirectView
 
 from agentos.access.guards import signed_in
 from agentos.dashboard import live
-from agentos.dashboard.views import access, connections, memories, models, palette, person, runs, session, sessions, tokens, usage
+from agentos.dashboard.views import (
+    access,
+    connecting,
+    connections,
+    memories,
+    models,
+    palette,
+    person,
+    runs,
+    session,
+    sessions,
+    tokens,
+    usage,
+)
 from agentos.dashboard.views.agents import AgentOSAgentListView, pin
 from agentos.dashboard.views.chat import AgentOSChatView, new_chat
 from agentos.dashboard.views.home import AgentOSDashboardView
@@ -53,8 +66,9 @@ settings_urls = [
     path("settings/connections/<str:slug>/tools/", connections.policies, name="tool-policies"),
     path("settings/connections/<str:slug>/switch/", connections.switch, name="switch-connection"),
     path("settings/connections/<str:slug>/delete/", connections.delete, name="delete-connection"),
-    path("settings/connections/<str:slug>/connect/", connections.connect, name="connect"),
-    path("settings/connections/<str:slug>/disconnect/", connections.disconnect, name="disconnect"),
+    path("settings/connections/<str:slug>/connect/", connecting.connect, name="connect"),
+    path("settings/connections/<str:slug>/back/", connecting.came_back, name="came-back"),
+    path("settings/connections/<str:slug>/disconnect/", connecting.disconnect, name="disconnect"),
 ]
 
 workshop_urls = [

@@ -294,7 +294,7 @@ def connections_of(team: Any) -> dict[str, str]:
     RemoteToolFactory(server=crm, name="index", hash="", problem="The schema of its arguments describes no object.")
     RemoteToolFactory(server=crm, name="burn_letters", gone=True)
     away = "Paintings cannot be reached now."
-    RemoteServerFactory(slug="paintings", name="Paintings", team=team, state="away", state_reason=away, looked_at=clock.now())
+    RemoteServerFactory(slug="paintings", name="Paintings", team=team, auth="oauth", state="away", state_reason=away, looked_at=clock.now())
     RemoteServerFactory(slug="old", name="Old catalogue", team=team, is_active=False)
     DjangoAgent.objects.filter(team=team).update(tools=["calculator", "mcp:crm/read_letter"])
     return {"CRM": "crm"}

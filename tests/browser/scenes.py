@@ -375,6 +375,8 @@ SCENES = (
     Scene("a connection", "owner", "/agentos/settings/connections/CRM/", folds_and_confirm),
     Scene("a key of one's own", "member", "/agentos/settings/connections/CRM/connect/"),
     Scene("a key of one's own, left out", "member", "/agentos/settings/connections/CRM/connect/", bad_form),
+    Scene("signing in at a connection", "owner", "/agentos/settings/connections/paintings/connect/"),
+    Scene("a connection at which members sign in", "owner", "/agentos/settings/connections/paintings/", folds_and_confirm),
     Scene("memory that is off", "member", "/agentos/settings/memory/"),
     Scene("memory", "owner", "/agentos/settings/memory/", confirm),
     Scene("a memory, wrongly filled in", "owner", "/agentos/settings/memory/", bad_form),

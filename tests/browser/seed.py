@@ -3,7 +3,7 @@
 ``python -m tests.browser.seed`` makes it and prints the people as JSON. ``suspend <e-mail>`` switches an account off, ``open <agent>``
 makes an agent for everyone or switches it on again, ``model <agent>=<model>`` gives it a model, ``close <agent>`` switches it off,
 ``lend <e-mail>`` opens the agent Loan to somebody by a subscription, which ends by itself a few seconds after ``limit <e-mail>``: what an
-operator does meanwhile.
+operator does meanwhile. ``sign-in-at <url>`` adds a connection at which members sign in.
 """
 
 import json
@@ -144,7 +144,27 @@ def limit(email: str) -> None:
     loan.save()
 
 
-OPERATOR = {"suspend": suspend, "open": open_agent, "model": set_model, "close": close_agent, "lend": lend, "limit": limit}
+def sign_in_at(url: str) -> None:
+    from agentos.agents.models import DjangoAgent
+    from agentos.connections.models import RemoteTool, Server
+
+    server, made = Server.objects.update_or_create(slug="guarded", defaults={"name": "Guarded", "url": url, "auth": "oauth"})
+    if not made:
+        return
+    fields = {"description": "Say who calls.", "schema": {"type": "object", "properties": {}}, "hash": "0" * 64, "policy": "auto"}
+    tool = RemoteTool.objects.create(server=server, name="whoami", **fields)
+    DjangoAgent.objects.create(agent_id="caller", name="Caller", model="scripted:calls", is_global=True, tools=[tool.slug])
+
+
+OPERATOR = {
+    "sign-in-at": sign_in_at,
+    "suspend": suspend,
+    "open": open_agent,
+    "model": set_model,
+    "close": close_agent,
+    "lend": lend,
+    "limit": limit,
+}
 
 
 if __name__ == "__main__":

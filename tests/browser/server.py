@@ -19,7 +19,7 @@ class Person:
 
 class Server(server.Server):
     def __init__(self, data: Path) -> None:
-        super().__init__(data)
+        super().__init__(data, AGENTOS_ALLOW_PRIVATE_HOSTS="127.0.0.1")
         seeded = self.seed()
         self.people = [Person(**person) for person in seeded["people"]]
         self.reader = Person(**seeded["reader"])

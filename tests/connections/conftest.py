@@ -19,6 +19,19 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def guarding(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served(tmp_path_factory.mktemp("guarded"), "guarded") as server:
+        yield server
+
+
+@pytest.fixture
+def guarded(guarding: Served, near: None) -> Served:
+    """A server at which people sign in."""
+    guarding.clean()
+    return guarding
+
+
 @pytest.fixture
 def mcp(running: Served, near: None) -> Served:
     running.clean()

@@ -15,12 +15,12 @@ START_SECONDS = 60
 
 
 class Served:
-    """``python -m tests.connections.serving``, with its folder."""
+    """``python -m tests.connections.serving``, or another module of this folder, with its folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, module: str = "serving") -> None:
         self.folder = folder
         self.port = free_port()
-        command = [sys.executable, "-m", "tests.connections.serving", str(self.port), str(folder)]
+        command = [sys.executable, "-m", f"tests.connections.{module}", str(self.port), str(folder)]
         self.log = (folder / "log").open("wb")
         self.process = subprocess.Popen(command, cwd=ROOT, env={"PATH": os.environ["PATH"]}, stdout=self.log, stderr=self.log)
 
@@ -30,7 +30,10 @@ class Served:
 
     @property
     def notes(self) -> list[str]:
-        path = self.folder / "notes"
+        return self.lines("notes")
+
+    def lines(self, name: str) -> list[str]:
+        path = self.folder / name
         return path.read_text().splitlines() if path.exists() else []
 
     def wait(self) -> None:
@@ -41,7 +44,7 @@ class Served:
             time.sleep(0.05)
 
     def clean(self) -> None:
-        for name in ("key", "notes", "changed", "began"):
+        for name in ("key", "notes", "changed", "began", "seconds", "deny", "reject", "events"):
             (self.folder / name).unlink(missing_ok=True)
 
     def kill(self) -> None:
@@ -56,8 +59,8 @@ def listens(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def served(folder: Path) -> Iterator[Served]:
-    server = Served(folder)
+def served(folder: Path, module: str = "serving") -> Iterator[Served]:
+    server = Served(folder, module)
     try:
         server.wait()
         yield server

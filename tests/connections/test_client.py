@@ -144,7 +144,7 @@ class TestWhatIsNoServer:
     ODD = (
         ("500 Oops", "broken", "Odd is broken now (500)."),
         ("404 Not Found", "", "There is no MCP server at the address of Odd (404)."),
-        ("403 Forbidden", "", "Odd does not let this key in (403)."),
+        ("403 Forbidden", "", "Odd does not let us in (403)."),
         ("429 Too Many Requests", "", "Odd has too much to do now (429). Wait a moment."),
         ("200 OK", "<html>hello</html>", "Odd does not speak MCP as we know it."),
         ("200 OK", json.dumps({"hello": "world"}), "Odd does not speak MCP as we know it."),

@@ -1,4 +1,4 @@
-"""The settings pages of connections: what there is, one with its tools, and a member's own key."""
+"""The settings pages of connections: what there is, and one with its tools. What is a member's own: connecting.py."""
 
 import json
 from http import HTTPStatus
@@ -18,7 +18,7 @@ from agentos.access.guards import signed_in
 from agentos.access.models import Team
 from agentos.agents.queries import agents_with_connection, connections_used_by
 from agentos.connections import actions, looking, queries, stdio
-from agentos.connections.forms import KeyForm, LocalServerForm, NewServerForm, ServerForm
+from agentos.connections.forms import LocalServerForm, NewServerForm, ServerForm
 from agentos.connections.models import RemoteTool, Server
 from agentos.core.http.deferred import deferred
 from agentos.core.http.htmx import go_to
@@ -118,35 +118,6 @@ def delete(request: SignedInRequest, slug: str) -> HttpResponse:
     return go_to(request, reverse("dashboard:connections"))
 
 
-@signed_in
-@require_http_methods(["GET", "HEAD", "POST"])
-def connect(request: SignedInRequest, slug: str) -> HttpResponse:
-    """The page on which a member gives their own key."""
-    server = _used(request, slug)
-    form = KeyForm(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            actions.give_key(server=server, key=form.cleaned_data["key"], by=request.user)
-        except actions.ConnectionChange as refused:
-            form.add_error("key", str(refused))
-        else:
-            messages.success(request, _("Your key for “%(name)s” is kept.") % {"name": server})
-            return go_to(request, reverse("dashboard:connect", args=[slug]))
-    context = {"tab": "connections", "server": server, "form": form, "grant": queries.grant_of(server, request.user)}
-    return render(
-        request, "agentos/connections/connect.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
-    )
-
-
-@signed_in
-@require_POST
-def disconnect(request: SignedInRequest, slug: str) -> HttpResponse:
-    server = _used(request, slug)
-    actions.forget_key(server=server, by=request.user)
-    messages.success(request, _("Your key for “%(name)s” was deleted.") % {"name": server})
-    return go_to(request, reverse("dashboard:connect", args=[slug]))
-
-
 def _team(request: SignedInRequest, managed: list[Team]) -> Team | None:
     """The team of the form, None for the whole installation. Raises PermissionDenied for one that the user may not make one for."""
     asked = request.POST.get("team", "")
@@ -171,16 +142,6 @@ def _managed(request: SignedInRequest, slug: str) -> Server:
     return server
 
 
-def _used(request: SignedInRequest, slug: str) -> Server:
-    """A server that wants this user's own key: they manage it, or may use an agent that has it. Raises Http404."""
-    server = queries.server_with(slug)
-    if server is None or server.auth != Server.Auth.MEMBER_KEY:
-        raise Http404
-    if not queries.may_manage(request.user, server) and slug not in connections_used_by(request.user):
-        raise Http404
-    return server
-
-
 def _look(request: SignedInRequest, server: Server) -> HttpResponseBase:
     """Ask the server what it has, which may take its time, and then show its page, which says how that went."""
     user, url = request.user, _url(server)
@@ -197,7 +158,7 @@ def _url(server: Server) -> str:
 
 
 def _form(server: Server, data: Any = None) -> ServerForm | LocalServerForm:
-    initial = {name: getattr(server, name) for name in ("name", "url", "auth", "header", "seconds")}
+    initial = {name: getattr(server, name) for name in ("name", "url", "auth", "client_id", "header", "seconds")}
     return (LocalServerForm if server.is_local else ServerForm)(data, initial=initial)
 
 
@@ -222,16 +183,18 @@ def _page(
 ) -> HttpResponse:
     tools = queries.tools_of(server)
     usable = [tool for tool in tools if not (tool.gone or tool.problem)]
+    callback = request.build_absolute_uri(reverse("dashboard:came-back", args=[server.slug])) if server.signs_in else ""
     context = {
         "tab": "connections",
         "server": server,
+        "callback": callback,
         "form": form or _form(server),
         "waiting": [_told(tool) for tool in usable if tool.offered],
         "accepted": [(tool, [(value, RemoteTool.Policy(value).label) for value in tool.policies]) for tool in usable if not tool.offered],
         "refused": [tool for tool in tools if tool.problem],
         "gone": [tool for tool in tools if tool.gone],
         "agents": agents_with_connection(server.slug),
-        "grant": queries.grant_of(server, request.user) if server.auth == Server.Auth.MEMBER_KEY else None,
+        "grant": queries.grant_of(server, request.user) if server.is_personal else None,
     }
     return render(request, "agentos/connections/connection.html", context, status=status)
 
