@@ -143,6 +143,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("api:access_requests", "POST"): (UNAUTHORIZED, UNAUTHORIZED, 409, 409, 201, 201),  # of those who have the agent nobody has to ask
     ("api:grant_access", "POST"): (UNAUTHORIZED, UNAUTHORIZED, 204, NOT_FOUND, NOT_FOUND, 204),  # owners of the team, and operators
     ("api:decline_access", "POST"): (UNAUTHORIZED, UNAUTHORIZED, 204, NOT_FOUND, NOT_FOUND, 204),
+    ("api:models", "GET"): (UNAUTHORIZED, UNAUTHORIZED, 200, FORBIDDEN, FORBIDDEN, 200),  # of who makes agents
     ("api:made_agents", "GET"): api(200),
     ("api:made_agents", "POST"): (UNAUTHORIZED, UNAUTHORIZED, 201, FORBIDDEN, FORBIDDEN, 201),
     ("api:made_agent", "GET"): api_of_makers(200),

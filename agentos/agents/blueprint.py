@@ -51,12 +51,17 @@ class InvalidBlueprint(Problem):
 
 
 class ModelOptions(BaseModel):
-    """How a model is asked, where it is not as the provider has it. ``max_tokens``: of one request's answer."""
+    """How a model is asked, where it is not as the provider has it, and what it can, where that is not as ``agents.abilities`` has it.
+    ``max_tokens``: of one request's answer. ``context``: tokens that it reads at once."""
 
     model_config = ConfigDict(extra="forbid")
 
     temperature: Annotated[float, Field(strict=True, ge=0, le=2)] | None = None
     max_tokens: Annotated[int, Field(strict=True, ge=1, le=1_000_000), BeforeValidator(strict_json.whole)] | None = None
+    sees: Annotated[bool, Field(strict=True)] | None = None
+    hears: Annotated[bool, Field(strict=True)] | None = None
+    reads_pdf: Annotated[bool, Field(strict=True)] | None = None
+    context: Annotated[int, Field(strict=True, ge=1_000, le=100_000_000), BeforeValidator(strict_json.whole)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +168,7 @@ def _yes_or_no(value: Any) -> bool:
 
 def _model_options(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ValidationError("An object with temperature and max_tokens.")
+        raise ValidationError("An object with temperature, max_tokens, sees, hears, reads_pdf and context.")
     try:
         return ModelOptions.model_validate(value).model_dump(exclude_none=True)
     except PydanticError as error:

@@ -155,11 +155,22 @@ class DelegationEnded(Event):
 
 @dataclass(frozen=True, slots=True)
 class Usage(Event):
-    """Tokens of one request to the model; a run has one of these per request."""
+    """Tokens of one request to the model; a run has one of these per request. ``cached`` and ``cached_anew`` are in ``input_tokens``,
+    ``reasoning`` is in ``output_tokens``. ``told``: what it has cost, in dollars, where the provider says so. ``model``: the one that was
+    asked, where it is not the run's."""
 
     kind = "usage"
     input_tokens: int
     output_tokens: int
+    cached: int = 0
+    cached_anew: int = 0
+    reasoning: int = 0
+    told: str = ""
+    model: str = ""
+
+    def data(self) -> dict[str, Any]:
+        more = {name: value for name, value in asdict(self).items() if value}
+        return more | {"input_tokens": self.input_tokens, "output_tokens": self.output_tokens}
 
 
 @dataclass(frozen=True, slots=True)

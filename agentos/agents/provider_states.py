@@ -3,10 +3,19 @@
 from dataclasses import dataclass
 
 from agentos.agents.efforts import TABLE
+from agentos.agents.model_cards import told
 from agentos.agents.models import DjangoAgent
 from agentos.agents.providers import CODE, LOCAL, PROVIDERS, SCRIPTED, Provider, objections, split
 
 STAND_IN = {LOCAL.slug: "smollm2", SCRIPTED.slug: "echo"}  # models by which these are looked at
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """A model that is suggested. ``able``: what it can, and what it costs, a few words each."""
+
+    model: str
+    able: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +25,7 @@ class ProviderState:
     slug: str
     label: str
     missing: tuple[str, ...]
-    models: tuple[str, ...]
+    models: tuple[ModelState, ...]
     able: tuple[str, ...]
     agents: int
 
@@ -40,4 +49,5 @@ def _state(provider: Provider, agents: int) -> ProviderState:
         *(("efforts",) if provider.slug in TABLE else ()),
     )
     missing = tuple(objections(provider, STAND_IN.get(provider.slug, "model")))
-    return ProviderState(provider.slug, provider.label, missing, provider.models, able, agents)
+    models = tuple(ModelState(model, told(model)) for model in (f"{provider.slug}:{model_id}" for model_id in provider.models))
+    return ProviderState(provider.slug, provider.label, missing, models, able, agents)

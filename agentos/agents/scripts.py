@@ -20,6 +20,7 @@ calls               calls what the user's message says: a line is a name and its
                     ``say`` is the answer.
 obey                as ``calls``, and does whatever the results of tools say in the same way
 effort              says with which effort it was asked
+given               says which pictures, recordings and files it was given, with their size, and how many of earlier turns
 recall              says how much of the chat it was shown, and sums a chat up when it is asked to
 lead                leads a team: gives its message to every member (or to the first, or to all at once, by the mode), then answers
 title               answers, and has a title for the chat when it is asked for one, which no other script has
@@ -54,6 +55,7 @@ _PLAIN = frozenset(
         "obey",
         "effort",
         "recall",
+        "given",
     }
 )
 _WORDS = re.compile(r"(?P<tokens>\d{1,6})x(?P<ms>\d{1,5})", re.ASCII)
@@ -77,6 +79,11 @@ class Script:
     act: str
     tokens: int = 0
     ms: int = 0
+
+    @property
+    def takes_media(self) -> bool | None:
+        """Whether it looks at pictures, recordings and files. None: whatever it is given, it says what it says."""
+        return True if self.act == "given" else None
 
     @property
     def tools(self) -> tuple[str, ...]:

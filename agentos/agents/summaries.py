@@ -4,8 +4,9 @@ import json
 from collections.abc import Sequence
 
 from agentos.agents import scripts
+from agentos.agents.abilities import history_of
 from agentos.agents.history import Turn
-from agentos.agents.providers import LOCAL, PROVIDERS, SCRIPTED, availability, split
+from agentos.agents.providers import LOCAL, SCRIPTED, availability, split
 
 INSTRUCTIONS = """You keep the summary of a conversation between a user and an assistant. You are shown the summary so far, if
 there is one, and the turns that follow it. Answer with the new summary of all of it and nothing else: what
@@ -44,7 +45,7 @@ def gives_summaries(model: str) -> bool:
 
 def is_long(model: str, history: Sequence[Turn], most: int) -> bool:
     """Whether turns are about to be left out of what the model is shown, of ``most``, or for their length."""
-    return len(history) >= most or sum(map(size_of, history)) > PROVIDERS[split(model)[0]].history * 3 // 4
+    return len(history) >= most or sum(map(size_of, history)) > history_of(model) * 3 // 4
 
 
 def size_of(turn: Turn) -> int:

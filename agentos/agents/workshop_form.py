@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 from agentos.agents import members_form, personal, tool_options
 from agentos.agents.blueprint import Blueprint, ModelOptions
+from agentos.agents.model_cards import told
 from agentos.agents.models import DjangoAgent
-from agentos.agents.providers import PROVIDERS, availability, model_choices, split
+from agentos.agents.providers import availability, model_choices
 from agentos.agents.tool_options import OptionField, number
 from agentos.agents.tools import ASK, AUTO, Tool, described, is_offered, policy_of, tool_choices
 from agentos.core.text import clean
@@ -17,8 +19,8 @@ from agentos.skills.queries import offered_to as offered_to_team
 
 OTHER = "other"  # the choice of a model that is typed
 OFF = "off"
+YES_OR_NO = {"yes": True, "no": False}
 LINES = ("fallbacks", "choices", "capabilities", "starters")  # parts that are typed one a line
-CHARACTERS_A_PAGE = 3_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,9 @@ def posted(form: QueryDict, base: Blueprint, offered: Collection[Tool], *, may_s
     }
     if may_set_options:
         found["model_options"] = {
-            name: number(text) for name in ModelOptions.model_fields if (text := (form.get(f"model_options:{name}") or "").strip())
+            name: YES_OR_NO[text] if text in YES_OR_NO else number(text)
+            for name in ModelOptions.model_fields
+            if (text := (form.get(f"model_options:{name}") or "").strip())
         }
         found["tool_options"] = {
             tool.slug: options
@@ -130,17 +134,13 @@ def _policies(tools: Iterable[str], wanted: Mapping[str, str], base: Blueprint, 
 def model_cards(chosen: str, agent: DjangoAgent) -> list[ModelCard]:
     lent = personal.lent_for(agent)
     offered = [choice for choice in model_choices() if lent.is_all or choice.model in lent.models]
-    return [ModelCard(choice.model, choice.label, _able(choice.model), choice.model == chosen) for choice in offered]
+    return [ModelCard(choice.model, choice.label, told(choice.model), choice.model == chosen) for choice in offered]
 
 
-def _able(model: str) -> tuple[str, ...]:
-    """What is known of a model, or rather of its provider."""
-    provider = PROVIDERS[split(model)[0]]
-    return (
-        "Uses tools" if provider.tools else "No tools",
-        *(("Structured answers",) if provider.formats else ()),
-        f"Reads about {max(1, provider.history // CHARACTERS_A_PAGE)} pages",
-    )
+def model_abilities(options: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what an operator may say of the agent's own model, each with its choice: True, False, or None for what is known."""
+    labels = {"sees": _("Sees pictures"), "hears": _("Hears audio"), "reads_pdf": _("Reads PDF")}
+    return [{"option": name, "question": label, "answer": options.get(name)} for name, label in labels.items()]
 
 
 def trouble_of_model(model: str) -> str:

@@ -17,6 +17,7 @@ from agentos.api import (
     connections,
     events,
     memories,
+    model_cards,
     runs,
     sessions,
     skills,
@@ -64,6 +65,6 @@ api = SpecAPI(
     parser=StrictParser(),
 )
 add_error_handlers(api)
-making = (workshop, workshop_versions, workshop_sharing, agent_tests, skills)
+making = (workshop, workshop_versions, workshop_sharing, agent_tests, skills, model_cards)
 for room in (views, agents, access_requests, sessions, runs, events, *making, webhooks, connections, memories):
     api.add_router("", room.router)

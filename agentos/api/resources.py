@@ -64,6 +64,9 @@ RUN = {
     "hidden": False,
     "input_tokens": 112,
     "output_tokens": 18,
+    "cached_tokens": 0,
+    "reasoning_tokens": 0,
+    "cost": {"micro": 550, "currency": "USD", "source": "list"},
     "created_at": "2024-01-01T12:00:00Z",
     "started_at": "2024-01-01T12:00:00Z",
     "finished_at": "2024-01-01T12:00:02Z",
@@ -244,6 +247,17 @@ class JudgementIn(BaseModel):
     note: Annotated[str, Field(json_schema_extra={"maxLength": FEEDBACK_LIMIT})] = ""
 
 
+class Cost(BaseModel):
+    """``micro``: millionths of the currency. ``source``: ``provider`` said so itself, ``list`` is by the price list that this server brings
+    along, ``free`` costs nothing, as a model on a machine of one's own."""
+
+    model_config = example(RUN["cost"])
+
+    micro: int
+    currency: str
+    source: Literal["provider", "list", "free"]
+
+
 class FullRun(BaseModel):
     """One turn: a message and its answer. ``parts`` is the answer in its order, with reasoning and tool calls; ``answer`` its text.
     ``agent_version``: which version of its agent answered; null before it begins, and of answers from before there were versions.
@@ -251,7 +265,9 @@ class FullRun(BaseModel):
     ``edition`` is which version of the message this is, of ``editions``; ``version`` which answer to it, of ``versions``. ``hidden``:
     another version is shown in its place, or it was withdrawn or erased. ``cut``: why a completed answer is not whole: the model reached
     its limit, its provider withheld the rest, or it never said that it was done. ``model``: the one that answers, which may stand in
-    for the agent's own; empty before the run begins. ``effort``: what was chosen; null for the normal one.
+    for the agent's own; empty before the run begins. ``cost``: of all its requests; null before it ends, and where it is not known.
+    ``cached_tokens`` are counted in ``input_tokens``, ``reasoning_tokens`` in ``output_tokens``. ``effort``: what was chosen; null for the
+    normal one.
     """
 
     model_config = example(RUN)
@@ -278,6 +294,9 @@ class FullRun(BaseModel):
     hidden: bool
     input_tokens: int
     output_tokens: int
+    cached_tokens: int
+    reasoning_tokens: int
+    cost: Cost | None
     created_at: Moment
     started_at: Moment | None
     finished_at: Moment | None

@@ -44,6 +44,7 @@ NEEDED: Mapping[str, str] = MappingProxyType(
         "ask_for_access": "access:manage",
         "grant_access": "access:manage",
         "decline_access": "access:manage",
+        "models": "agents:manage",
         "made_agents": "agents:manage",
         "create_agent": "agents:manage",
         "made_agent": "agents:manage",

@@ -95,12 +95,21 @@ def full_run(run: Run, session: ChatSession, *, parts: Sequence[Part] | None = N
         hidden=run.is_hidden,
         input_tokens=run.input_tokens,
         output_tokens=run.output_tokens,
+        cached_tokens=run.cached_tokens,
+        reasoning_tokens=run.reasoning_tokens,
+        cost=cost_of(run),
         created_at=run.created_at,
         started_at=run.started_at,
         finished_at=run.finished_at,
         url=run_url(run),
         events_url=events_url(run),
     )
+
+
+def cost_of(run: Run) -> resources.Cost | None:
+    if run.cost_micro is None:
+        return None
+    return resources.Cost(micro=run.cost_micro, currency=run.currency, source=run.price_source)  # type: ignore[arg-type]
 
 
 def error_of(run: Run) -> resources.RunError | None:

@@ -97,7 +97,8 @@ class Blueprint(BaseModel):
     """What an agent is made of. ``kind``: one agent, a team that its model leads, or steps that follow each other. ``mode``: how a team
     works. ``members``: of a team, or the steps, in their order. ``tool_policies``: by the slug of a tool, where it is not the tool's own;
     ``tool_options``: its settings, which only operators change. ``skills``: their names. ``choices``: models that members may choose in the
-    place of its own, and ``effort_choice`` whether they choose the effort. ``model_options``: temperature and max_tokens."""
+    place of its own, and ``effort_choice`` whether they choose the effort. ``model_options``: temperature and max_tokens,
+    and what its model can where an operator knows better: sees, hears, reads_pdf, context."""
 
     model_config = example(PARTS)
 
@@ -111,7 +112,7 @@ class Blueprint(BaseModel):
     fallbacks: list[str]
     choices: list[str]
     effort_choice: bool
-    model_options: dict[str, float | int]
+    model_options: dict[str, bool | float | int]
     tools: list[str]
     tool_policies: dict[str, Literal["ask", "auto"]]
     tool_options: dict[str, dict[str, Any]]
@@ -161,6 +162,63 @@ class MadeAgentList(BaseModel):
 
     agents: list[ListedAgent]
     next: int | None
+
+
+PRICE = {"currency": "USD", "read": "2.5", "written": "15", "varies": True}
+MODEL = {
+    "model": "openai:gpt-5.4",
+    "label": "gpt-5.4 (OpenAI)",
+    "available": True,
+    "missing": "",
+    "sees": True,
+    "hears": False,
+    "reads_pdf": True,
+    "thinks": True,
+    "tools": True,
+    "structured": True,
+    "context": 1_050_000,
+    "price": PRICE,
+}
+
+
+class ModelPrice(BaseModel):
+    """Of a million tokens, those read and those written, as decimal numbers; null where it is not known. ``varies``: by the time of day, or
+    by the length of the request; then this is the lowest."""
+
+    model_config = example(PRICE)
+
+    currency: str
+    read: str | None
+    written: str | None
+    varies: bool
+
+
+class Model(BaseModel):
+    """A model and what it can. Null: not known. ``context``: how many tokens it reads at once. ``missing``: what has to be done before it
+    can be used. ``price`` is from a list that this server brings along, and nobody's offer."""
+
+    model_config = example(MODEL)
+
+    model: str
+    label: str
+    available: bool
+    missing: str
+    sees: bool | None
+    hears: bool | None
+    reads_pdf: bool
+    thinks: bool | None
+    tools: bool
+    structured: bool
+    context: int | None
+    price: ModelPrice | None
+
+
+class ModelList(BaseModel):
+    """Those that are suggested, of the providers that are set up here."""
+
+    model_config = example({"models": [MODEL]})
+
+    models: list[Model]
 
 
 class BlueprintChange(BaseModel):

@@ -11,6 +11,7 @@ from agno.run.requirement import RunRequirement
 from agno.tools.function import UserInputField
 
 from agentos.agents import failures
+from agentos.agents.prices import MICRO
 from agentos.agents.runtime.approvals import INPUT
 from agentos.chat import queries
 from agentos.chat.callers import LOST_RIGHTS
@@ -238,5 +239,8 @@ def _messages(run: Run, parts: list[Part]) -> list[Message]:
 
 def _metrics(run: Run) -> RunMetrics:
     tokens: dict[str, Any] = {"input_tokens": run.input_tokens, "output_tokens": run.output_tokens}
+    tokens |= {"cache_read_tokens": run.cached_tokens, "reasoning_tokens": run.reasoning_tokens}
+    if run.cost_micro is not None:
+        tokens["cost"] = run.cost_micro / MICRO
     first = (run.first_token_at - run.started_at).total_seconds() if run.first_token_at and run.started_at else None
     return RunMetrics(**tokens, total_tokens=run.input_tokens + run.output_tokens, duration=run.seconds, time_to_first_token=first)

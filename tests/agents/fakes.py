@@ -116,6 +116,12 @@ class Exchange:
         function = {"name": name, "arguments": arguments}
         await self.delta(role="assistant", tool_calls=[{"index": index, "id": call_id, "type": "function", "function": function}])
 
+    async def raw(self, chunk: dict[str, Any] | None) -> None:
+        """Send a chunk as it is; None ends the stream."""
+        await self.send(_line(chunk) if chunk else b"data: [DONE]\n\n")
+        if chunk is None:
+            await self.end()
+
     async def done(self, read: int = 7, said: int = 3) -> None:
         usage = {"prompt_tokens": read, "completion_tokens": said, "total_tokens": read + said}
         await self.send(_line({"choices": [], "usage": usage}) + b"data: [DONE]\n\n")

@@ -8,7 +8,7 @@ from agno.models.base import Model
 from agno.team import Team
 from agno.team.mode import TeamMode
 
-from agentos.agents import efforts, providers, scripts
+from agentos.agents import abilities, efforts, providers, scripts
 from agentos.agents.history import Turn
 from agentos.agents.models import DjangoAgent
 from agentos.agents.runtime import call_context, code, models, tools
@@ -49,7 +49,8 @@ async def _team(spec: AgentSpec, model: Model, toolbox: Sequence[Tool], context:
 def parameters(spec: AgentSpec) -> Mapping[str, Any]:
     """Return what the model is built with. Thinking goes with no temperature of one's own."""
     effort = efforts.fields_of(spec.model, spec.effort)
-    options = {name: value for name, value in spec.model_options.items() if name != "temperature" or "thinking" not in effort}
+    asked = {name: value for name, value in spec.model_options.items() if name not in abilities.OVERRIDES}
+    options = {name: value for name, value in asked.items() if name != "temperature" or "thinking" not in effort}
     return {**options, **effort}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
@@ -13,6 +14,7 @@ from agentos.agents.tools import CallContext, Tool
 from agentos.agents.tools.definition import current
 
 SENT_ALONG = conversation.CONTEXT.partition("{}")[0]
+COST_LIMIT = 100_000  # dollars: what is more is no cost of a request
 LOOKED_AT = 40  # stored results in which addresses are looked for, the newest
 
 
@@ -97,6 +99,19 @@ def shown(run_id: str, call_id: str) -> dict[str, Any]:
     """Return what people are shown beside the result of this call, once; empty without anything. ``run_id``: of a member, its own run's."""
     context = current.get(None)
     return dict(context.shown.pop((run_id, call_id), {})) if context else {}
+
+
+def costs(run_id: str, told: object) -> None:
+    """Keep what a provider says that a request has cost, in dollars, until it is told of. ``run_id``: of a member, its own run's."""
+    context = current.get(None)
+    if context is not None and isinstance(told, int | float) and not isinstance(told, bool) and 0 <= told < COST_LIMIT:
+        context.costs[run_id] = format(Decimal(str(told)), "f")
+
+
+def cost(run_id: str) -> str:
+    """Return what the request that has just ended has cost, once; empty where its provider does not say."""
+    context = current.get(None)
+    return context.costs.pop(run_id, "") if context else ""
 
 
 def is_lasting(name: str, by: str = "") -> bool:

@@ -22,7 +22,7 @@ from agno.models.response import ModelResponse
 from agno.models.utils import MODEL_PROVIDER_CLASSES
 from agno.tools.function import Function, FunctionCall
 
-from agentos.agents import providers, scripts
+from agentos.agents import prices, providers, scripts
 from agentos.agents.local_model.server import ALIAS
 from agentos.agents.local_model.supervisor import local_model
 from agentos.agents.runtime import call_context, calls, finish
@@ -67,6 +67,7 @@ class Watched(Model):
             async with buffered(run_id, speech.pieces(stream)) as pieces:
                 async for piece in pieces:
                     yield piece
+            call_context.costs(run_id, speech.cost)
         except ModelTrouble:
             raise
         except Exception as error:
@@ -211,6 +212,7 @@ def _signature(name: str) -> Signature:
 
 
 def _build(name: str, parameters: Mapping[str, Any]) -> Model:
+    prices.warm(name)
     slug, model_id = providers.split(name)
     if slug == "scripted":
         script = scripts.parse(model_id)

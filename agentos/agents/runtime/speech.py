@@ -42,6 +42,11 @@ class Speech:
         reasons = [reason for reason in self._reasons if reason != finish.END_OF_STREAM] or self._reasons
         return finish.cut_by(reasons[-1]) if reasons else ""
 
+    @property
+    def cost(self) -> float | None:
+        """What the provider says that it has cost, in dollars."""
+        return self._usage.cost if self._usage else None
+
     async def pieces(self, stream: AsyncGenerator[ModelResponse, None]) -> AsyncGenerator[ModelResponse, None]:
         """Give the stream as it should have been. Raises what it raises, after all that was said before."""
         async with aclosing(stream):

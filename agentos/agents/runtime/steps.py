@@ -24,6 +24,7 @@ from agentos.agents.events import (
     ToolFailed,
     ToolFinished,
     ToolStarted,
+    Usage,
     Waiting,
 )
 from agentos.agents.history import Turn
@@ -79,6 +80,8 @@ class _Step:
         """Return an event of the step as one of the run."""
         if isinstance(event, ToolStarted):
             self.said.clear()  # what it says before a call is no answer yet
+        if isinstance(event, Usage):
+            return dataclasses.replace(event, model=self.spec.model)
         if not self.place or not isinstance(event, _PLACED):
             return event
         return dataclasses.replace(event, within=self.call_id, by=self.spec.agent_id)

@@ -12,7 +12,7 @@ from agno.run.team import RunContentEvent as TeamContent
 from agno.run.team import TeamRunOutput
 from agno.team import Team
 
-from agentos.agents import providers
+from agentos.agents import abilities
 from agentos.agents.events import Event, Failed, Finished, Follower, ReasoningDelta, TextDelta, Waiting
 from agentos.agents.history import Turn
 from agentos.agents.runtime import building, call_context, cancellation, code, conversation, finish, models, pausing, stream_buffer, tools
@@ -56,7 +56,7 @@ def run(
         budget = _history_budget(spec, len(asked.get_content_string()))
         # As additional input, and not together with the question: Agno makes a second copy of its input at every run.
         runner.additional_input = [*(runner.additional_input or ()), *conversation.earlier(history, budget)]
-        return _Start(runner.arun(asked, **whose, **_STREAM), _translation(runner))
+        return _Start(runner.arun(asked, **whose, **_STREAM), _translation(spec, runner))
 
     return _events(whose["run_id"], follower, start, spec.answer_format)
 
@@ -76,7 +76,7 @@ def resume(
         places = output.get("delegations") or {}
         paused, understood = pausing.rebuilt(output | whose, answers, earlier)
         _check(runner, paused, [call.tool.tool_name or "" for call, _ in understood])
-        translation = _translation(runner, places)
+        translation = _translation(spec, runner, places)
         translation.expect({(call.run_id, call.tool.tool_call_id or ""): call.id for call, answer in understood if answer.confirmed})
         decided = [*translation.delegations.resumed(), *pausing.decided(understood, places)]
         how: dict[str, Any] = {"run_response": paused, "user_id": whose["user_id"], "session_id": whose["session_id"], **_STREAM}
@@ -90,13 +90,13 @@ def resume(
 _STREAM: dict[str, Any] = {"stream": True, "stream_events": True, "yield_run_output": True}
 
 
-def _translation(runner: building.Runner, places: Mapping[str, Mapping[str, str]] | None = None) -> Translation:
-    return Translation(app_settings.TOOL_STEPS, agents=building.agents_in(runner), stored=places)
+def _translation(spec: AgentSpec, runner: building.Runner, places: Mapping[str, Mapping[str, str]] | None = None) -> Translation:
+    models = {member.agent_id: member.model for member in spec.members}
+    return Translation(app_settings.TOOL_STEPS, agents=building.agents_in(runner), stored=places, models=models)
 
 
 def _history_budget(spec: AgentSpec, asked: int) -> int:
-    slug, _ = providers.split(spec.model)
-    return providers.PROVIDERS[slug].history - asked - len(spec.instructions)
+    return abilities.history_of(spec.model, spec.model_options) - asked - len(spec.instructions)
 
 
 def _failure(error: Exception) -> Failed:

@@ -5,6 +5,7 @@ The events of a team have the names of an agent's, in a module of their own: bot
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from agno.models.response import ToolExecution
@@ -40,12 +41,21 @@ class Translation:
     """One run. ``end`` is its terminal event, once known; nothing that comes after it counts. ``enough``: do not read on.
 
     ``agents``: how many take part; a team's limits count over all of them. ``stored``: the delegations of a run that goes on.
+    ``models``: those of the members, by the id of each.
     """
 
-    def __init__(self, steps: int, *, agents: int = 1, stored: Mapping[str, Mapping[str, str]] | None = None) -> None:
+    def __init__(
+        self,
+        steps: int,
+        *,
+        agents: int = 1,
+        stored: Mapping[str, Mapping[str, str]] | None = None,
+        models: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.end: Failed | Finished | Waiting | None = None
         self.enough = False
         self.delegations = Delegations(stored)
+        self._models = models
         self._requests_left = steps + SPARE_REQUESTS * agents
         self._steps_left = steps if agents > 1 else None  # of one agent Agno counts them, and tells it
         self._open: dict[tuple[str, str], tuple[str, float]] = {}
@@ -91,7 +101,16 @@ class Translation:
 
     def on_request_completed(self, item: agno.ModelRequestCompletedEvent) -> Iterator[Event]:
         if item.input_tokens or item.output_tokens:
-            yield Usage(item.input_tokens or 0, item.output_tokens or 0)
+            place = self.delegations.of(item)
+            yield Usage(
+                item.input_tokens or 0,
+                item.output_tokens or 0,
+                cached=item.cache_read_tokens or 0,
+                cached_anew=item.cache_write_tokens or 0,
+                reasoning=item.reasoning_tokens or 0,
+                told=call_context.cost(item.run_id or ""),
+                model=self._models.get(getattr(item, "agent_id", None) or "", "") if place else "",
+            )
 
     def on_tool_started(self, item: agno.ToolCallStartedEvent) -> Iterator[Event]:
         tool = item.tool

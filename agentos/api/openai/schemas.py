@@ -124,10 +124,20 @@ class Choice(Schema):
     finish_reason: Literal["stop", "length", "content_filter"] = "stop"
 
 
+class ReadDetails(Schema):
+    cached_tokens: int
+
+
+class WrittenDetails(Schema):
+    reasoning_tokens: int
+
+
 class Usage(Schema):
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    prompt_tokens_details: ReadDetails
+    completion_tokens_details: WrittenDetails
 
 
 class Completion(Schema):

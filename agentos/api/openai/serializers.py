@@ -48,12 +48,14 @@ def finish_of(run: Run) -> FinishReason:
     return "length" if run.cut else "stop"
 
 
-def usage(run: Run) -> dict[str, int]:
+def usage(run: Run) -> dict[str, Any]:
     """Tokens of all requests to the model that the answer took."""
     return {
         "prompt_tokens": run.input_tokens,
         "completion_tokens": run.output_tokens,
         "total_tokens": run.input_tokens + run.output_tokens,
+        "prompt_tokens_details": {"cached_tokens": run.cached_tokens},
+        "completion_tokens_details": {"reasoning_tokens": run.reasoning_tokens},
     }
 
 

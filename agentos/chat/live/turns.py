@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from agentos.agents import availability, failures
+from agentos.agents import availability, failures, prices
 from agentos.agents.arguments import Argument, readable
 from agentos.agents.choosing import Choices, choices_of
 from agentos.agents.efforts import LABELS as EFFORT_LABELS
@@ -257,6 +257,11 @@ class TurnView:
     @property
     def tokens(self) -> int:
         return self.run.input_tokens + self.run.output_tokens
+
+    @property
+    def cost(self) -> str:
+        """What it has cost, where that is known and not nothing."""
+        return prices.in_words(self.run.cost_micro, self.run.currency) if self.run.cost_micro else ""
 
     @property
     def seconds(self) -> float | None:

@@ -1,12 +1,14 @@
 """Ends a run: one function for the run task, for Stop and for the reaper, so that exactly one of them wins."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
 
 from agentos.access.users import User
+from agentos.agents import prices
 from agentos.agents.events import Event, Failed, Finished, Stopped, Waiting
 from agentos.audit.actions import record
 from agentos.chat import queries, seen
@@ -78,6 +80,9 @@ def _taken_over(run: Run, event: Event, journal: list[queries.JournalLine]) -> d
         "first_token_at": queries.first_token_at(run),
         "input_tokens": sum(data["input_tokens"] for data in usage),
         "output_tokens": sum(data["output_tokens"] for data in usage),
+        "cached_tokens": sum(data.get("cached", 0) for data in usage),
+        "reasoning_tokens": sum(data.get("reasoning", 0) for data in usage),
+        **_cost(run, usage),
         "lease_until": None,
         "waits_seconds": None,
     }
@@ -93,3 +98,25 @@ def _taken_over(run: Run, event: Event, journal: list[queries.JournalLine]) -> d
         "error_code": (event.code if isinstance(event, Failed | Stopped) else "") or run.error_code,
         "cut": event.cut if isinstance(event, Finished) else "",
     }
+
+
+def _cost(run: Run, usage: list[dict[str, Any]]) -> dict[str, Any]:
+    """What its requests have cost so far, each by the model that was asked. The price of a model is looked up once in a process."""
+    at = run.started_at or clock.now()
+    requests = [(data.get("model") or run.model, _used(data)) for data in usage]
+    if not requests and prices.is_free(run.model):
+        requests = [(run.model, prices.Used(0, 0))]
+    cost = prices.in_all(prices.cost_of(model, used, at) for model, used in requests)
+    if cost is None:
+        return {"cost_micro": None, "currency": "", "price_source": ""}
+    return {"cost_micro": cost.micro, "currency": cost.currency, "price_source": cost.source}
+
+
+def _used(data: dict[str, Any]) -> prices.Used:
+    return prices.Used(
+        read=data["input_tokens"],
+        written=data["output_tokens"],
+        cached=data.get("cached", 0),
+        cached_anew=data.get("cached_anew", 0),
+        told=Decimal(data["told"]) if data.get("told") else None,
+    )

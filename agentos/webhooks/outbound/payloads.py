@@ -45,6 +45,7 @@ def about_run(run: Run, event: str) -> dict[str, Any]:
             "cut": run.cut or None,
             "input_tokens": run.input_tokens,
             "output_tokens": run.output_tokens,
+            "cost": {"micro": run.cost_micro, "currency": run.currency, "source": run.price_source} if run.cost_micro is not None else None,
             "created_at": moment(run.created_at),
             "started_at": moment(run.started_at),
             "finished_at": moment(run.finished_at),

@@ -86,7 +86,8 @@ class TestCompletion:
         run = RunFactory(session=session, parts=[*parts, {"kind": "text", "text": "Two."}], answer="Two.", input_tokens=3, output_tokens=4)
         told = json.loads(completion(run).model_dump_json())
         assert (told["id"], told["model"], told["session_id"]) == (f"chatcmpl-{run.run_id}", "assistant", session.session_id)
-        assert told["usage"] == {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+        details = {"prompt_tokens_details": {"cached_tokens": 0}, "completion_tokens_details": {"reasoning_tokens": 0}}
+        assert told["usage"] == {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7, **details}
         message = told["choices"][0]["message"]
         assert (message["content"], message["reasoning_content"]) == ("Two.", "Hm.")
         assert message["agent_events"] == [

@@ -166,9 +166,9 @@ def response_of(run: Run, items: Items, *, status: str = "", error: Problem | No
 def usage(run: Run) -> dict[str, Any]:
     return {
         "input_tokens": run.input_tokens,
-        "input_tokens_details": {"cached_tokens": 0},
+        "input_tokens_details": {"cached_tokens": run.cached_tokens},
         "output_tokens": run.output_tokens,
-        "output_tokens_details": {"reasoning_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": run.reasoning_tokens},
         "total_tokens": run.input_tokens + run.output_tokens,
     }
 

@@ -175,6 +175,7 @@ def edit_page(request: SignedInRequest, draft: AgentDraft, shown: Blueprint, *, 
         "tab": "edit",
         "made_of": members_form.part(shown, agent, request.user),
         "models": models,
+        "model_abilities": workshop_form.model_abilities(shown["model_options"]),
         "is_other_model": bool(shown["model"]) and not any(card.is_chosen for card in models),
         "tool_groups": workshop_form.tool_groups(
             shown, workshop_form.offered_to(agent), agent.team_id, may_set_options=is_operator(request.user)
