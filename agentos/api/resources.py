@@ -42,6 +42,7 @@ TOOL_PART = {
     "result": "42",
     "seconds": 0.01,
 }
+COST = {"micro": 550, "currency": "USD", "source": "list"}
 RUN = {
     "id": RUN_ID,
     "session_id": SESSION["id"],
@@ -66,7 +67,7 @@ RUN = {
     "output_tokens": 18,
     "cached_tokens": 0,
     "reasoning_tokens": 0,
-    "cost": {"micro": 550, "currency": "USD", "source": "list"},
+    "cost": COST,
     "created_at": "2024-01-01T12:00:00Z",
     "started_at": "2024-01-01T12:00:00Z",
     "finished_at": "2024-01-01T12:00:02Z",
@@ -251,7 +252,7 @@ class Cost(BaseModel):
     """``micro``: millionths of the currency. ``source``: ``provider`` said so itself, ``list`` is by the price list that this server brings
     along, ``free`` costs nothing, as a model on a machine of one's own."""
 
-    model_config = example(RUN["cost"])
+    model_config = example(COST)
 
     micro: int
     currency: str
