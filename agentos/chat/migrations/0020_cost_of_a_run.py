@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chat', '0018_files_of_runs'),
+        ('chat', '0019_personal_agents'),
     ]
 
     operations = [
