@@ -46,11 +46,12 @@ async def play(
     context: dict[str, Any] | None = None,
     history: Sequence[Turn] = (),
     run_id: str = "run",
+    user_id: str = "1",
     on_event: Callable[[Event], None] | None = None,
 ) -> list[Event]:
     """Run the agent to its end."""
     agent = spec(agent) if isinstance(agent, str) else agent
-    notes, whose = Notes(on_event), {"run_id": run_id, "user_id": "1", "session_id": "s"}
+    notes, whose = Notes(on_event), {"run_id": run_id, "user_id": user_id, "session_id": "s"}
     async for event in runtime.run(agent, follower=notes, **whose, message=message, context=context or {}, history=list(history)):
         notes.note(event)
     return notes

@@ -138,7 +138,8 @@ class TestCalls:
 
     def test_asks_by_policy(self) -> None:
         assert not asks_of("stock")("stock", {})
-        assert asks_of("stock", policies={"stock": "ask"})("stock", {})
+        assert asks_of("stock", policies={"stock": "ask"})("stock", {"article": "tea"})
+        assert not asks_of("stock", policies={"stock": "ask"})("stock", {})  # nobody is asked about what can only fail
         assert asks_of("calculator", policies={"calculator": "ask"})("add", {})
         assert asks_of("close-shop")("close_shop", {})
 
@@ -150,10 +151,11 @@ class TestCalls:
         asks = asks_of("orders")
         assert asks("place_order", {"article": "tea", "count": 11})
         assert not asks("place_order", {"article": "tea", "count": 10})
+        assert not asks("place_order", {"article": "tea", "count": "many"})
 
     def test_does_not_ask_again_for_what_is_approved_for_the_chat(self) -> None:
-        assert not asks_of("stock", policies={"stock": "ask"}, approved=frozenset({"stock"}))("stock", {})
-        assert asks_of("orders", approved=frozenset({"place_order"}))("place_order", {"count": 11})
+        assert not asks_of("stock", policies={"stock": "ask"}, approved=frozenset({"stock"}))("stock", {"article": "tea"})
+        assert asks_of("orders", approved=frozenset({"place_order"}))("place_order", {"article": "tea", "count": 11})
 
     def test_knows_that_an_agent_reads_what_is_private(self) -> None:
         asks_of("orders")

@@ -105,6 +105,17 @@ class TestRun:
         assert mcp.notes == ["milk"]
         await nothing_is_left()
 
+    @pytest.mark.parametrize("arguments", [{}, {"text": 7}, {"text": "milk", "more": 1}])
+    async def test_asks_nobody_about_what_does_not_fit(
+        self, accepted: Server, mcp: Served, settings: Any, arguments: dict[str, Any]
+    ) -> None:
+        async with model(settings, ("tests_write_note", arguments)):
+            events = await play(await spec_with("mcp:tests/write_note"))
+        (failed,) = of(ToolFailed, events)
+        assert failed.error.startswith("These arguments do not fit.")
+        assert isinstance(events[-1], Finished)
+        assert mcp.notes == []
+
     async def test_does_not_call_what_was_refused(self, accepted: Server, mcp: Served, settings: Any) -> None:
         async with model(settings, ("tests_write_note", {"text": "milk"})):
             spec = await spec_with("mcp:tests/write_note")

@@ -31,6 +31,7 @@ async def built(spec: AgentSpec, history: Sequence[Turn], said: Sequence[str], *
     model = await models.model(spec.model, parameters(spec))
     toolbox = _toolbox(spec)
     context = call_context.opened(spec, toolbox, history=history, said=said, **whose)
+    await _open(toolbox, context)
     if spec.kind == DjangoAgent.Kind.TEAM:
         return await _team(spec, model, toolbox, context)
     return Agent(**_own(spec, model, tools.build(toolbox)))
@@ -41,9 +42,16 @@ async def _team(spec: AgentSpec, model: Model, toolbox: Sequence[Tool], context:
     for each in spec.members:
         box = _toolbox(each)
         joined = call_context.join(context, each, box)
+        await _open(box, joined)
         own = _own(each, await models.model(each.model, parameters(each)), tools.build(box, joined))
         members.append(Agent(**own, role=each.task or None))
     return Team(members=members, mode=TeamMode(spec.mode), **_own(spec, model, tools.build(toolbox, context)))
+
+
+async def _open(toolbox: Sequence[Tool], context: CallContext) -> None:
+    for tool in toolbox:
+        if tool.opens:
+            await tool.opens(context)
 
 
 def parameters(spec: AgentSpec) -> Mapping[str, Any]:

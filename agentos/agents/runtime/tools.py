@@ -20,7 +20,7 @@ from agno.tools.user_control_flow import UserControlFlowTools
 
 from agentos.agents.runtime import calculator
 from agentos.agents.runtime.text import bounded, jsonable
-from agentos.agents.tools import ASK, Answer, CallContext, Tool, ToolFunction, fixed, is_offered, policy_of
+from agentos.agents.tools import ASK, Answer, CallContext, Refused, Tool, ToolFunction, fixed, is_offered, policy_of
 from agentos.agents.tools.definition import calling, current, show
 from agentos.core import clock
 
@@ -123,6 +123,8 @@ def _function(function: ToolFunction, context: CallContext | None, *, brings: bo
     async def call(**arguments: Any) -> str:  # Agno reads the names of the parameters, and fills in some that it knows
         if context is not None:
             current.set(context)
+        if why := function.why_not(current.get(), arguments):
+            raise Refused(why)
         answer = await function.call(**arguments)
         text = answer.text if isinstance(answer, Answer) else answer if isinstance(answer, str) else _as_json(answer)
         text = bounded(text)
@@ -153,12 +155,18 @@ def _as_json(value: Any) -> str:
 
 
 def asking(toolbox: Collection[Tool], context: CallContext) -> Callable[[str, Mapping[str, Any]], bool]:
-    """Return what says whether a call needs a person, by its name and its arguments. Of native tools that always do, Agno knows."""
+    """Return what says whether a call needs a person, by its name and its arguments. Of native tools that always do, Agno knows. Of what
+    can only fail nobody is asked: it is refused when it is called (``_function``)."""
     always = _asked_by_policy(toolbox, context) - (context.approved & context.lasting)
-    by_arguments = {function.name: function.asks for tool in toolbox for function in tool.functions if function.asks}
+    functions = {function.name: function for tool in toolbox for function in tool.functions}
 
     def asks(name: str, arguments: Mapping[str, Any]) -> bool:
-        return name in always or (name in by_arguments and by_arguments[name](context, arguments))
+        function = functions.get(name)
+        if function is None:
+            return name in always
+        if (name not in always and not function.asks) or function.why_not(context, arguments):
+            return False
+        return name in always or bool(function.asks and function.asks(context, arguments))
 
     return asks
 

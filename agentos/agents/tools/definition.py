@@ -66,6 +66,9 @@ current: ContextVar[CallContext] = ContextVar("agentos_call_context")  # set whe
 calling: ContextVar[tuple[str, str]] = ContextVar("agentos_calling", default=("", ""))
 
 
+Unfit = Callable[[CallContext, Mapping[str, Any]], str]
+
+
 def show(shown: Mapping[str, Any]) -> None:
     """Show people something beside the result, or the error, of the call that is being made."""
     current.get().shown[calling.get()] = shown
@@ -77,7 +80,8 @@ class ToolFunction:
     need a person whatever the policy says; it gets the arguments as the model wrote them. ``lasting``: where the policy asks, an approval
     may count for the whole chat. ``finds``: the addresses in a result of it that later calls may go to; it is also asked of results that
     are stored. ``reads``: how a person reads the arguments before they approve them: the label of each, in their order; those that it
-    does not name come after them under their own names."""
+    does not name come after them under their own names. ``unfit``: why a call with these arguments can only fail, a sentence, or nothing:
+    then nobody is asked, and nothing is called. It waits for nothing; what it has to know it keeps before (``Tool.opens``)."""
 
     name: str
     description: str
@@ -87,6 +91,11 @@ class ToolFunction:
     lasting: bool = True
     finds: Callable[[CallContext, str], Iterable[str]] | None = None
     reads: Mapping[str, str] = field(default_factory=dict)
+    unfit: Callable[[CallContext, Mapping[str, Any]], str] | None = None
+
+    def why_not(self, context: CallContext, arguments: Mapping[str, Any]) -> str:
+        """Return why a call with these arguments cannot be made, a sentence; empty when it can."""
+        return self.unfit(context, arguments) if self.unfit else schema.misfit(self.parameters, arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +106,7 @@ class Tool:
     as a sentence for the operator, empty when nothing is. ``is_private``: it reads what is not public. ``is_own``: nobody but its user can
     have written what it returns. ``network``: it reaches addresses that a model chooses. ``scripted``: for trials only. ``options``: the
     operator's settings for it, checked by this model. ``calls``: names of functions that are built elsewhere (``agents/runtime/tools.py``).
-    ``team``: the key of the team whose agents alone may have it.
+    ``team``: the key of the team whose agents alone may have it. ``opens``: done before a run begins that has it.
     """
 
     slug: str
@@ -115,6 +124,7 @@ class Tool:
     team: int | None = None
     calls: tuple[str, ...] = ()
     functions: list[ToolFunction] = field(default_factory=list)
+    opens: Callable[[CallContext], Awaitable[None]] | None = None
 
     @property
     def asks(self) -> bool:
@@ -139,12 +149,17 @@ class Tool:
         lasting: bool = True,
         finds: Callable[[CallContext, str], Iterable[str]] | None = None,
         reads: Mapping[str, str] | None = None,
+        unfit: Unfit | None = None,
     ) -> Any:
         """Add a function to the tool, as a decorator. Its name, its docstring and its annotations are what the model reads."""
 
         def add(call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-            description, parameters, checked = schema.of(call)
-            self.functions.append(ToolFunction(call.__name__, description, parameters, checked, asks, lasting, finds, reads or {}))
+            text, parameters, checked, misfit = schema.of(call)
+
+            def why_not(context: CallContext, arguments: Mapping[str, Any]) -> str:
+                return misfit(arguments) or (unfit(context, arguments) if unfit else "")
+
+            self.functions.append(ToolFunction(call.__name__, text, parameters, checked, asks, lasting, finds, reads or {}, why_not))
             return call
 
         return add if call is None else add(call)
@@ -158,16 +173,17 @@ def tool(
     lasting: bool = True,
     finds: Callable[[CallContext, str], Iterable[str]] | None = None,
     reads: Mapping[str, str] | None = None,
+    unfit: Unfit | None = None,
     **more: Any,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Tool]:
     """Make a tool of one async function. Without a ``slug`` it is the function's name, with dashes.
 
-    ``asks``, ``lasting``, ``finds`` and ``reads`` are the function's (``ToolFunction``), ``more`` the tool's (``Tool``).
+    ``asks``, ``lasting``, ``finds``, ``reads`` and ``unfit`` are the function's (``ToolFunction``), ``more`` the tool's (``Tool``).
     """
 
     def make(call: Callable[..., Awaitable[Any]]) -> Tool:
         made = Tool(slug or call.__name__.replace("_", "-"), label, **{"description": schema.first_line(call), **more})
-        made.function(call, asks=asks, lasting=lasting, finds=finds, reads=reads)
+        made.function(call, asks=asks, lasting=lasting, finds=finds, reads=reads, unfit=unfit)
         return made
 
     return make

@@ -36,13 +36,17 @@ class Read(NamedTuple):
 
 
 def came_from_nowhere(context: CallContext, arguments: Mapping[str, Any]) -> bool:
-    """Whether neither the user nor a tool gave this address. One that cannot be opened needs nobody's approval."""
-    url = _whole(str(arguments.get("url") or ""))
+    """Whether neither the user nor a tool gave this address."""
+    return not is_known(context, _whole(str(arguments.get("url") or "")))
+
+
+def _unfit(_context: CallContext, arguments: Mapping[str, Any]) -> str:
+    """One that cannot be opened needs nobody's approval."""
     try:
-        check_url(url)
-    except Forbidden:
-        return False
-    return not is_known(context, url)
+        check_url(_whole(arguments["url"]))
+    except Forbidden as error:
+        return str(error)
+    return ""
 
 
 def links_of(context: CallContext, result: str) -> Iterable[str]:
@@ -62,6 +66,7 @@ def links_of(context: CallContext, result: str) -> Iterable[str]:
     asks=came_from_nowhere,
     lasting=False,
     finds=links_of,
+    unfit=_unfit,
 )
 async def fetch_page(url: str, page: int = 1) -> str:
     """Read a page of the web as text. Use addresses that the user or a search gave you; for others, the user is asked.

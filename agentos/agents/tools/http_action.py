@@ -148,7 +148,16 @@ def _function(name: str, operation: Operation, place: Place) -> ToolFunction:
         _call(operation, place),
         asks=None if is_reading else lambda _context, _arguments: True,
         lasting=operation.method != "DELETE",
+        unfit=lambda _context, arguments: _unfit(operation, arguments),
     )
+
+
+def _unfit(operation: Operation, arguments: Mapping[str, Any]) -> str:
+    try:
+        _placed(operation, arguments)
+    except BadArguments as error:
+        return str(error)
+    return ""
 
 
 def _call(operation: Operation, place: Place) -> Callable[..., Awaitable[str]]:

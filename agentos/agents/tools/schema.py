@@ -2,9 +2,9 @@
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
-from typing import Any, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 from pydantic import ConfigDict, Field, ValidationError, create_model
 
@@ -19,8 +19,18 @@ class BadTool(TypeError):
     """A function that cannot be a tool. The text is for its author."""
 
 
-def of(call: Callable[..., Awaitable[Any]]) -> tuple[str, dict[str, Any], Callable[..., Awaitable[Any]]]:
-    """Return the description, the schema of the parameters, and the function behind a check of its arguments. Raises BadTool."""
+class Described(NamedTuple):
+    """A function as a model is told of it. ``call``: it, behind a check of its arguments; ``misfit``: what that check says of some, a
+    sentence; empty when they fit."""
+
+    text: str
+    parameters: dict[str, Any]
+    call: Callable[..., Awaitable[Any]]
+    misfit: Callable[[Mapping[str, Any]], str]
+
+
+def of(call: Callable[..., Awaitable[Any]]) -> Described:
+    """Raises BadTool."""
     if not inspect.iscoroutinefunction(call):
         raise BadTool(f"{call.__name__} must be an async function: nothing that a tool does may hold up the others.")
     text, about = _read(inspect.getdoc(call) or "")
@@ -40,11 +50,53 @@ def of(call: Callable[..., Awaitable[Any]]) -> tuple[str, dict[str, Any], Callab
             raise BadArguments(_sentence(error)) from None
         return await call(**{name: getattr(read, name) for name in type(read).model_fields})
 
+    def misfit(arguments: Mapping[str, Any]) -> str:
+        try:
+            model.model_validate(arguments)
+        except ValidationError as error:
+            return _sentence(error)
+        return ""
+
     parameters = model.model_json_schema()
     parameters.pop("title", None)
     for each in parameters.get("properties", {}).values():
         each.pop("title", None)
-    return text, {"required": [], **parameters}, checked
+    return Described(text, {"required": [], **parameters}, checked, misfit)
+
+
+KINDS: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int, float),
+    "number": (int, float),
+    "array": (list,),
+    "object": (dict,),
+    "null": (type(None),),
+}
+
+
+def misfit(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:
+    """Return why arguments cannot fit a JSON schema of an object, as far as that can be said at a glance: what is missing, what it does not
+    have, and what is of another kind. No patterns of others are tried, which could take for ever. Empty when nothing is wrong."""
+    known = schema.get("properties")
+    known = known if isinstance(known, Mapping) else {}
+    required = schema.get("required")
+    wrong = [f"{name}: Field required" for name in required if name not in arguments] if isinstance(required, list) else []
+    if schema.get("additionalProperties") is False:
+        wrong += [f"{name}: Extra inputs are not permitted" for name in arguments if name not in known]
+    for name, value in arguments.items():
+        about = known.get(name)
+        kinds = about.get("type") if isinstance(about, Mapping) else None
+        kinds = [kinds] if isinstance(kinds, str) else kinds
+        if isinstance(kinds, list) and kinds and not any(_is_a(value, str(kind)) for kind in kinds):
+            wrong.append(f"{name}: Input should be of the kind {' or '.join(map(str, kinds))[:60]}")
+    return f"These arguments do not fit. {'; '.join(wrong[:5])}." if wrong else ""
+
+
+def _is_a(value: Any, kind: str) -> bool:
+    if kind not in KINDS:
+        return True
+    return isinstance(value, KINDS[kind]) and (kind == "boolean" or not isinstance(value, bool))
 
 
 def first_line(call: Callable[..., Any]) -> str:

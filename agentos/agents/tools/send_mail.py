@@ -21,6 +21,7 @@ from agentos.core.http.errors import Problem
 from agentos.core.people import address_of
 from agentos.core.ratelimit import limits
 
+SLUG = "send-mail"
 SUBJECT_LIMIT = 200  # characters
 TEXT_LIMIT = 20_000  # characters
 RECIPIENTS = 10
@@ -52,9 +53,23 @@ def _is_to_others(_context: CallContext, arguments: Mapping[str, Any]) -> bool:
     return bool(arguments.get("to"))
 
 
+async def _opens(context: CallContext) -> None:
+    """Keep the user's own address: what may be written to whom is said before anybody is asked."""
+    user = await db.read(_user, context.user_id)
+    context.kept[SLUG] = address_of(user) if user else ""
+
+
+def _unfit(context: CallContext, arguments: Mapping[str, Any]) -> str:
+    try:
+        _letter(context, **arguments)
+    except Refused as refused:
+        return str(refused)
+    return ""
+
+
 @tool(
     "Send mail",
-    slug="send-mail",
+    slug=SLUG,
     group="Communication",
     needs=missing,
     options=Options,
@@ -62,6 +77,8 @@ def _is_to_others(_context: CallContext, arguments: Mapping[str, Any]) -> bool:
     asks=_is_to_others,
     lasting=False,
     reads={"to": "To", "subject": "Subject", "text": "Text"},
+    unfit=_unfit,
+    opens=_opens,
 )
 async def send_mail(subject: str, text: str, to: list[str] | None = None) -> str:
     """Send a mail. Without recipients it goes to the user themselves, at once; with any, the user reads and approves it first.
@@ -71,17 +88,13 @@ async def send_mail(subject: str, text: str, to: list[str] | None = None) -> str
         text: Plain text, at most 20,000 characters. Nothing is added to it.
         to: At most 10 addresses, such as ada@example.com, without names. Leave it out to write to the user.
     """
-    subject, text = subject.strip(), text.strip()
-    _check(subject, text)
-    own = await _own_address()
-    wanted = list(dict.fromkeys(_read(address) for address in to or [])) or [own]
-    if not wanted[0]:
-        raise Refused("There is no address of the user's own. Name one.")
-    _check_recipients(wanted, own)
-    letter = EmailMessage(subject, text, to=wanted, reply_to=[own] if own else None)
+    if SLUG not in current.get().kept:
+        await _opens(current.get())
+    letter = _letter(current.get(), subject, text, to)
+    wanted = letter.to
     await db.write(_count, current.get().user_id)
     if _is_sent():
-        async with external_call("send-mail", settings.EMAIL_HOST) as call:
+        async with external_call(SLUG, settings.EMAIL_HOST) as call:
             call.sent = len(letter.message().as_bytes())
             await asyncio.to_thread(_send, letter)
     else:
@@ -90,6 +103,17 @@ async def send_mail(subject: str, text: str, to: list[str] | None = None) -> str
     return (
         f"The mail to {whom} was sent." if _is_sent() else f"No mail server is set up: the mail to {whom} was only printed by the server."
     )
+
+
+def _letter(context: CallContext, subject: str, text: str, to: list[str] | None = None) -> EmailMessage:
+    """Raises Refused."""
+    subject, text, own = subject.strip(), text.strip(), context.kept.get(SLUG, "")
+    _check(subject, text)
+    wanted = list(dict.fromkeys(_read(address) for address in to or [])) or [own]
+    if not wanted[0]:
+        raise Refused("There is no address of the user's own. Name one.")
+    _check_recipients(wanted, own, context)
+    return EmailMessage(subject, text, to=wanted, reply_to=[own] if own else None)
 
 
 def _check(subject: str, text: str) -> None:
@@ -118,19 +142,14 @@ def _read(address: str) -> str:
     return address
 
 
-def _check_recipients(wanted: list[str], own: str) -> None:
+def _check_recipients(wanted: list[str], own: str, context: CallContext) -> None:
     if len(wanted) > RECIPIENTS:
         raise Refused(f"A mail goes to at most {RECIPIENTS} addresses.")
-    allowed = {domain.lower().strip().removeprefix("@") for domain in current.get().options.get("send-mail", {}).get("domains", [])}
+    allowed = {domain.lower().strip().removeprefix("@") for domain in context.options.get(SLUG, {}).get("domains", [])}
     others = [address for address in wanted if address.lower() != own.lower()]
     if wrong := [address for address in others if address.rpartition("@")[2].lower() not in allowed]:
         may = f"to the user and to {', '.join(sorted(allowed))}" if allowed else "to the user only"
         raise Refused(f"This agent may write {may}, not to {', '.join(wrong)}.")
-
-
-async def _own_address() -> str:
-    user = await db.read(_user, current.get().user_id)
-    return address_of(user) if user else ""
 
 
 def _user(user_id: str) -> User | None:

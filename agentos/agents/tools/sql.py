@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from agentos.agents.tools import databases
 from agentos.agents.tools.databases import Database, Rows, Trouble
-from agentos.agents.tools.definition import Refused, Tool, current
+from agentos.agents.tools.definition import CallContext, Refused, Tool, current
 from agentos.agents.tools.external import external_call
 from agentos.conf import app_settings
 
@@ -61,7 +61,13 @@ async def list_tables(source: str = "") -> str:
     return _cut("\n".join(said) + more) if said else "There is no table that may be read."
 
 
-@sql.function
+def _unfit(_context: CallContext, arguments: Mapping[str, Any]) -> str:
+    query = arguments["query"]
+    if len(query) > SQL_LIMIT:
+        return f"The query has {len(query):,} characters; {SQL_LIMIT:,} are allowed."
+    return "" if _is_text(query) else "There are characters in the query that are none of SQL."
+
+
 async def query_database(query: str, source: str = "") -> str:
     """Ask a database by one SELECT. Only reading is possible; at most 200 rows come back, so count and sum in SQL.
 
@@ -69,11 +75,12 @@ async def query_database(query: str, source: str = "") -> str:
         query: One SELECT statement, in the database's own SQL.
         source: Name of the database. Without it: the only one.
     """
-    if len(query) > SQL_LIMIT:
-        raise Refused(f"The query has {len(query):,} characters; {SQL_LIMIT:,} are allowed.")
-    if not _is_text(query):
-        raise Refused("There are characters in the query that are none of SQL.")
+    if why := _unfit(current.get(), {"query": query}):
+        raise Refused(why)
     return _written(await _asked(source, lambda database: database.rows(query)))
+
+
+sql.function(query_database, unfit=_unfit)
 
 
 def _is_text(query: str) -> bool:

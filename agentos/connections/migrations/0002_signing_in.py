@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='server',
             name='secret',
-            field=models.TextField(blank=True, editable=False, help_text='The key of everybody, or the secret that goes with the client id; sealed (core/security/secrets.py).'),
+            field=models.TextField(blank=True, editable=False, help_text='The key of everybody, or the secret of the client id; sealed (core/security/secrets.py).'),
         ),
         migrations.CreateModel(
             name='OAuthClient',

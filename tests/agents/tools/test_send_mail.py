@@ -11,11 +11,14 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from agentos.access.models import User
+from agentos.agents.events import ToolFailed, Waiting
 from agentos.agents.runtime import call_context, tools
 from agentos.agents.specs import AgentSpec
 from agentos.agents.tools import Refused, send_mail
 from agentos.agents.tools.definition import CallContext
 from agentos.audit.models import AuditRecord
+from tests.agents.fakes import play
+from tests.connections.test_runs import model, of, spec_with
 
 TOOL = send_mail.send_mail
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -77,12 +80,33 @@ class TestAsking:
     def test_is_for_everybody_but_the_user(self, context: CallContext, member: User) -> None:
         assert not context.asks("send_mail", {"subject": "a", "text": "b"})
         assert not context.asks("send_mail", {"subject": "a", "text": "b", "to": []})
-        for to in (["ada@partner.example"], [member.email], "ada@partner.example", [""], {"a": 1}):
+        context.kept["send-mail"] = member.email
+        for to in (["ada@partner.example"], [member.email]):
             assert context.asks("send_mail", {"subject": "a", "text": "b", "to": to})
+
+    def test_is_not_of_what_would_be_refused_after_the_yes(self, context: CallContext, member: User) -> None:
+        """And that is refused without a question: ``_function`` looks again before it calls."""
+        for to in (["eve@evil.example"], "ada@partner.example", [""], {"a": 1}):
+            assert not context.asks("send_mail", {"subject": "a", "text": "b", "to": to})
+            assert TOOL.functions[0].why_not(context, {"subject": "a", "text": "b", "to": to})
+        assert not context.asks("send_mail", {"subject": "", "text": "b", "to": ["ada@partner.example"]})
+
+    async def test_in_a_run_comes_before_anybody_is_asked(self, inbox: Inbox, member: User, settings: Any) -> None:
+        options = {"send-mail": {"domains": ["partner.example"]}}
+        letters = [{"subject": "a", "text": "b", "to": to} for to in (["eve@evil.example"], ["ada@partner.example"], [member.email])]
+        for letter, asks in zip(letters, (False, True, True), strict=True):
+            async with model(settings, ("send_mail", letter)):
+                spec = await spec_with("send-mail", tool_options=options, agent_id=f"agent-{letter['to'][0][:3]}")
+                events = await play(spec, user_id=str(member.pk))
+            assert isinstance(events[-1], Waiting) == asks
+            assert [call.error for call in of(ToolFailed, events)] == (
+                [] if asks else ["This agent may write to the user and to partner.example, not to eve@evil.example."]
+            )
+        assert inbox.letters == []
 
     def test_is_never_for_a_whole_chat(self, member: User) -> None:
         context = opened(member, approved=frozenset({"send_mail"}))
-        assert context.asks("send_mail", {"to": ["ada@partner.example"]})
+        assert context.asks("send_mail", {"subject": "a", "text": "b", "to": ["ada@partner.example"]})
 
 
 class TestSending:
