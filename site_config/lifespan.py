@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
+from agentos.access import outbox
 from agentos.agents import code_agents, code_modules, runtime
 from agentos.agents.local_model.supervisor import local_model
 from agentos.chat.live.mirrors import mirrors
@@ -43,6 +44,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 COLLECT_AT = (150_000, 20, 50)  # Python's own (700, 10, 10) collect several times for each answer; here every several hundred
+MAILS_EVERY = 60.0  # seconds between two looks at what could not be sent
 INTERRUPT_GRACE = 0.5  # seconds, for somebody at the keyboard who has pressed Ctrl-C
 
 
@@ -79,12 +81,24 @@ async def bring_skills() -> None:
         log.exception("The skills of packages could not be brought; those that are there stay.")
 
 
+async def send_mails() -> None:
+    """Send what a mail server did not take at once, or what was left when a server ended."""
+    while True:
+        try:
+            if await db.read(outbox.has_due):
+                outbox.wake()
+        except Exception:
+            log.exception("Mails that wait could not be looked for.")
+        await asyncio.sleep(MAILS_EVERY)
+
+
 class Lifespan:
     def __init__(self, on_stop: list[Callable[[], None]], gateway: Gateway) -> None:
         self.on_stop = on_stop
         self.gateway = gateway
         self.engine: Engine | None = None
         self.watch: asyncio.Task[None] | None = None
+        self.mails: asyncio.Task[None] | None = None
         self.port: Port | None = None
         self.dispatcher = Dispatcher()
         self.rounds = Rounds()
@@ -134,6 +148,7 @@ class Lifespan:
         if has_code:
             self.bringing = asyncio.create_task(bring_agents())
         self.watch = asyncio.create_task(registry.watch())
+        self.mails = asyncio.create_task(send_mails())
         await self.dispatcher.start()
 
     def is_working(self) -> bool:
@@ -155,8 +170,9 @@ class Lifespan:
         await self.rounds.stop()
         if self.stopping:
             await self.stopping
-        if self.watch:
-            self.watch.cancel()
+        for task in (self.watch, self.mails):
+            if task:
+                task.cancel()
         if self.port:
             await self.port.stop()
         await self.dispatcher.stop()

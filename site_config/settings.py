@@ -11,6 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from agentos.conf import EXTERNAL, AppSettings, project
 from agentos.conf.kinds import Choice, Flag, Folder, HostNames, Names, Number, Origins, Text, TimeZone, Url
+from site_config import accounts
+from site_config.accounts import *  # noqa: F403 - ACCOUNT_*, MFA_*, SOCIALACCOUNT_*
 from site_config.env import env, ours
 from site_config.local import PrivateConnection, local_secret, private_database, private_folder
 from site_config.logs import logging_config
@@ -67,6 +69,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "axes",
     *project.APPS,
+    *accounts.APPS,
 ]
 
 MIDDLEWARE = [
@@ -79,6 +82,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from agentos.access.guards import operator_only, signed_in
+from agentos.access.guards import may_enter_admin, operator_only, signed_in
 from agentos.urls import pages
 
 handler400 = "agentos.dashboard.views.errors.bad_request"
@@ -16,12 +16,14 @@ admin.site.site_header = "AgentOS for operators"
 admin.site.site_title = "AgentOS"
 admin.site.site_url = "/agentos/"
 admin.site.login = operator_only(admin.site.login)  # type: ignore[method-assign]  # there is one sign-in page
+admin.site.has_permission = may_enter_admin  # type: ignore[method-assign]
 
 root = [path("", signed_in(RedirectView.as_view(pattern_name="dashboard:home")), name="root")]
 
 urlpatterns = [
     path("agentos/", include(pages)),
     path("", include((root, "site"))),
+    path("", include("agentos.accounts.urls")),
     path("", include("agentos.access.urls")),
     path("setup/", include("agentos.operations.urls")),
     path("admin/", admin.site.urls),

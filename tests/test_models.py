@@ -7,7 +7,8 @@ import pytest
 from django.apps import apps
 from django.db.models import Model
 
-from agentos.access.models import ErasedUsage, Preferences, RateCount, RightsVersion, User
+from agentos.access.models import ErasedUsage, Invitation, Letter, Preferences, RateCount, RightsVersion, User
+from agentos.accounts.models import Deletion, GroupRole, Provider
 from agentos.agents.models import AccessRequest, AgentDraft, AgentPin, AgentVersion, TeamMember
 from agentos.chat.models import ChatSummary, RunFile
 from agentos.core import clock
@@ -25,6 +26,11 @@ FOUND: list[Any] = list(vars(factories).values())
 FACTORIES: dict[type[Model], Make] = {found._meta.model: found for found in FOUND if getattr(getattr(found, "_meta", None), "model", None)}
 OTHERS: dict[type[Model], Make] = {
     ErasedUsage: lambda: ErasedUsage(user=factories.UserFactory(), day=clock.now().date()),
+    Deletion: lambda: Deletion(user=factories.UserFactory(), due_at=clock.now()),
+    GroupRole: lambda: GroupRole(group="staff", team=factories.TeamFactory()),
+    Invitation: lambda: Invitation(email="olga@example.com"),
+    Provider: lambda: Provider(name="Company"),
+    Letter: lambda: Letter(to="olga@example.com", what="an invitation"),
     Preferences: lambda: Preferences(user=factories.UserFactory()),
     RateCount: lambda: RateCount(key="send:7"),
     RightsVersion: lambda: RightsVersion(number=7),

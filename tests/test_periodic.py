@@ -15,7 +15,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from agentos.access import counting, rights
+from agentos.access import counting, outbox, rights
 from agentos.access.models import ApiToken, Customer, Plan, RateCount, Subscription, Team, User
 from agentos.agents.models import DjangoAgent
 from agentos.chat import ephemeral
@@ -53,6 +53,7 @@ PERIODIC: dict[str, Callable[[], Any]] = {
     "ephemeral runs are erased": ephemeral.sweep,
     "files that nobody holds are looked for": sweeping.sweep,
     "old keys are forgotten": reaper.forget_old_keys,
+    "mails that wait are looked for": outbox.has_due,
     "rights are looked at": look_at_streams,
     "runs that may not go on are looked for": lambda: entitlement.RunRights().lost(),
     "the next end of a right is looked for": lambda: rights.next_end(clock.now()),

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from agentos.access.actions import create_token
-from agentos.access.models import User
+from agentos.access.invitations import invite
+from agentos.access.models import Membership, User
 from agentos.agents.actions import ask_for_access, keep_version
 from agentos.agents.models import DjangoAgent
 from agentos.api import sending
@@ -101,9 +103,67 @@ def api_of_makers(status: int) -> Row:
 
 # What is not in this table is not allowed: a GET or a POST without a row is answered with 405.
 TABLE: dict[tuple[str, str], Row] = {
-    ("access:sign-in", "GET"): (200, 200, 302, 302, 302, 302),
-    ("access:sign-in", "POST"): (422, 422, 302, 302, 302, 302),
-    ("access:sign-out", "POST"): everybody(302),
+    ("account_login", "GET"): (200, 200, 302, 302, 302, 302),
+    ("account_login", "POST"): (422, 422, 302, 302, 302, 302),
+    ("account_logout", "POST"): everybody(302),
+    ("mfa_authenticate", "GET"): everybody(302),  # for whoever has just given a right password
+    ("mfa_authenticate", "POST"): everybody(302),
+    ("mfa_login_webauthn", "GET"): (200, 200, 302, 302, 302, 302),
+    ("mfa_login_webauthn", "POST"): (422, 422, 302, 302, 302, 302),  # without a passkey
+    ("account_signup", "GET"): (403, 403, 302, 302, 302, 302),  # nobody was invited
+    ("account_signup", "POST"): (403, 403, 302, 302, 302, 302),
+    ("account_email_verification_sent", "GET"): everybody(200),
+    ("account_confirm_email", "GET"): everybody(200),  # which says that the link does not work
+    ("account_confirm_email", "POST"): everybody(404),
+    ("account_reset_password", "GET"): everybody(200),
+    ("account_reset_password", "POST"): everybody(422),
+    ("account_reset_password_done", "GET"): everybody(200),
+    ("account_reset_password_from_key", "GET"): everybody(200),  # which says that the link does not work
+    ("account_reset_password_from_key", "POST"): everybody(422),
+    ("account_reset_password_from_key_done", "GET"): everybody(200),
+    ("socialaccount_signup", "GET"): everybody(302),
+    ("socialaccount_signup", "POST"): everybody(302),
+    ("openid_connect_login", "POST"): everybody(404),  # there is no such provider
+    ("openid_connect_callback", "GET"): everybody(404),
+    ("openid_connect_logout", "POST"): everybody(400),
+    ("accounts:account", "GET"): page(200),
+    ("accounts:end-session", "POST"): page_of_owner(303),
+    ("accounts:end-others", "POST"): page(303),
+    ("accounts:delete", "POST"): page(303),
+    ("account_change_password", "GET"): page(200),
+    ("account_change_password", "POST"): page(422),
+    ("account_set_password", "GET"): page(302),  # who has one
+    ("account_set_password", "POST"): page(302),
+    ("account_email", "GET"): page(200),
+    ("account_email", "POST"): page(302),
+    ("account_reauthenticate", "GET"): page(200),
+    ("account_reauthenticate", "POST"): page(422),
+    ("mfa_reauthenticate", "GET"): page(302),  # who has no second factor
+    ("mfa_reauthenticate", "POST"): page(302),
+    ("mfa_reauthenticate_webauthn", "GET"): page(302),
+    ("mfa_reauthenticate_webauthn", "POST"): page(302),
+    ("mfa_index", "GET"): page(200),
+    ("mfa_activate_totp", "GET"): page(302),  # who has not just said again who they are
+    ("mfa_activate_totp", "POST"): page(302),
+    ("mfa_deactivate_totp", "GET"): page(404),
+    ("mfa_deactivate_totp", "POST"): page(404),
+    ("mfa_view_recovery_codes", "GET"): page(404),
+    ("mfa_generate_recovery_codes", "GET"): page(302),
+    ("mfa_generate_recovery_codes", "POST"): page(302),
+    ("mfa_add_webauthn", "GET"): page(302),
+    ("mfa_add_webauthn", "POST"): page(302),
+    ("mfa_remove_webauthn", "GET"): page(302),
+    ("mfa_remove_webauthn", "POST"): page(302),
+    ("socialaccount_connections", "GET"): page(200),
+    ("socialaccount_connections", "POST"): page(422),
+    ("dashboard:teams", "GET"): page(200),
+    ("dashboard:team", "GET"): (SIGN_IN, SIGN_IN, 200, 200, NOT_FOUND, 200),
+    ("dashboard:team", "POST"): page_of_managers_and_operators(422),  # an empty form
+    ("dashboard:change-member", "POST"): page_of_managers_and_operators(303),
+    ("dashboard:revoke-invitation", "POST"): page_of_managers_and_operators(303),
+    ("dashboard:invitation", "GET"): everybody(410),  # of a link that does not work
+    ("dashboard:invitation-here", "GET"): everybody(410),
+    ("dashboard:invitation-here", "POST"): everybody(410),
     ("api:openapi-json", "GET"): everybody(200),
     ("api:agentos_api", "GET"): api(200),
     ("api:agentos_api", "POST"): api_of_owner(200),
@@ -401,7 +461,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "webhooks:agentos_webhook": {"event": "ping"},
 }
 FORMS: dict[str, dict[str, str]] = {
-    "access:sign-in": {"username": "nobody@example.com", "password": "wrong"},
+    "account_login": {"username": "nobody@example.com", "password": "wrong"},
     "dashboard:chat": {"message": "Hi"},
     "dashboard:new-agent": {"name": "Letter Helper"},
     "dashboard:edit-agent": {"name": "Renamed", "stamp": "1-0"},
@@ -425,7 +485,7 @@ FORMS: dict[str, dict[str, str]] = {
 }
 QUERIES: dict[str, str] = {"dashboard:live": "?session=SESSION", "dashboard:skill-file": "?path=a.md", "api:skill_file": "?path=a.md"}
 NOT_JSON = {"api:docs", "api:integrations", "api:run_events"}
-HARMLESS = {"api:agentos_api", "site:root", "access:sign-in", "access:sign-out", "webhooks:agentos_webhook"}
+HARMLESS = {"api:agentos_api", "site:root", "account_login", "account_logout", "webhooks:agentos_webhook"}
 
 
 def routes(patterns: Any = None, namespace: str = "", path: str = "") -> Iterator[tuple[str, str]]:
@@ -476,13 +536,23 @@ class World:
             "part": "starters",
             "place": "1",
             "response_id": "resp_1",
+            "key": "x",
+            "uidb36": "1",
+            "pk": "1",
+            "provider_id": "nobody",
+            "token": "nothing",
             "number": "1",
         }
+        assert agent.team
+        invitation, _link = invite(email="nora@example.com", team=agent.team, by=owner)
+        self.arguments |= {"team_id": str(agent.team_id), "invitation_id": str(invitation.pk)}
+        self.arguments["membership_id"] = str(Membership.objects.get(team=agent.team, user=owner).pk)
+        signed_in = UserSession.objects.create(user=owner, session_key="somewhere", ip="192.0.2.7", user_agent="")
+        self.arguments["session_pk"] = str(signed_in.pk)
         add_memory(text="Likes tea.", agent=None, by=owner)
         keep_version(agent=agent, by=None)
         event = WebhookEventFactory(endpoint=WebhookEndpointFactory(), is_verified=True, message_id="msg_1", body="{}")
         self.arguments |= {"endpoint_id": event.endpoint.endpoint_id, "event_id": str(event.pk)}
-        assert agent.team
         sent = make_delivery(make_endpoint(agent.team))
         self.arguments |= {"hook_id": sent.endpoint.hook_id, "message_id": sent.message_id}
         tool = RemoteToolFactory(server__team=agent.team, server__auth="member_key")
@@ -561,7 +631,7 @@ class TestEveryUrl:
         assert response.status_code == TABLE[name, method][PEOPLE.index(person)]
         if response.status_code in {SIGN_IN, UNAUTHORIZED, NOT_FOUND} and name not in HARMLESS:
             assert content() == before
-        if person in {"anonymous", "suspended"} and response.status_code == SIGN_IN and not name.startswith("access:"):
+        if person in {"anonymous", "suspended"} and response.status_code == SIGN_IN and name not in {"account_login", "account_logout"}:
             assert response.headers["Location"].startswith(reverse("access:sign-in"))
         if name.startswith(("api:", "webhooks:")) and (name not in NOT_JSON or response.status_code >= 400):
             assert response.headers["Content-Type"].startswith("application/json")

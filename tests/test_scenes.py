@@ -9,13 +9,14 @@ PROGRAMS = ("api:", "openai:", "webhooks:")
 PAGES_OF_PROGRAMS = {"api:docs", "api:integrations"}
 # A stream, and what is downloaded: an agent, memories, and what an agent has written.
 NO_PAGES = {"dashboard:live", "dashboard:export-agent", "dashboard:export-skill", "dashboard:export-memories", "dashboard:file"}
+NO_PAGES |= {"mfa_login_webauthn"}  # what a browser asks its keeper of passkeys
 BY_LINK = {"operations:set-up"}  # what nobody sees without a link
 
 NAMES = {
     "CHAT": "session_1", "FORK": "session_2", "CLOSED": "session_3", "AGENT": "curator", "HOOK": "hook_1", "MESSAGE": "msg_1",
     "ENDPOINT": "endpoint_1", "EVENT": "1", "LINK": "secret", "CRM": "crm", "DRAFT": "letter-helper", "UNREADY": "just-begun",
     "NUMBER": "2", "SKILL": "7", "OWN": "copy-of-painter",
-    "TESTED": "1", "RESULT": "1",
+    "TEAM": "3", "TESTED": "1", "RESULT": "1",
 }  # fmt: skip
 
 

@@ -186,8 +186,9 @@ def allow_personal_agents(*, team: Team, allowed: bool, by: User) -> Team:
 
 
 @transaction.atomic
-def add_member(*, team: Team, user: User, role: str = Membership.Role.MEMBER, by: User | None) -> Membership:
-    membership, created = Membership.objects.get_or_create(team=team, user=user, defaults={"role": role})
+def add_member(*, team: Team, user: User, role: str = Membership.Role.MEMBER, by: User | None, source: str = "") -> Membership:
+    """``source``: the provider of sign-ins that says so. Raises AlreadyMember."""
+    membership, created = Membership.objects.get_or_create(team=team, user=user, defaults={"role": role, "source": source})
     if not created:
         msg = _("%(person)s is in the team %(team)s already.") % {"person": user, "team": team}
         raise AlreadyMember(msg)
@@ -197,6 +198,9 @@ def add_member(*, team: Team, user: User, role: str = Membership.Role.MEMBER, by
 
 @transaction.atomic
 def change_role(*, membership: Membership, role: str, by: User | None) -> Membership:
+    """Raises LastOwner, and AccessError for what is no role."""
+    if role not in Membership.Role.values:
+        raise AccessError(_("Choose one of the roles."))
     if role != Membership.Role.OWNER:
         _keep_an_owner(membership)
     membership.role = role

@@ -1,11 +1,12 @@
-"""The forms for a new API token."""
+"""The forms of what a person holds: API tokens, invitations, what they say of themselves."""
 
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from agentos.access.actions import NAME_LIMIT
-from agentos.access.models import Preferences
+from agentos.access.models import Membership, Preferences
 from agentos.access.queries import accounts_for_tokens_of
 from agentos.access.tokens import DAYS, SCOPES
 from agentos.access.users import User
@@ -32,6 +33,18 @@ class TokenForm(forms.Form):
         choices=((7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "a year")),
         initial=DAYS,
     )
+
+
+class InvitationForm(forms.Form):
+    """Whom to invite into a team."""
+
+    email = forms.EmailField(
+        label=_("E-mail address"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+        error_messages={"required": _("Whom do you invite? Enter their e-mail address."), "invalid": _("This is not an e-mail address.")},
+    )
+    role = forms.ChoiceField(label=_("Role"), choices=Membership.Role.choices, initial=Membership.Role.MEMBER)
 
 
 class PersonForm(forms.Form):

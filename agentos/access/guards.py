@@ -39,6 +39,15 @@ def sign_in_first(request: HttpRequest) -> HttpResponseBase:
     return HttpResponseRedirect(url)
 
 
+class _Asked:
+    of_operators: Callable[[HttpRequest], HttpResponseBase | None] | None = None
+
+
+def ask_of_operators(first: Callable[[HttpRequest], HttpResponseBase | None]) -> None:
+    """Let this be answered to an operator in place of a page of theirs, when it is anything: a room above wants a second factor."""
+    _Asked.of_operators = staticmethod(first)
+
+
 def refusal(request: HttpRequest, user: Any, may_pass: MayPass) -> HttpResponseBase | None:
     """Return the answer to somebody who is not signed in, None for somebody who may pass; raise PermissionDenied otherwise."""
     if not user.is_authenticated:
@@ -77,7 +86,23 @@ def guard(name: str, may_pass: MayPass) -> Callable[[View], View]:
 
 
 signed_in = guard("signed_in", lambda user: True)
-operator_only = guard("operator_only", people.is_operator)
+
+
+def operator_only(view: View) -> View:
+    """For operators, who may first have to do what ``ask_of_operators`` says."""
+
+    @wraps(view)
+    def call(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        first = _Asked.of_operators(request) if _Asked.of_operators else None
+        return first or view(request, *args, **kwargs)
+
+    return guard("operator_only", people.is_operator)(view if iscoroutinefunction(view) else call)
+
+
+def may_enter_admin(request: HttpRequest) -> bool:
+    """Stand for ``AdminSite.has_permission``: whoever may not is led to its login, which is ``operator_only``."""
+    user = request.user
+    return user.is_active and people.is_operator(user) and not (_Asked.of_operators and _Asked.of_operators(request))
 
 
 class SignedInMixin:

@@ -132,6 +132,13 @@ class Membership(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="members", db_index=False)  # membership_once serves
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
+    source = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        editable=False,
+        help_text="The provider of sign-ins that made it and may end it. Empty: people.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -140,6 +147,27 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.team}"
+
+
+class Invitation(models.Model):
+    """A link that one person may follow once (access.invitations). Without a team it makes an account alone."""
+
+    email = models.EmailField()
+    team = models.ForeignKey(Team, null=True, on_delete=models.CASCADE, related_name="invitations")
+    role = models.CharField(max_length=10, choices=Membership.Role.choices, default=Membership.Role.MEMBER)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    is_mailed = models.BooleanField(default=False, help_text="Whoever followed it has shown that they read the address's mail.")
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "-pk")
+
+    def __str__(self) -> str:
+        return visible(self.email)
 
 
 class Plan(models.Model):
@@ -290,6 +318,21 @@ class ErasedUsage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} on {self.day}"
+
+
+class Letter(models.Model):
+    """A mail that waits to be sent (access.outbox). Its text is sealed: it may hold a link that opens an account."""
+
+    to = models.EmailField()
+    subject = models.CharField(max_length=250)
+    text = models.TextField(editable=False)
+    what = models.CharField(max_length=60, help_text="What it is, for the log.")
+    tries = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(default=clock.now)
+    next_try_at = models.DateTimeField(default=clock.now, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.what} ({self.pk})"
 
 
 class RightsVersion(models.Model):

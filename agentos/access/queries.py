@@ -37,6 +37,11 @@ def teams_with_personal_agents(user_pk: int) -> QuerySet[Team]:
     return Team.objects.filter(members__user=user_pk, personal_agents=True)
 
 
+def role_in(team: Team, user: User) -> str:
+    """Return this user's role in a team; empty for whoever is not in it."""
+    return Membership.objects.filter(team=team, user=user).values_list("role", flat=True).first() or ""
+
+
 def team_of_last_owner(membership_pk: int) -> Team | None:
     """Return the team that would be without an owner if this membership ended; None when there is another, or it is no owner's."""
     membership = Membership.objects.select_related("team").filter(pk=membership_pk, role=Membership.Role.OWNER).first()

@@ -224,6 +224,11 @@ def made_agents(user: User, text: str = "") -> QuerySet[DjangoAgent]:
     return found
 
 
+def agents_of_team(team: Team) -> QuerySet[DjangoAgent]:
+    """Return the agents that a team's people may use because they are in it."""
+    return DjangoAgent.objects.filter(team=team, is_active=True).only("agent_id", "name", "description").order_by("name")
+
+
 def teams_to_make_for(user: User) -> QuerySet[Team]:
     """Return the teams whose agents this user may make, and share with."""
     return Team.objects.all() if is_operator(user) else managed_teams(user)

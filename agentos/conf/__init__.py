@@ -60,6 +60,26 @@ class AppSettings:
         "access:sign-out", "Where the button “Sign out” posts to: a URL's name, or a path. Without it there is no button.", variable=None
     )
     DEMO_PASSWORD = Text("demo", "Password of the demo accounts that `manage.py agentos_demo` makes.")
+    SIGN_UP = Choice(
+        "invited",
+        "Who may make an account: `closed`, nobody; `invited`, whoever was invited; `domain`, whoever has an address of "
+        "`AGENTOS_SIGN_UP_DOMAINS`; `open`, everybody. The last two need a mail server (docs/rollout.md).",
+        ("closed", "invited", "domain", "open"),
+    )
+    SIGN_UP_DOMAINS = Names((), "Domains of the addresses that may sign up with `AGENTOS_SIGN_UP=domain`, separated by commas.")
+    OPERATORS_NEED_FACTOR = Flag(False, "`1`: operators need a second factor (a code of an app, or a passkey) before their pages open.")
+    OPENID_URL = Url(
+        "",
+        "Issuer of an OpenID provider that people sign in with, for example `https://id.example.com` (docs/rollout.md).",
+        ("https", "http"),
+    )
+    OPENID_NAME = Text("OpenID", "What the button of the sign-in page calls it.")
+    OPENID_CLIENT_ID = Text("", "The client that the provider knows this site as.")
+    OPENID_CLIENT_SECRET = Text("", "The secret of that client.")
+    OPENID_DOMAINS = Names((), "Domains of the addresses that it may sign in, separated by commas. Without: any that it has verified.")
+    OPENID_SIGN_UP = Flag(True, "`0`: whoever comes by it needs an account, or an invitation.")
+    OPENID_HAS_FACTOR = Flag(False, "`1` when it asks for a second factor itself: that of this site is not asked for then.")
+    OPENID_GROUPS_CLAIM = Text("groups", "Claim with the groups of a person, which operators map to teams.")
     SIGN_INS_A_MINUTE = Number(30, "Attempts to sign in that one address may make in a minute. 0: no limit.")
     LOCKOUT_MINUTES = Number(15, "Minutes for which five wrong passwords lock an account, for the address they came from.")
     SENDS_A_MINUTE = Number(60, "Messages, retries and other starts of answers by one user in a minute. 0: no limit.")

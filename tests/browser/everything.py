@@ -77,6 +77,7 @@ def tool(number: int, name: str = "multiply", **more: Any) -> dict[str, Any]:
 
 
 def make() -> dict[str, Any]:
+    from agentos.access.invitations import invite
     from agentos.access.models import Membership, Team
     from agentos.agents.models import DjangoAgent
 
@@ -102,6 +103,8 @@ def make() -> dict[str, Any]:
     settings_of(people["owner"][0], people["operator"][0])
     names |= memories_of(people["owner"][0])
     asks(people)
+    invite(email="nina.guest.of.the.gallery@museum.example", team=team, by=people["owner"][0])
+    names |= {"TEAM": str(team.pk)}
     names |= links() | workshop_of(people["owner"][0], team) | skills_of(people["owner"][0], team) | own_of(people["member"][0])
     return {"logins": {name: login for name, (_, login) in people.items()}, "names": names}
 

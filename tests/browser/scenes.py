@@ -43,6 +43,11 @@ def two_passwords(page: Page) -> None:
     expect(page.locator(".error")).to_be_visible()
 
 
+def invited_wrongly(page: Page) -> None:
+    page.locator("#invite-go").click()
+    expect(page.locator("#invite-form .error")).to_be_visible()
+
+
 def suggested(page: Page) -> None:
     for part in ("starters", "instructions"):
         page.locator(f"#ask-{part}").click()
@@ -302,6 +307,23 @@ def ask_for_it(page: Page) -> None:
 
 SCENES = (
     Scene("signing in", ANONYMOUS, "/sign-in/"),
+    Scene("a forgotten password", ANONYMOUS, "/password/"),
+    Scene("a mail on its way", ANONYMOUS, "/password/sent/"),
+    Scene("a link to a password that does not work", ANONYMOUS, "/password/1-nothing/"),
+    Scene("a new password", ANONYMOUS, "/password/done/"),
+    Scene("an address to confirm", ANONYMOUS, "/sign-up/mail/"),
+    Scene("a link to confirm that does not work", ANONYMOUS, "/confirm/nothing/"),
+    Scene("the account", "owner", "/agentos/settings/account/", confirm),
+    Scene("changing a password", "owner", "/agentos/settings/account/password/"),
+    Scene("addresses", "owner", "/agentos/settings/account/addresses/"),
+    Scene("who is it", "owner", "/agentos/settings/account/again/"),
+    Scene("second factors", "owner", "/agentos/settings/account/factors/"),
+    Scene("connected providers", "owner", "/agentos/settings/account/connected/"),
+    Scene("teams", "owner", "/agentos/settings/teams/"),
+    Scene("teams of nobody", "newcomer", "/agentos/settings/teams/"),
+    Scene("a team", "owner", "/agentos/settings/teams/TEAM/", folds_and_confirm),
+    Scene("a team, invited wrongly", "owner", "/agentos/settings/teams/TEAM/", invited_wrongly),
+    Scene("an invitation that does not work", ANONYMOUS, "/agentos/invitation/nothing/"),
     Scene("a wrong password", ANONYMOUS, "/sign-in/", wrong_password),
     Scene("a new operator", ANONYMOUS, "/setup/?token=LINK"),
     Scene("a new operator, wrongly filled in", ANONYMOUS, "/setup/?token=LINK", two_passwords),

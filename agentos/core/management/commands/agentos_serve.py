@@ -207,7 +207,10 @@ def first_account(where: str) -> str:
 
 
 def address(listening: socket.socket) -> str:
+    """Return where to go. Not the number of this machine: a browser makes passkeys for names alone, and ``localhost`` is one."""
     host, port, *_ = listening.getsockname()
+    if host == "127.0.0.1" and "localhost" in settings.ALLOWED_HOSTS:
+        host = "localhost"
     if ":" in host:
         host = f"[{host}]"
     return f"http://{host}:{port}"

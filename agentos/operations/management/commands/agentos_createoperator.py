@@ -39,7 +39,8 @@ class Command(BaseCommand):
 
     @staticmethod
     def address() -> str:
-        host = f"[{app_settings.HOST}]" if ":" in app_settings.HOST else app_settings.HOST
+        host = "localhost" if app_settings.HOST == "127.0.0.1" else app_settings.HOST
+        host = f"[{host}]" if ":" in host else host
         return f"http://{host}:{app_settings.PORT}"
 
 

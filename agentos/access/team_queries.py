@@ -1,0 +1,66 @@
+"""What the pages of teams show, and to whom."""
+
+from dataclasses import dataclass
+
+from django.db.models import Count, Q, QuerySet
+
+from agentos.access import queries
+from agentos.access.models import Membership, Team
+from agentos.access.users import User
+from agentos.core import people
+
+MANAGERS = queries.MANAGERS
+LISTED = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A team as one user sees it. An operator who is in no team of it manages it like an owner."""
+
+    team: Team
+    role: str
+
+    @property
+    def manages(self) -> bool:
+        return self.role in MANAGERS
+
+
+def seen_by(user: User, team_id: int) -> Seen | None:
+    """Return the team for whoever is in it, and for operators; None for others."""
+    team = Team.objects.filter(pk=team_id).first()
+    if team is None:
+        return None
+    role = Membership.Role.OWNER if people.is_operator(user) else queries.role_in(team, user)
+    return Seen(team, role) if role else None
+
+
+def is_seen(user: User, team_id: int) -> bool:
+    return seen_by(user, team_id) is not None
+
+
+def listed(user: User) -> QuerySet[Membership]:
+    """Return this user's memberships with how many people each team has. One query."""
+    return Membership.objects.filter(user=user).select_related("team").annotate(people=Count("team__members")).order_by("team__name")
+
+
+def people_of(team: Team) -> list[Membership]:
+    """Return who is in a team: owners first, the suspended too, whom only managers tell apart."""
+    order = {"owner": 0, "admin": 1, "member": 2}
+    rows = Membership.objects.filter(team=team).select_related("user").order_by("created_at")[:LISTED]
+    return sorted(rows, key=lambda row: order[row.role])
+
+
+def membership_of(team: Team, pk: int) -> Membership | None:
+    return Membership.objects.filter(team=team, pk=pk).select_related("user", "team").first()
+
+
+def may_remove(role: str, membership: Membership) -> bool:
+    """Owners remove anybody, admins whoever is no owner."""
+    return role == Membership.Role.OWNER or (role == Membership.Role.ADMIN and membership.role != Membership.Role.OWNER)
+
+
+def has_account(email: str) -> bool:
+    wanted = Q()
+    for column in people.address_columns():
+        wanted |= Q(**{column: email})
+    return User.objects.filter(wanted).exists()
