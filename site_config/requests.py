@@ -12,10 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
-from typing import Any
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
 
 from django.conf import settings
 from django.core import signals
+from django.core.exceptions import RequestDataTooBig
+from django.core.files.uploadhandler import FileUploadHandler
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.exception import convert_exception_to_response
@@ -26,8 +29,11 @@ from agentos.core import db, log_context
 from agentos.core.http import request_log
 from agentos.core.http.deferred import MAY_COME, Deferred
 from agentos.core.http.errors import request_id
+from agentos.core.http.ranges import Bytes
 from agentos.core.http.sse import EventStream
+from agentos.core.paths import is_one_of
 from agentos.core.serving.limits import BODY_BYTES
+from agentos.files.quotas import file_limit
 from site_config.frames import Headers, stream, until_gone
 
 Scope = dict[str, Any]
@@ -36,6 +42,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 THREADS = 4
+TOO_LARGE = "agentos.too_large"  # in a scope: more came than is accepted
 OF_ITS_BODY = frozenset({"content-type", "content-length", "content-encoding"})  # headers that do not outlive the body they came with
 
 
@@ -61,7 +68,7 @@ class Requests(BaseHandler):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            body = await read_body(receive)
+            body = await read_body(receive, scope)
             answer = await self.on_thread(self.answer, scope, body)
             if isinstance(answer, Deferred):
                 finished = await finish(answer, receive)
@@ -77,13 +84,16 @@ class Requests(BaseHandler):
     async def on_thread(self, work: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self.threads, partial(db.keep_connection, work, *args))
 
-    def answer(self, scope: Scope, body: bytes) -> Answer | Deferred:
+    def answer(self, scope: Scope, body: IO[bytes]) -> Answer | Deferred:
         """Handle one request, on one thread, to its end or to where there is only waiting left to do."""
         log_context.request_id.set(scope.get(request_log.ID, ""))
         set_script_prefix(scope.get("root_path", "") or "/")
         signals.request_started.send(sender=self.__class__, scope=scope)
-        request = ASGIRequest(scope, BytesIO(body))
-        request.META["CONTENT_LENGTH"] = str(len(body))  # what came, whatever was announced
+        request = ASGIRequest(scope, body)
+        request.META["CONTENT_LENGTH"] = str(body.tell())  # what came, whatever was announced
+        body.seek(0)
+        if scope.get(TOO_LARGE):
+            request.upload_handlers = [Refusal(request)]
         request.META[MAY_COME] = True
         response: HttpResponseBase = self.get_response(request)
         if request.resolver_match:
@@ -109,7 +119,7 @@ class Requests(BaseHandler):
 
 
 def encoded(response: HttpResponseBase) -> Answer:
-    if isinstance(response, EventStream):
+    if isinstance(response, (EventStream, Bytes)):
         return Answer(response.status_code, headers_of(response), response.frames, response.beat)
     body = b"".join(response) if response.streaming else response.content  # type: ignore[attr-defined]
     response.headers.setdefault("Content-Length", str(len(body)))
@@ -135,22 +145,43 @@ async def finish(deferred: Deferred, receive: Receive) -> "asyncio.Future[HttpRe
             await asyncio.wait((waiting,))  # for what it does at its end
 
 
-async def read_body(receive: Receive) -> bytes:
-    """Read the body on the loop: a slow client holds no thread. Past what the settings accept the rest is not kept.
+def has_files(scope: Scope) -> bool:
+    """Whether it is a message of a form without a script: its files come with it, those of all others in slices."""
+    headers = dict(scope.get("headers", ()))
+    is_form = scope.get("method") == "POST" and headers.get(b"content-type", b"").startswith(b"multipart/form-data")
+    return is_form and b"cookie" in headers and any(is_one_of(scope["path"], name) for name in ("dashboard:session", "dashboard:chat"))
+
+
+class Refusal(FileUploadHandler):
+    """Says of a form that it is too large to be read."""
+
+    def handle_raw_input(self, *args: Any, **kwargs: Any) -> None:
+        raise RequestDataTooBig("The files are too large.")
+
+
+async def read_body(receive: Receive, scope: Scope) -> IO[bytes]:
+    """Read the body on the loop: a slow client holds no thread. Past what is accepted the rest is not kept.
 
     Raises ClientGone.
     """
-    parts: list[bytes] = []
+    most, kept = int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE), BytesIO()
+    if has_files(scope):
+        most += file_limit()
+        kept = SpooledTemporaryFile(max_size=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)  # type: ignore[assignment]  # noqa: SIM115 - as long as its request
     size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
+            kept.close()
             raise ClientGone
-        size += len(message.get("body", b""))
-        if size <= settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1 or not parts:
-            parts.append(message.get("body", b""))
+        data = message.get("body", b"")
+        size += len(data)
+        if size <= most + 1 or size == len(data):
+            kept.write(data)
         if size > BODY_BYTES or not message.get("more_body", False):
-            body = b"".join(parts)
-            # One byte more than is accepted stands for all that was not kept: Django then says "too large".
-            missing = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1 - len(body) if size > settings.DATA_UPLOAD_MAX_MEMORY_SIZE else 0
-            return body + b"\0" * max(missing, 0)
+            break
+    if size > most:
+        # One byte more than is accepted stands for all that was not kept: Django then says "too large".
+        scope[TOO_LARGE] = True
+        kept.write(b"\0" * max(0, settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1 - kept.tell()))
+    return kept

@@ -19,15 +19,19 @@ from agentos.agents.models import DjangoAgent
 from agentos.api import sending
 from agentos.audit.models import AuditRecord
 from agentos.chat import actions
+from agentos.chat.files import keep_made
 from agentos.chat.models import ChatSession, Run
 from agentos.chat.registry import registry
 from agentos.connections import looking
 from agentos.connections.models import Server
+from agentos.files.keeping import keep_bytes
+from agentos.files.uploading import begin
 from agentos.memories.actions import add_memory
 from agentos.memories.models import Memory
 from agentos.skills.actions import create_skill
 from agentos.skills.document import composed
 from tests.factories import CaseResultFactory, RemoteToolFactory, RunFactory, UserFactory, WebhookEndpointFactory, WebhookEventFactory
+from tests.files import made
 from tests.webhooks.outbound import make_delivery, make_endpoint
 
 # The session and its run are the owner's; the agent is of the team that owner, member and suspended are in.
@@ -320,6 +324,14 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:shortcuts", "GET"): page(200),
     ("dashboard:version", "POST"): page_of_owner(303),
     ("dashboard:file", "GET"): page_of_owner(200),
+    ("dashboard:begin-upload", "GET"): page(200),  # the words of its script
+    ("dashboard:begin-upload", "POST"): page(404),  # without a place
+    ("dashboard:upload", "DELETE"): page(204),  # of which nothing is left, or that is somebody else's
+    ("dashboard:slice", "PUT"): page_of_owner(422),  # none of this file
+    ("dashboard:finish-upload", "POST"): page_of_owner(404),  # without a place
+    ("dashboard:attachment", "GET"): page_of_owner(200),
+    ("dashboard:thumb", "GET"): page_of_owner(200),
+    ("dashboard:remove-file", "POST"): page_of_owner(404),  # it was sent
     ("dashboard:live", "GET"): stream_of_owner(200),
     ("dashboard:workshop", "GET"): (SIGN_IN, SIGN_IN, 200, FORBIDDEN, FORBIDDEN, 200),
     ("dashboard:new-agent", "GET"): (SIGN_IN, SIGN_IN, 200, FORBIDDEN, FORBIDDEN, 200),
@@ -549,6 +561,10 @@ class World:
         self.arguments["membership_id"] = str(Membership.objects.get(team=agent.team, user=owner).pk)
         signed_in = UserSession.objects.create(user=owner, session_key="somewhere", ip="192.0.2.7", user_agent="")
         self.arguments["session_pk"] = str(signed_in.pk)
+        picture = keep_bytes(owner=owner, data=made.picture(), name="a.jpg")
+        file = keep_made(run=self.run, blob=picture, name="a.jpg", origin="tool")
+        upload = begin(by=owner, name="a.txt", size=5)
+        self.arguments |= {"file_id": file.file_id, "upload_id": upload.upload_id}
         add_memory(text="Likes tea.", agent=None, by=owner)
         keep_version(agent=agent, by=None)
         event = WebhookEventFactory(endpoint=WebhookEndpointFactory(), is_verified=True, message_id="msg_1", body="{}")

@@ -27,7 +27,7 @@ def key_of(view: TurnView) -> Hashable:
     in another time zone."""
     run, given = view.run, view.feedback
     return (
-        *(run.run_id, run.revision, run.status),
+        *(run.run_id, run.revision, run.status, run.file_count),
         *(view.agent_name, view.missing, view.is_last, view.may_write, view.tests_of, view.said_at),
         view.choices,
         (given.value, given.note) if given else None,

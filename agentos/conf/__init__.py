@@ -100,6 +100,11 @@ class AppSettings:
         "", "Host and port of ClamAV's daemon, for example `127.0.0.1:3310`: it looks at every file, and without it none is taken."
     )
 
+    ACCEL = Text(
+        "",
+        "Internal address, for example `/internal/`, that nginx maps to the folder of files: it then sends them itself (docs/files.md).",
+    )
+
     # --- Models and runs -------------------------------------------------------------------------------------------
 
     LOCAL_MODEL = Flag(True, "`0` to run without the embedded demo model (`local:smollm2`).")

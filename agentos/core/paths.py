@@ -20,6 +20,13 @@ def path_to(name: str, key: str) -> str:
     return f"{before}{key if PLAIN.fullmatch(key) else quote(key, safe=SAFE)}{after}"
 
 
+def is_one_of(path: str, name: str) -> bool:
+    """Whether a path is that of a view that takes one key."""
+    before, after = _around(name, settings.ROOT_URLCONF, get_script_prefix())
+    key = path.removeprefix(before).removesuffix(after)
+    return path == f"{before}{key}{after}" and bool(key) and "/" not in key
+
+
 @cache
 def _around(name: str, urlconf: str, prefix: str) -> tuple[str, str]:
     """``urlconf`` and ``prefix``: what the path depends on."""

@@ -15,6 +15,7 @@ from agentos.chat import queries, quotas
 from agentos.chat.actions import WITHDRAWN
 from agentos.chat.drawing import render_turn
 from agentos.chat.errors import ChatError, InvalidInput, QueueFull, TooMuch
+from agentos.chat.files import attachments_of, pending, place_of
 from agentos.chat.live.elements import turn_id
 from agentos.chat.live.transcript import shown_parts
 from agentos.chat.live.turns import choices_for, missing_of, tests_of, turn_view
@@ -53,7 +54,7 @@ def turn_fragment(run: Run, *, is_last: bool | None = None) -> str:
     session = run.session
     about = {"agent_name": session.agent.name, "missing": missing_of(run, session), "tests_of": tests_of(session)}
     choices = choices_for(run, session, is_last=is_last, may_write=True)
-    view = turn_view(run, parts, **about, is_last=is_last, may_write=True, choices=choices)
+    view = turn_view(run, parts, **about, is_last=is_last, may_write=True, choices=choices, files=attachments_of([run]).get(run.pk, []))
     return fragment(render_turn(view), "#turns", "upsert")
 
 
@@ -72,9 +73,13 @@ def objection(agent: DjangoAgent | None, user: User) -> str:
     return not_available(availability_of(agent), user) if agent else str(WITHDRAWN)
 
 
-def composer_context(user: User, *, closed: str = "", **more: Any) -> dict[str, Any]:
+def composer_context(
+    user: User, *, session: ChatSession | None = None, agent: DjangoAgent, closed: str = "", **more: Any
+) -> dict[str, Any]:
     """Every composer has a key of its own: the same message sent twice from it is one message."""
     meters = [] if closed else quotas.scarce(user)
+    place = place_of(session=session, agent_id=agent.agent_id)
+    more |= {"session": session, "agent": agent, "place": place, "pending_files": [] if closed else pending(user, place)}
     return {"idempotency_key": ids.new_id("key"), "text": "", "error": "", "closed": closed, "meters": meters, **more}
 
 
@@ -92,7 +97,7 @@ def refusal(error: ChatError) -> dict[str, Any]:
     """What a composer says of a message that was not taken, and when that is no longer true."""
     return {
         "error": error.sentence,
-        "is_text_wrong": isinstance(error, InvalidInput),
+        "is_text_wrong": isinstance(error, InvalidInput) and error.field != "files",
         "longest": error.longest if isinstance(error, InvalidInput) else None,
         "passes_after": error.headers.get("Retry-After") if isinstance(error, TooMuch) else None,
         "is_queue_full": isinstance(error, QueueFull),

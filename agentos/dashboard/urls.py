@@ -20,6 +20,7 @@ from agentos.dashboard.views import (
     tokens,
     usage,
 )
+from agentos.dashboard.views import files as files_of_chats
 from agentos.dashboard.views.agents import AgentOSAgentListView, pin
 from agentos.dashboard.views.chat import AgentOSChatView, new_chat
 from agentos.dashboard.views.home import AgentOSDashboardView
@@ -146,6 +147,13 @@ urlpatterns = [
     path("run/<str:run_id>/edit/", runs.edit, name="edit"),
     path("run/<str:run_id>/memory/<int:place>/undo/", runs.undo_memory, name="undo-memory"),
     path("run/<str:run_id>/file/<int:index>/", runs.file, name="file"),
+    path("files/", files_of_chats.begin, name="begin-upload"),
+    path("files/upload/<str:upload_id>/", files_of_chats.upload, name="upload"),
+    path("files/upload/<str:upload_id>/done/", files_of_chats.done, name="finish-upload"),
+    path("files/upload/<str:upload_id>/<int:number>/", files_of_chats.put, name="slice"),
+    path("files/<str:file_id>/", files_of_chats.file, name="attachment"),
+    path("files/<str:file_id>/thumb/", files_of_chats.thumb, name="thumb"),
+    path("files/<str:file_id>/remove/", files_of_chats.remove, name="remove-file"),
     path("palette/", palette.palette, name="palette"),
     path("shortcuts/", palette.shortcuts, name="shortcuts"),
     path("run/<str:run_id>/version/", runs.version, name="version"),

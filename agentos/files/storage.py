@@ -4,7 +4,7 @@ The name of nothing that is stored is anybody's choice: what a person calls a fi
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import IO, Any
@@ -17,6 +17,7 @@ from django.db import transaction
 ALIAS = "agentos"
 _remover = ThreadPoolExecutor(1, thread_name_prefix="remove-files")
 
+PIECE = 256 * 1024  # bytes
 KEPT, INCOMING = "agentos/kept", "agentos/incoming"  # folders
 
 
@@ -36,6 +37,29 @@ def fetch(name: str) -> bytes:
     with store().open(name) as file:
         data: bytes = file.read()
     return data
+
+
+def size_of(name: str) -> int | None:
+    """Return its size in bytes; None where it is not there."""
+    try:
+        return store().size(name)
+    except FileNotFoundError:
+        return None
+
+
+def pieces(name: str, start: int, end: int) -> Iterator[bytes]:
+    """Yield the bytes from ``start`` up to ``end``, a piece at a time."""
+    bucket = getattr(store(), "bucket", None)
+    if bucket is not None:  # S3: a file that it opens is fetched whole first
+        told = {"Key": store()._normalize_name(name), "Range": f"bytes={start}-{end - 1}"}  # type: ignore[attr-defined]  # noqa: SLF001
+        yield from bucket.Object(told["Key"]).get(Range=told["Range"])["Body"].iter_chunks(PIECE)
+        return
+    with store().open(name) as file:
+        file.seek(start)
+        left = end - start
+        while left > 0 and (piece := file.read(min(PIECE, left))):
+            left -= len(piece)
+            yield piece
 
 
 def names_in(folder: str) -> list[str]:

@@ -55,6 +55,15 @@
     } else if (!box().value) scrollFromBox(event);
   });
 
+  // The script of files comes with the first sign of a hand: most messages have none.
+  const HANDS = ["pointermove", "pointerdown", "keydown", "dragenter"];
+  function bringFiles() {
+    for (const kind of HANDS) removeEventListener(kind, bringFiles, true);
+    const src = document.getElementById("composer-files")?.dataset.script;
+    if (src) document.head.append(Object.assign(document.createElement("script"), { src }));
+  }
+  for (const kind of HANDS) addEventListener(kind, bringFiles, true);
+
   // How high the composer is: what floats above it, and what is scrolled to, stays clear of it.
   let measured = null;
   // --below: what of the screen's end is no place for the focus, a little more than a composer of one line.

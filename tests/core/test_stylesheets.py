@@ -13,6 +13,7 @@ from django.template import Context, Template
 from agentos.core.stylesheets import PARTS, WHOLE
 
 ROOT = Path(__file__).resolve().parents[2] / "static"
+APART = ("css/api.css", "css/files.css")  # for the pages that have such things
 OURS = "agentos.core.stylesheets.Storage"
 DJANGOS = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 FILES = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("css/*.css"))
@@ -45,7 +46,7 @@ def outermost(css: str) -> list[str]:
 
 class TestParts:
     def test_are_all_files_but_that_of_the_api_page(self) -> None:
-        assert {*PARTS, "css/api.css"} == set(FILES)
+        assert {*PARTS, *APART} == set(FILES)
 
     @pytest.mark.parametrize("name", FILES)
     def test_open_their_own_layer_once_and_stand_in_it(self, name: str) -> None:
@@ -54,7 +55,7 @@ class TestParts:
 
     def test_are_ordered_by_the_first_one(self) -> None:
         (order,) = [text for text in outermost(source(PARTS[0])) if "," in text]
-        assert order.removeprefix("@layer ").split(", ") == [layer_of(name) for name in (*PARTS, "css/api.css")]
+        assert order.removeprefix("@layer ").split(", ") == [layer_of(name) for name in (*PARTS, *APART)]
 
 
 def choices(css: str) -> Iterator[list[str]]:

@@ -104,5 +104,5 @@ class TestWeight:
             links = [str(tag.get("src") or tag.get("href")) for tag in found.all("script[src], link[rel=stylesheet], link[rel=icon]")]
             files = [STATIC / link.removeprefix("/static/") for link in links]
             weight = sum(len(gzip.compress(file.read_bytes())) for file in files) + len(gzip.compress(response.content))
-            assert weight <= BUDGET, path
+            assert weight <= BUDGET, (path, weight)
             assert all(link.startswith("/static/") for link in links)

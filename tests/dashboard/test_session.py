@@ -19,7 +19,7 @@ from tests.factories import AgentFactory, ChatSessionFactory, RunEventFactory, R
 from tests.html import page
 
 STATUS = Run.Status
-QUERIES = 10  # of a chat that is opened
+QUERIES = 11  # of a chat that is opened
 
 
 @pytest.mark.django_db

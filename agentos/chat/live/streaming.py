@@ -2,12 +2,13 @@
 as what was added to it. What has to be rendered for it is rendered away from the event loop, and once for all tabs."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 from agentos.chat import queries
+from agentos.chat.files import attachments_of
 from agentos.chat.live.buffer import MEMBER, Growing, Line, LiveBuffer, live_buffers
 from agentos.chat.live.cursor import Cursor
 from agentos.chat.live.elements import calls_id, part_id
@@ -27,7 +28,7 @@ from agentos.chat.live.turns import (
     part_view,
     turn_view,
 )
-from agentos.chat.models import ChatSession, Run
+from agentos.chat.models import ChatSession, Run, RunFile
 from agentos.core.fragments import draw, fragment
 from agentos.core.rendering import markdown
 from agentos.core.rendering.away import away
@@ -46,6 +47,7 @@ class Change:
     gone: list[int]
     cursor: Cursor
     newest: int
+    files: Mapping[int, list[RunFile]]
 
     def views(self, *, may_write: bool, tests_of: str = "") -> list[TurnView]:
         about: dict[str, Any] = {"agent_name": self.session.agent.name, "tests_of": tests_of}
@@ -53,7 +55,7 @@ class Change:
         for run, parts, missing in self.runs:
             where: dict[str, Any] = {"is_last": run.turn == self.newest, "may_write": may_write}
             choices = choices_for(run, self.session, **where)
-            views.append(turn_view(run, parts, missing=missing, choices=choices, **where, **about))
+            views.append(turn_view(run, parts, missing=missing, choices=choices, files=self.files.get(run.pk, ()), **where, **about))
         return views
 
 
@@ -75,7 +77,7 @@ def changes(session_pk: int, cursor: Cursor) -> Change | None:
         if run.status == Run.Status.RUNNING:
             seen = Cursor(session.revision, run.pk, seq)
         shown.append((run, parts, missing_of(run, session)))
-    return Change(session, shown, gone, seen, newest)
+    return Change(session, shown, gone, seen, newest, attachments_of([run for run, _, _ in shown]))
 
 
 def _with_last(session: ChatSession, runs: list[Run], newest: int) -> list[Run]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from agentos.chat import queries
 from agentos.chat.asks import Ask
+from agentos.chat.files import attachments_of
 from agentos.chat.live.cursor import Cursor
 from agentos.chat.live.parts import Part
 from agentos.chat.live.turns import TurnView, choices_for, missing_of, tests_of, turn_view
@@ -36,13 +37,14 @@ def open_transcript(
     newest = page.runs[-1].turn if page.runs and before is None and through is None else 0
     cursor = Cursor(session.revision)
     views, kept_for = [], tests_of(session)
+    files = attachments_of(page.runs)
     for run in page.runs:
         parts, seq = shown_parts(run)
         if run.status == Run.Status.RUNNING:
             cursor = Cursor(session.revision, run.pk, seq)
         where: dict[str, Any] = {"is_last": run.turn == newest, "may_write": may_write}
         about: dict[str, Any] = {"agent_name": session.agent.name, "missing": missing_of(run, session), "tests_of": kept_for}
-        view = turn_view(run, parts, **about, **where, choices=choices_for(run, session, **where))
+        view = turn_view(run, parts, **about, **where, choices=choices_for(run, session, **where), files=files.get(run.pk, ()))
         views.append(replace(view, refused=asks[run.pk]) if asks and run.pk in asks else view)
     return Transcript(turns=views, older=page.older, cursor=str(cursor), is_busy=any(run.is_open for run in page.runs))
 

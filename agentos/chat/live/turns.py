@@ -1,6 +1,6 @@
 """A turn as a page shows it: what the template ``agentos/session.html#turn`` reads. The template asks no questions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
@@ -23,7 +23,7 @@ from agentos.chat.live.blocks import closed_end, open_code, settled
 from agentos.chat.live.elements import NAMES, calls_id, part_id, turn_id
 from agentos.chat.live.parts import Part, place_in, text_of
 from agentos.chat.live.shown import Noted, ShownView, noted_in, shown_view
-from agentos.chat.models import ChatSession, Feedback, Run
+from agentos.chat.models import ChatSession, Feedback, Run, RunFile
 from agentos.core.people import is_operator
 from agentos.core.rendering import highlighting, markdown
 from agentos.core.rendering.said import Said, said
@@ -130,6 +130,17 @@ class TurnView:
     tests_of: str = ""
     refused: list[Ask] = field(default_factory=list)
     choices: Choices = NOTHING
+    files: Sequence[RunFile] = ()
+
+    @property
+    def sent_files(self) -> list[RunFile]:
+        """Those of the message."""
+        return [each for each in self.files if each.origin == RunFile.Origin.PERSON]
+
+    @property
+    def made_files(self) -> list[RunFile]:
+        """Those of the answer, once it has ended."""
+        return [each for each in self.files if each.origin != RunFile.Origin.PERSON] if self.has_ended else []
 
     @cached_property
     def id(self) -> SafeString:

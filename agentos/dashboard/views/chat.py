@@ -1,9 +1,11 @@
 """A chat that begins: the agent's introduction and an empty composer."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.functional import SimpleLazyObject
 from django.views import View
@@ -13,9 +15,11 @@ from agentos.access.guards import SignedInMixin, signed_in
 from agentos.agents.models import DjangoAgent
 from agentos.agents.queries import locked_agent_for
 from agentos.chat.errors import ChatError
+from agentos.chat.files import place_of
 from agentos.core.http.htmx import go_to, wants_fragment
 from agentos.core.http.request import SignedInRequest
-from agentos.dashboard.answers import chosen_in, composer, composer_context, given_in, objection, refusal, url_of_turn, with_headers_of
+from agentos.dashboard.answers import composer, composer_context, given_in, objection, refusal, url_of_turn, with_headers_of
+from agentos.dashboard.form_files import FilesOfForm, given_with, with_files_of_form
 from agentos.dashboard.layout import frame
 from agentos.dashboard.queries import agent_to_start_with, last_sessions
 from agentos.service import AgentNotFound, AgentOSService
@@ -40,12 +44,15 @@ class AgentOSChatView(SignedInMixin, View):
             return render(request, "agentos/closed.html", context, status=HTTPStatus.FORBIDDEN)
         raise Http404
 
-    def post(self, request: SignedInRequest, agent_id: str) -> HttpResponse:
+    def post(self, request: SignedInRequest, agent_id: str) -> HttpResponseBase:
         agent = agent_or_404(request, agent_id)
+        return with_files_of_form(request, place_of(agent_id=agent.agent_id), partial(self.send, request, agent))
+
+    def send(self, request: SignedInRequest, agent: DjangoAgent, files: FilesOfForm) -> HttpResponse:
         text = request.POST.get("message", "")
         try:
             run = AgentOSService(request.user).send_message(
-                text, agent_id=agent.agent_id, idempotency_key=request.POST.get("idempotency_key", ""), **chosen_in(request)
+                text, agent_id=agent.agent_id, idempotency_key=request.POST.get("idempotency_key", ""), **given_with(request, files())
             )
         except AgentNotFound:
             raise Http404 from None
@@ -72,7 +79,9 @@ def chat_page(request: SignedInRequest, agent: DjangoAgent, *, status: int = HTT
         "agentos_info": SimpleLazyObject(service.get_agent_os_info),
         "card": card,
         "cards": cards[:PICKED_FROM],
-        **composer_context(request.user, closed="" if sent.get("text") else objection(agent, request.user), has_focus=True, **sent),
+        **composer_context(
+            request.user, agent=agent, closed="" if sent.get("text") else objection(agent, request.user), has_focus=True, **sent
+        ),
     }
     return render(request, "agentos/chat.html", context, status=status)
 

@@ -1,10 +1,12 @@
 """A chat that goes on: its last turns, the composer, and the turns before."""
 
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -23,7 +25,6 @@ from agentos.core.http.htmx import fragments, go_to, wants_fragment
 from agentos.core.http.request import SignedInRequest
 from agentos.core.text import whole_number
 from agentos.dashboard.answers import (
-    chosen_in,
     composer,
     composer_context,
     given_in,
@@ -33,6 +34,7 @@ from agentos.dashboard.answers import (
     url_of_turn,
     with_headers_of,
 )
+from agentos.dashboard.form_files import FilesOfForm, given_with, with_files_of_form
 from agentos.dashboard.layout import frame
 from agentos.dashboard.views.chat import composer_again
 from agentos.service import AgentOSService, SessionNotFound
@@ -47,11 +49,14 @@ class AgentOSSessionView(SignedInMixin, View):
             look(session)
         return session_page(request, session)
 
-    def post(self, request: SignedInRequest, session_id: str) -> HttpResponse:
+    def post(self, request: SignedInRequest, session_id: str) -> HttpResponseBase:
+        return with_files_of_form(request, session_id, partial(self.send, request, session_id))
+
+    def send(self, request: SignedInRequest, session_id: str, files: FilesOfForm) -> HttpResponse:
         text = request.POST.get("message", "")
         try:
             run = AgentOSService(request.user).send_message(
-                text, session_id=session_id, idempotency_key=request.POST.get("idempotency_key", ""), **chosen_in(request)
+                text, session_id=session_id, idempotency_key=request.POST.get("idempotency_key", ""), **given_with(request, files())
             )
         except SessionNotFound:
             raise Http404 from None
@@ -147,6 +152,12 @@ def session_page(
         "older": transcript.older,
         "is_past": place.is_past,
         "found": place.found,
-        **composer_context(request.user, closed="" if sent.get("text") and agent else objection(agent, request.user), **sent),
+        **composer_context(
+            request.user,
+            session=session,
+            agent=session.agent,
+            closed="" if sent.get("text") and agent else objection(agent, request.user),
+            **sent,
+        ),
     }
     return render(request, "agentos/session.html", context, status=status)
