@@ -21,6 +21,7 @@ MADE = "agents.demo.made"
 MAKING = 4_705_140_216  # the number of an advisory lock; any that nobody else uses
 TOUR, ERRAND = "scripted:tour", "scripted:errand"
 CALCULATING = "scripted:tool"
+GIVEN = "scripted:given"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,7 @@ def make_agents_with_tools(model: str, pro: Plan) -> None:
     )
     if app_settings.SCRIPTED_MODELS:
         make_team()
+        make_onlooker()
         agent(
             "tour",
             "Tour",
@@ -163,6 +165,19 @@ def make_agents_with_tools(model: str, pro: Plan) -> None:
             starters=["Find out what tea costs, and tell the team."],
             is_global=True,
         )
+
+
+def make_onlooker() -> None:
+    """Show that files reach a model, and come again in the next turns."""
+    agent(
+        "onlooker",
+        "Onlooker",
+        GIVEN,
+        description="Says which pictures, recordings and files it was given. Scripted: no model answers here.",
+        capabilities=["Tour", "Files"],
+        starters=["What have I given you?"],
+        is_global=True,
+    )
 
 
 def make_team() -> None:

@@ -22,6 +22,7 @@ _SENTENCES: Mapping[str, str] = MappingProxyType(
         "model_missing": _("This agent's model no longer exists. Your message is saved. Ask your administrator to fix it."),
         "model_busy": _("The model is busy. Your message is saved. Wait a moment, then try again."),
         "model_rejected": _("The model did not accept this message. It is saved. Change it, then try again."),
+        "media_refused": _("The model did not accept a file of this message. It is saved. Send it without that file, or in another form."),
         "context_too_long": _("This chat is too long for the model. Your message is saved. Shorten it, or start a new chat."),
         "tool_limit": _("The agent used its tools {steps} times without an answer. What it said so far is kept. Try a smaller request."),
         "model_error": _("The model failed while answering. Your message is saved. Try again."),

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agentos.agents import personal
+from agentos.agents.abilities import OVERRIDES
+from agentos.agents.media import Attached
 from agentos.agents.models import DjangoAgent, TeamMember
 from agentos.agents.providers import availability
 from agentos.agents.tools import Tool, fitting, tools
@@ -45,6 +47,14 @@ class AgentSpec:
     source: str = ""
     teams: tuple[str, ...] = ()
     skills: tuple[ChosenSkill, ...] = ()
+    attached: tuple[Attached, ...] = ()
+
+
+def with_model(spec: AgentSpec, model: str) -> AgentSpec:
+    """Return it with another model. What an operator says of what its own can is not true of that."""
+    if model == spec.model:
+        return spec
+    return replace(spec, model=model, model_options={name: value for name, value in spec.model_options.items() if name not in OVERRIDES})
 
 
 def spec_of(agent: DjangoAgent, members: Iterable[TeamMember] | None = None) -> AgentSpec:

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from agentos.access.users import User
+from agentos.agents.choosing import effort_with
 from agentos.agents.events import Stopped
 from agentos.agents.history import Turn
 from agentos.agents.models import DjangoAgent
@@ -40,6 +41,7 @@ def start(
     context: dict[str, Any],
     by: User,
     options: dict[str, Any] | None = None,
+    effort: str = "",
 ) -> Run:
     """Store a run that answers ``message`` after ``history``. Raises AgentClosed, AgentUnavailable, TooMuch, QuotaReached.
 
@@ -50,7 +52,8 @@ def start(
         check_agent_open(agent, by)
         check_agent_available(agent)
         quotas.check(by)
-        run = begin_run(agent=agent, by=by, history=history, input=message, context=context, options=options or {})
+        how: dict[str, Any] = {"context": context, "options": options or {}, "effort": effort_with(agent, agent.model, effort)}
+        run = begin_run(agent=agent, by=by, history=history, input=message, **how)
         record("chat.message.sent", by=by, object_type="run", object_id=run.run_id, agent=agent.agent_id, ephemeral=True)
     return run
 

@@ -9,9 +9,12 @@ from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
-from django.template.defaultfilters import filesizeformat
 
 from agentos.access.users import User
+from agentos.agents.abilities import media_of
+from agentos.agents.media import objection
+from agentos.agents.models import DjangoAgent
+from agentos.chat.errors import InvalidInput
 from agentos.chat.models import ChatSession, Run, RunFile
 from agentos.core import clock
 from agentos.core.db.prepared import Query
@@ -91,7 +94,14 @@ def copy_files(before: Run, after: Run, *, origins: Iterable[str] = (PERSON,)) -
             bind(run=after, attachments=same, origin=origin)
 
 
-def told(run: Run) -> str:
-    """The message as the model is told it: with the names of its files."""
-    lines = [f"[attached: {each.name}, {filesizeformat(each.size)}]".replace("\xa0", " ") for each in of_message(run)]
-    return "\n".join(filter(None, (run.input, *lines)))
+def check_taken(agent: DjangoAgent, model: str, attachments: Sequence[Attachment]) -> None:
+    """Raises InvalidInput for a file that the model cannot take: it is said before it is sent. ``model``: what was chosen; empty for the
+    agent's own."""
+    if not attachments:
+        return
+    if agent.kind == DjangoAgent.Kind.STEPS and (first := agent.roster.select_related("agent").first()):
+        agent, model = first.agent, ""
+    able = media_of(model or agent.model, agent.model_options if model in {"", agent.model} else None)
+    for each in attachments:
+        if sentence := objection(each.kind, each.mime, able):
+            raise InvalidInput("files", sentence)

@@ -1,5 +1,6 @@
 """Reading chats: every object through ``*_for(user)``, so that a stranger finds nothing."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,9 +11,10 @@ from django.utils.dateparse import parse_datetime
 from agentos.access.users import User
 from agentos.agents.history import Turn
 from agentos.chat.live.parts import DELTAS, Part, fold
-from agentos.chat.models import ChatSession, ChatSummary, Run, RunEvent
+from agentos.chat.models import ChatSession, ChatSummary, Run, RunEvent, RunFile
 from agentos.core.db.prepared import Query
 from agentos.core.text import whole_number
+from agentos.files.models import Attachment
 
 PAGE_TURNS = 30
 PAGE_SESSIONS = 30
@@ -252,7 +254,32 @@ def parts_so_far(run: Run) -> tuple[list[Part], int]:
 
 def history(run: Run, limit: int, *, after: int = 0) -> list[Turn]:
     """The last ``limit`` turns before this run's, as the model is shown them; none up to turn ``after``."""
-    return [Turn(*row) for row in _HISTORY.rows(run.session_id, run.turn, max(run.turn - limit, after + 1))]
+    return history_with_files(run, limit, after=after)[0]
+
+
+def history_with_files(run: Run, limit: int, *, after: int = 0) -> tuple[list[Turn], dict[int, list[Attachment]]]:
+    """The same, with the files of the messages by their place in it. Those that a model has refused are left out."""
+    rows = _HISTORY.rows(run.session_id, run.turn, max(run.turn - limit, after + 1))
+    counted = [pk for _input, _answer, _messages, pk, count, _code in rows if count]
+    attached = files_of_messages(counted) if counted else {}
+    turns, found = [], {}
+    for place, (said, answer, messages, pk, _count, code) in enumerate(rows):
+        of_turn = attached.get(pk, [])
+        if of_turn and not messages:
+            said = "\n".join(filter(None, (said, *(f"[attached: {each.name}]" for each in of_turn))))  # noqa: PLW2901
+        turns.append(Turn(said, answer, messages))
+        if of_turn and code != "media_refused":
+            found[place] = of_turn
+    return turns, found
+
+
+def files_of_messages(runs: Iterable[int]) -> dict[int, list[Attachment]]:
+    """The files of messages, by the keys of their runs."""
+    found: dict[int, list[Attachment]] = {}
+    rows = RunFile.objects.select_related("attachment__blob").filter(run__in=list(runs), origin=RunFile.Origin.PERSON)
+    for row in rows.order_by("run", "position"):
+        found.setdefault(row.run_id, []).append(row.attachment)
+    return found
 
 
 def summary_before(run: Run) -> ChatSummary | None:
@@ -275,7 +302,7 @@ _HISTORY = Query(
     lambda session, before, since: (
         Run.objects.filter(session=session, is_hidden=False, turn__lt=before, turn__gte=since, status__in=Run.ENDED)
         .order_by("turn")
-        .values_list("input", "answer", "messages")
+        .values_list("input", "answer", "messages", "pk", "file_count", "error_code")
     ),
     int,
     int,

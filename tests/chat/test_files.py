@@ -11,7 +11,7 @@ from agentos.access.models import User
 from agentos.agents.models import DjangoAgent
 from agentos.chat import actions, files
 from agentos.chat.errors import InvalidInput
-from agentos.chat.files import attachment_for, attachments_of, keep_made, pending, place_of, told
+from agentos.chat.files import attachment_for, attachments_of, keep_made, pending, place_of
 from agentos.chat.models import ChatSession, Run, RunFile
 from agentos.chat.runs import reaper
 from agentos.core import clock
@@ -39,7 +39,6 @@ class TestSending:
         run = sent(member, session, second, first, text="")
         assert [row.attachment for row in attachments_of([run])[run.pk]] == [second, first]
         assert (run.input, run.session.title) == ("", "b.txt")
-        assert told(run) == "[attached: b.txt, 4 bytes]\n[attached: report.txt, 13 bytes]"
         assert pending(member, session.session_id) == []
 
     def test_refuses_whatever_else(self, member: User, owner: User, session: ChatSession) -> None:

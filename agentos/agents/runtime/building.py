@@ -14,6 +14,7 @@ from agentos.agents.models import DjangoAgent
 from agentos.agents.runtime import call_context, code, models, tools
 from agentos.agents.specs import AgentSpec
 from agentos.agents.tools import CallContext, Tool
+from agentos.agents.tools.read_attachment import read_attachment
 from agentos.agents.tools.read_skill import listed, read_skill
 from agentos.conf import app_settings
 
@@ -68,7 +69,7 @@ def _toolbox(spec: AgentSpec) -> list[Tool]:
         return []
     script = scripts.parse(model_id) if slug == providers.SCRIPTED.slug else None
     box = tools.toolbox((*spec.tools, *(script.tools if script else ())), spec.toolbox)
-    return [*box, read_skill] if spec.skills else box
+    return [*box, *([read_skill] if spec.skills else ()), *([read_attachment] if spec.attached else ())]
 
 
 def _own(spec: AgentSpec, model: Model, toolkits: Sequence[tools.AgnoTool]) -> dict[str, Any]:
@@ -98,6 +99,8 @@ def forced() -> Mapping[str, Any]:
         "tool_call_limit": app_settings.TOOL_STEPS,
         "retries": 0,
         "store_events": False,
+        # They are files of ours: base64 in a run that waits would be a megabyte of JSON for a picture.
+        "store_media": False,
         "telemetry": False,
     }
 

@@ -43,6 +43,7 @@ def opened(
         brought=set(spec.brought),
         approved=spec.approved,
         skills=_skills(spec),
+        attached=spec.attached,
     )
     context.lasting = lasting(toolbox, context)
     context.asks = asking(toolbox, context)

@@ -121,7 +121,7 @@ async def _in_thread(work: Callable[..., Any], *arguments: Any) -> Any:
 def _force(made: Any) -> None:
     """Set what holds for every agent here, members too: chats are kept and limited by us, and nobody else is told of them."""
     made.db, made.debug_mode, made.user_id, made.session_id = None, False, None, None
-    made.resolve_in_context = made.store_events = made.telemetry = False
+    made.resolve_in_context = made.store_events = made.telemetry = made.store_media = False
     made.retries = 0
     made.tool_call_limit = min(made.tool_call_limit or app_settings.TOOL_STEPS, app_settings.TOOL_STEPS)
     for name in NO_STORE:

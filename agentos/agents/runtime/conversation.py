@@ -1,12 +1,14 @@
 """What a model is shown of a chat, and what is kept of a turn for later ones."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from agno.media import Audio, File, Image
 from agno.models.message import Message
 
 from agentos.agents.history import Turn
+from agentos.agents.media import FORMATS, Media
 from agentos.agents.runtime.text import jsonable
 from agentos.agents.runtime.thinking import without_thoughts
 
@@ -29,15 +31,39 @@ def user_message(text: str, context: dict[str, Any]) -> Message:
     return Message(role="user", content=text)
 
 
-def earlier(history: Iterable[Turn], budget: int) -> list[Message]:
+def attach(message: Message, media: Media) -> Message:
+    """Put what goes as it is onto a message. Always as bytes with their type: Agno would guess it, fetch addresses, read paths."""
+    if media.pictures:
+        message.images = [Image(content=data, mime_type=mime, format=_ending(mime)) for data, mime in media.pictures]
+    if media.audio:
+        message.audio = [Audio(content=data, mime_type=mime, format=FORMATS.get(mime) or _ending(mime)) for data, mime in media.audio]
+    if media.files:
+        message.files = [_file(*each) for each in media.files]
+    return message
+
+
+def _ending(mime: str) -> str:
+    return mime.partition("/")[2]
+
+
+def _file(data: bytes, mime: str, name: str) -> File:
+    """Claude's class switches citations on where nobody says otherwise."""
+    known = mime if mime in File.valid_mime_types() else "text/plain"
+    return File(content=data, mime_type=known, filename=name, name=name, format=name.rpartition(".")[2].lower(), citations=False)
+
+
+def earlier(history: Iterable[Turn], budget: int, pictures: Sequence[Sequence[tuple[bytes, str]]] = ()) -> list[Message]:
     """Return the newest turns that fit ``budget`` characters, oldest first. A turn goes in whole or not at all,
-    so that no tool call is parted from its result."""
+    so that no tool call is parted from its result. ``pictures``: those that are shown again, by turn."""
+    shown = list(history)
     turns: list[list[Message]] = []
-    for turn in reversed(list(history)):
-        messages = _messages(turn)
+    for place in reversed(range(len(shown))):
+        messages = _messages(shown[place])
         budget -= sum(map(_size, messages))
         if budget < 0:
             break
+        if pictures and pictures[place]:
+            attach(next((each for each in messages if each.role == "user"), messages[0]), Media(pictures=list(pictures[place])))
         turns.append(messages)
     return [message for messages in reversed(turns) for message in messages]
 

@@ -106,6 +106,10 @@ _WAIT = re.compile(
 )
 TEXT_LIMIT = 4000  # characters of an error that are looked at
 
+# A refusal of what came with a message, whatever its status: some servers fail at a picture that they cannot read.
+_ABOUT_MEDIA = frozenset({"model_rejected", "model_error", "context_too_long", "model_missing"})
+_MEDIA = re.compile(r"image|picture|vision|multi-?modal|media|mmproj|audio|\bpdf\b|document|input_file|\bfile\b|content (?:part|block)")
+
 _UNKNOWN_STATUS = 502  # what Agno puts where a provider gave none
 
 
@@ -118,8 +122,12 @@ class ModelTrouble(Exception):
         self.type = CODE_PREFIX + code + ("" if wait is None else f"{WAIT_MARK}{wait:g}")
 
 
-def trouble(error: Exception) -> ModelTrouble:
-    return ModelTrouble(code_of(error), detail_of(error), wait_of(error))
+def trouble(error: Exception, *, with_media: bool = False) -> ModelTrouble:
+    """``with_media``: the request had pictures, recordings or files in it, which a refusal may be about."""
+    code = code_of(error)
+    if with_media and code in _ABOUT_MEDIA and _MEDIA.search(_text(_chain(error))):
+        code = "media_refused"
+    return ModelTrouble(code, detail_of(error), wait_of(error))
 
 
 def detail_of(error: BaseException) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Unpack
 
 from agentos.agents.events import Event, Failed, Follower
 from agentos.agents.history import Turn
+from agentos.agents.media import Given
 from agentos.agents.models import DjangoAgent
 from agentos.agents.runtime.approvals import Answer
 from agentos.agents.runtime.whose import Whose
@@ -54,14 +55,16 @@ def run(
     message: str,
     context: dict[str, Any],
     history: Sequence[Turn],
+    files: Sequence[Given] = (),
     **whose: Unpack[Whose],
 ) -> Events:
     """Run the agent and give its events, the last of which is Finished, Failed or Waiting.
 
     Text is no event here: it goes to ``follower.on_text``, in its place among the events. It is not ``clean`` yet, and may be empty.
-    Errors are events. Cancelling the task that iterates stops the run at once. ``context`` is an API caller's addition to the message.
+    Errors are events. Cancelling the task that iterates stops the run at once. ``context`` is an API caller's addition to the message,
+    ``files`` are those of the message.
     """
-    return _events("run", spec, follower=follower, **whose, message=message, context=context, history=history)
+    return _events("run", spec, follower=follower, **whose, message=message, context=context, history=history, files=files)
 
 
 def resume(
@@ -71,10 +74,11 @@ def resume(
     output: dict[str, Any],
     answers: Sequence[Answer],
     history: Sequence[Turn],
+    files: Sequence[Given] = (),
     **whose: Unpack[Whose],
 ) -> Events:
     """Go on with a run that waits. ``output`` is the stored ``Waiting.output``, ``answers`` has one for each of its requirements."""
-    return _events("resume", spec, follower=follower, **whose, output=output, answers=answers, history=history)
+    return _events("resume", spec, follower=follower, **whose, output=output, answers=answers, history=history, files=files)
 
 
 async def close() -> None:

@@ -71,7 +71,8 @@ class Watched(Model):
         except ModelTrouble:
             raise
         except Exception as error:
-            raise trouble(error) from error
+            has_media = any(message.images or message.audio or message.files for message in messages)
+            raise trouble(error, with_media=has_media) from error
 
     def _parse_provider_response_delta(self, *args: Any, **kwargs: Any) -> Any:
         """Note why it ended, which Agno does not read."""

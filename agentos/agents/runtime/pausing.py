@@ -15,7 +15,8 @@ from agno.run.requirement import RunRequirement
 from agno.run.team import TeamRunOutput
 
 from agentos.agents.events import Event, ToolFailed, ToolFinished, ToolStarted
-from agentos.agents.runtime import approvals, call_context
+from agentos.agents.media import Media
+from agentos.agents.runtime import approvals, call_context, conversation
 from agentos.agents.runtime.approvals import Answer
 from agentos.agents.runtime.text import bounded, clean, jsonable
 
@@ -81,8 +82,11 @@ def requirements(output: Paused) -> list[dict[str, Any]]:
     return [_requirement(call) | _lasting(call) for call in waiting_calls(output)]
 
 
-def rebuilt(output: Mapping[str, Any], answers: Sequence[Answer], history: list[Message]) -> tuple[Paused, list[tuple[Call, Answer]]]:
+def rebuilt(
+    output: Mapping[str, Any], answers: Sequence[Answer], history: list[Message], media: Media | None = None
+) -> tuple[Paused, list[tuple[Call, Answer]]]:
     """Return the run with the answers in it, ready to go on, and the calls with their answers as they were understood. Raises BadAnswer.
+    ``media``: what went with the message, which is not stored.
 
     What is called with which arguments comes from ``output``, the stored run. The answers are set where Agno looks: on the tools of an
     agent, whose list of requirements would be a second copy after the way through JSON, and is not stored; on the requirements of a team.
@@ -100,6 +104,8 @@ def rebuilt(output: Mapping[str, Any], answers: Sequence[Answer], history: list[
         _answer_stored_tools(run, waiting)
     messages = run.messages or []
     first = 1 if messages and messages[0].role == "system" else 0
+    if media and (asked := next((message for message in messages if message.role == "user"), None)):
+        conversation.attach(asked, media)
     run.messages = [*messages[:first], *history, *messages[first:]]
     run.metrics = RunMetrics()
     return run, [(call, understood[call.id]) for call in waiting]

@@ -17,6 +17,7 @@ from agno.models.message import Message
 from agno.models.response import ModelResponse
 
 from agentos.agents.runtime import asked, dictated
+from agentos.agents.runtime.beheld import told_of_media
 from agentos.agents.runtime.delegations import TO_ALL, TO_ONE
 from agentos.agents.runtime.errand import answer_of_the_errand, calls_of_the_errand, thoughts_of_the_errand
 from agentos.agents.runtime.speech import names_of
@@ -142,7 +143,7 @@ class ScriptedModel(Model):
             return *self._shown_around(messages, results, calls), TOUR_PAUSE
         if script.act in {"words", "hang", "fail"}:
             return "content", islice(cycle(SPEECH), script.tokens), script.ms / 1000
-        if script.act in {"echo", "effort", "recall"}:
+        if script.act in {"echo", "effort", "recall", "given"}:
             return "content", _split(self._says(messages)), 0
         if script.act == "empty" or calls:
             return "content", (), 0
@@ -160,6 +161,8 @@ class ScriptedModel(Model):
         """What a script says that looks at what it was asked with."""
         if self.script.act == "echo":
             return _question(messages)
+        if self.script.act == "given":
+            return f"{NOT_A_PERSON}{told_of_media(messages)}"
         if self.script.act == "effort":
             return f"{NOT_A_PERSON}It was asked to be {self.effort or 'as it is'}."
         told = [message.get_content_string() for message in messages]

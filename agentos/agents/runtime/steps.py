@@ -28,6 +28,7 @@ from agentos.agents.events import (
     Waiting,
 )
 from agentos.agents.history import Turn
+from agentos.agents.media import Given
 from agentos.agents.runtime import streaming
 from agentos.agents.runtime.approvals import Answer
 from agentos.agents.runtime.whose import Whose
@@ -94,11 +95,12 @@ def run(
     message: str,
     context: dict[str, Any],
     history: Sequence[Turn],
+    files: Sequence[Given] = (),
     **whose: Unpack[Whose],
 ) -> Events:
     def begin(step: _Step, said: str) -> Events:
         is_first = step.number == 1
-        told: dict[str, Any] = {"context": context if is_first else {}, "history": history if is_first else ()}
+        told: dict[str, Any] = {"context": context, "history": history, "files": files} if is_first else {"context": {}, "history": ()}
         return streaming.run(step.spec, follower=step, **whose, message=step.asked(said), **told)
 
     return _Run(spec, follower, message, begin).events(1, message, None)
@@ -111,14 +113,15 @@ def resume(
     output: dict[str, Any],
     answers: Sequence[Answer],
     history: Sequence[Turn],
+    files: Sequence[Given] = (),
     **whose: Unpack[Whose],
 ) -> Events:
     message = str(output["message"])
 
     def begin(step: _Step, said: str) -> Events:
         if step.number == output["step"]:
-            earlier = history if step.number == 1 else ()
-            return streaming.resume(step.spec, follower=step, **whose, output=output["output"], answers=answers, history=earlier)
+            told: dict[str, Any] = {"history": history, "files": files} if step.number == 1 else {"history": ()}
+            return streaming.resume(step.spec, follower=step, **whose, output=output["output"], answers=answers, **told)
         return streaming.run(step.spec, follower=step, **whose, message=step.asked(said), context={}, history=())
 
     return _Run(spec, follower, message, begin).events(int(output["step"]), "", str(output["agent_id"]))

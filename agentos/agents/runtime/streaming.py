@@ -8,13 +8,15 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Unpack
 
+from agno.models.message import Message
 from agno.run.team import RunContentEvent as TeamContent
 from agno.run.team import TeamRunOutput
 from agno.team import Team
 
-from agentos.agents import abilities
+from agentos.agents import abilities, media
 from agentos.agents.events import Event, Failed, Finished, Follower, ReasoningDelta, TextDelta, Waiting
 from agentos.agents.history import Turn
+from agentos.agents.media import Given
 from agentos.agents.runtime import building, call_context, cancellation, code, conversation, finish, models, pausing, stream_buffer, tools
 from agentos.agents.runtime.approvals import Answer
 from agentos.agents.runtime.errors import detail_of
@@ -49,14 +51,18 @@ def run(
     message: str,
     context: dict[str, Any],
     history: Sequence[Turn],
+    files: Sequence[Given] = (),
     **whose: Unpack[Whose],
 ) -> Events:
     async def start() -> _Start:
-        runner, asked = await building.built(spec, history, [message], **whose), conversation.user_message(message, context)
+        runner = await building.built(spec, history, [message], **whose)
+        said, with_it = media.composed(message, files, spec.model, _able(spec)) if files else (message, media.Media())
+        asked = conversation.attach(conversation.user_message(said, context), with_it)
         budget = _history_budget(spec, len(asked.get_content_string()))
         # As additional input, and not together with the question: Agno makes a second copy of its input at every run.
-        runner.additional_input = [*(runner.additional_input or ()), *conversation.earlier(history, budget)]
-        return _Start(runner.arun(asked, **whose, **_STREAM), _translation(spec, runner))
+        told = conversation.earlier(history, budget, _again(spec, history, media.BYTES - with_it.size))
+        runner.additional_input = [*(runner.additional_input or ()), *told]
+        return _Start(runner.arun(**_input(runner, asked, with_media=bool(with_it)), **whose, **_STREAM), _translation(spec, runner))
 
     return _events(whose["run_id"], follower, start, spec.answer_format)
 
@@ -68,13 +74,15 @@ def resume(
     output: dict[str, Any],
     answers: Sequence[Answer],
     history: Sequence[Turn],
+    files: Sequence[Given] = (),
     **whose: Unpack[Whose],
 ) -> Events:
     async def start() -> _Start:
         runner = await building.built(spec, history, call_context.said_in(output), output=output, **whose)
-        earlier = conversation.earlier(history, _history_budget(spec, 0))
+        _said, with_it = media.composed("", files, spec.model, _able(spec))
+        earlier = conversation.earlier(history, _history_budget(spec, 0), _again(spec, history, media.BYTES - with_it.size))
         places = output.get("delegations") or {}
-        paused, understood = pausing.rebuilt(output | whose, answers, earlier)
+        paused, understood = pausing.rebuilt(output | whose, answers, earlier, with_it)
         _check(runner, paused, [call.tool.tool_name or "" for call, _ in understood])
         translation = _translation(spec, runner, places)
         translation.expect({(call.run_id, call.tool.tool_call_id or ""): call.id for call, answer in understood if answer.confirmed})
@@ -97,6 +105,26 @@ def _translation(spec: AgentSpec, runner: building.Runner, places: Mapping[str, 
 
 def _history_budget(spec: AgentSpec, asked: int) -> int:
     return abilities.history_of(spec.model, spec.model_options) - asked - len(spec.instructions)
+
+
+def _input(runner: building.Runner, asked: Message, *, with_media: bool) -> dict[str, Any]:
+    """Return what Agno is asked with. A message that has media breaks where Agno writes its input as JSON, which a list of one does not; of
+    such a list a team keeps the text alone, and has to be told the media beside it."""
+    if not with_media:
+        return {"input": asked}
+    if isinstance(runner, Team):
+        return {"input": asked.content, "images": asked.images, "audio": asked.audio, "files": asked.files}
+    return {"input": [asked]}
+
+
+def _able(spec: AgentSpec) -> abilities.Abilities:
+    return abilities.media_of(spec.model, spec.model_options)
+
+
+def _again(spec: AgentSpec, history: Sequence[Turn], room: int) -> list[list[tuple[bytes, str]]]:
+    if not any(turn.files for turn in history):
+        return []
+    return media.again([turn.files for turn in history], room, spec.model, _able(spec))
 
 
 def _failure(error: Exception) -> Failed:

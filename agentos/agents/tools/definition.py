@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from agentos.agents.media import Attached
 from agentos.agents.tools import schema
 
 ASK, AUTO = POLICIES = ("ask", "auto")  # a person approves each call, or nobody is asked
@@ -36,8 +37,8 @@ class CallContext:
     a tool keeps for its next call, by a key of its own. ``approved``: names of functions that its user has approved for this chat;
     ``lasting``: of those that may be. ``asks``: whether a call, by the function's name and the arguments, needs a person. ``skills``: keys
     of those that the agent has, by name. ``shown``: what people are shown beside results that were not told yet, by the call (``calling``).
-    ``costs``: what a request has cost, in dollars, as its provider says, by run. ``resources``: closed with the run. ``members``: of a
-    team, the contexts of all that take part, by agent.
+    ``attached``: files of this chat that can be read on. ``costs``: what a request has cost, in dollars, as its provider says, by run.
+    ``resources``: closed with the run. ``members``: of a team, the contexts of all that take part, by agent.
     """
 
     run_id: str
@@ -57,6 +58,7 @@ class CallContext:
     kept: dict[str, Any] = field(default_factory=dict)
     shown: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     costs: dict[str, str] = field(default_factory=dict)
+    attached: tuple[Attached, ...] = ()
     resources: AsyncExitStack = field(default_factory=AsyncExitStack)
     members: dict[str, "CallContext"] = field(default_factory=dict)
 

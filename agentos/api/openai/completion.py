@@ -11,6 +11,7 @@ from collections.abc import Callable
 from django.http import HttpResponse
 
 from agentos.access.users import User
+from agentos.agents.choosing import offers_efforts
 from agentos.api import sending
 from agentos.api.openai.auth import KeyWatch
 from agentos.api.openai.errors import BadField, no_model, no_session
@@ -35,9 +36,8 @@ def begin(user: User, asked: AgentRequest, idempotency_key: str, *, wants_answer
         agent = service.get_agent_by_id(asked.model)
         if agent is None:
             raise no_model(asked.model)
-        return ephemeral.start(
-            agent=agent, message=asked.message, history=asked.history, context=asked.context, options=asked.options, by=user
-        )
+        said = {"message": asked.message, "history": asked.history, "context": asked.context, "options": asked.options}
+        return ephemeral.start(agent=agent, by=user, effort=asked.effort, **said)  # type: ignore[arg-type]
     is_new = asked.session_id == NEW
     if not is_new:
         _check_session(service, asked)
@@ -50,10 +50,17 @@ def begin(user: User, asked: AgentRequest, idempotency_key: str, *, wants_answer
             wants_answer=wants_answer,
             history=asked.history if is_new else (),
             options=asked.options,
+            effort=effort_for(service, asked),
             **where,
         )
     except AgentNotFound:
         raise no_model(asked.model) from None
+
+
+def effort_for(service: AgentOSService, asked: AgentRequest) -> str | None:
+    """Return the effort that is asked for where the agent lets it be chosen; else it is ignored, as other ways to sample are."""
+    agent = service.get_agent_by_id(asked.model) if asked.effort else None
+    return asked.effort if agent and offers_efforts(agent) else None
 
 
 def check_format_of(service: AgentOSService, asked: AgentRequest) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from agentos.agents.efforts import NORMAL, QUICK, THOROUGH
 from agentos.api.openai.errors import BadField
 from agentos.api.openai.formats import format_of
 from agentos.api.openai.schemas import CompletionIn, Message
@@ -15,6 +16,7 @@ from agentos.chat.models import MESSAGE_LIMIT
 from agentos.core.text import clean
 
 NEW = "new"
+EFFORTS = {"none": QUICK, "minimal": QUICK, "low": QUICK, "medium": NORMAL, "high": THOROUGH, "xhigh": THOROUGH}
 CALLS_ITS_OWN = (
     "An agent calls its own tools, on the server: tool_choice must be auto or none. For an answer by a schema of yours ask for it with "
     "response_format, or text.format in Responses."
@@ -26,7 +28,7 @@ OF_OTHERS = "Tool calls and their results cannot be sent: the agent's tools run 
 @dataclass(frozen=True, slots=True)
 class AgentRequest:
     """``session_id`` is empty for a conversation that the client keeps. ``history`` is of such a one, or of a session that it opens.
-    ``options`` stay with the run."""
+    ``options`` stay with the run. ``effort``: ours, empty where the client asks for none."""
 
     model: str
     message: str
@@ -36,6 +38,7 @@ class AgentRequest:
     stream: bool = False
     include_usage: bool = False
     options: dict[str, Any] = field(default_factory=dict)
+    effort: str = ""
 
     def into(self, session_id: str) -> "AgentRequest":
         return replace(self, session_id=session_id)
@@ -59,7 +62,17 @@ def read(payload: CompletionIn, session_header: str = "") -> AgentRequest:
         stream=bool(payload.stream),
         include_usage=bool(payload.stream_options and payload.stream_options.include_usage),
         options={"format": chosen} if chosen else {},
+        effort=effort_of(payload.reasoning_effort, "reasoning_effort"),
     )
+
+
+def effort_of(asked: Any, field: str) -> str:
+    """Return our word for what OpenAI calls an effort. Raises ``BadField``."""
+    if asked is None:
+        return ""
+    if not isinstance(asked, str) or asked not in EFFORTS:
+        raise BadField(field, f"An effort is one of: {', '.join(EFFORTS)}.", code="unsupported_value")
+    return EFFORTS[asked]
 
 
 def check_message(said: list[dict[str, str]], field: str) -> str:

@@ -52,6 +52,9 @@ class CompletionIn(Schema):
     functions: list[Any] | None = None
     function_call: Any = None
     response_format: Any = Field(None, description="`text`, where it is given.")
+    reasoning_effort: Any = Field(
+        None, description="`none`, `minimal` and `low` are quick, `high` and `xhigh` thorough, where the agent lets its effort be chosen."
+    )
     modalities: list[str] | None = None
     audio: Any = None
     web_search_options: Any = None

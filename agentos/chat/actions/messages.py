@@ -17,7 +17,7 @@ from agentos.chat.actions.choosing import Chosen, checked
 from agentos.chat.actions.opening import check_agent_available, check_agent_open, move_to_top
 from agentos.chat.actions.sessions import create_session
 from agentos.chat.errors import InvalidInput, QueueFull, WaitingForApproval
-from agentos.chat.files import bind
+from agentos.chat.files import bind, check_taken
 from agentos.chat.idempotency import once
 from agentos.chat.live.revisions import lock
 from agentos.chat.models import MESSAGE_LIMIT, ChatSession, Run, searchable_text
@@ -78,6 +78,7 @@ def send_message(  # noqa: PLR0913 - what goes with a message
         quotas.check(by)
         how = checked(where.agent, model, effort, where)
         taken = _take(by, files)
+        check_taken(where.agent, how.model, taken)
         run = _new_run(where, by, message, how, files=taken, wants_answer=wants_answer, context=extra, options=options or {})
         about = {"session": where.session_id, "agent": where.agent.agent_id}
         record("chat.message.sent", by=by, object_type="run", object_id=run.run_id, **about)

@@ -16,7 +16,7 @@ from agentos.chat.actions.choosing import checked
 from agentos.chat.actions.opening import bring_to_top, check_agent_available, check_agent_open, check_run_goes_on
 from agentos.chat.actions.versions import add_version, hide_from, show_version, take_out, versions_of
 from agentos.chat.errors import InvalidInput, WrongState
-from agentos.chat.files import copy_files
+from agentos.chat.files import check_taken, copy_files, of_message
 from agentos.chat.live.revisions import change, lock
 from agentos.chat.models import ChatSession, Feedback, Run
 from agentos.chat.runs import dispatch
@@ -42,6 +42,7 @@ def retry_run(*, run: Run, by: User, model: str | None = None, effort: str | Non
         check_agent_open(session.agent, by)
         check_agent_available(session.agent)
         how = checked(session.agent, model, effort, run)
+        check_taken(session.agent, how.model, of_message(run) if run.file_count else ())
         quotas.check(by)
         revision = bring_to_top(session)
         place = add_version(run)

@@ -14,12 +14,14 @@ from agentos.agents import failures, runtime, summaries
 from agentos.agents.choosing import effort_with
 from agentos.agents.events import Delegated, Event, Failed, Finished, Interrupted, ToolFailed, ToolFinished, ToolStarted, Waiting
 from agentos.agents.history import Turn
+from agentos.agents.media import Given
 from agentos.agents.models import DjangoAgent
-from agentos.agents.specs import AgentSpec
+from agentos.agents.specs import AgentSpec, with_model
 from agentos.chat import ephemeral, files, queries, trying
 from agentos.chat.live.buffer import live_buffers
 from agentos.chat.live.revisions import change, lock
 from agentos.chat.models import Run
+from agentos.chat.runs import giving
 from agentos.chat.runs.ending import end_run
 from agentos.chat.runs.journal import Entry, Journal
 from agentos.conf import app_settings
@@ -47,7 +49,7 @@ class RunTask:
         self.task: asyncio.Task[None] | None = None
         self.began = self.heard = asyncio.get_running_loop().time()
         self.open_tools = 0
-        self.message = run.input  # as the model is told it
+        self.files: list[Given] = []  # of its message, as the model is given them
         self.is_long = False  # turns of its chat are about to be left out of what the model is shown
         self.is_ending = False  # what it writes last is on its way
 
@@ -95,7 +97,11 @@ class RunTask:
         return end
 
     async def _listen(self, entry: Entry) -> Event:
-        spec, history, lines, self.message = await db.read(_prepare, self.run)
+        spec, history, lines, rows = await db.read(_prepare, self.run)
+        if rows:
+            self.files = await giving.given(rows.message, spec, with_text=self.run.agno_output is None)
+            history = await giving.with_pictures(history, rows.earlier, spec)
+            self.heard = asyncio.get_running_loop().time()
         self.is_long = self.run.turn >= queries.SUMMED_FROM and summaries.is_long(spec.model, history, app_settings.HISTORY_TURNS - 1)
         for line in lines:
             entry.buffer.take(line.seq, line.kind, line.data)
@@ -106,11 +112,19 @@ class RunTask:
             log.warning("Run %s: %s failed (%s), %s is asked instead.", self.run.run_id, spec.model, end.code, model)
             await db.write(_note_model, self.run, model, spec.model)
             self.heard = asyncio.get_running_loop().time()
-            end = await self._persist(replace(spec, model=model), history, entry)
+            end = await self._persist(with_model(spec, model), history, entry)
         return end
 
     async def _persist(self, spec: AgentSpec, history: list[Turn], entry: Entry) -> Event:
-        """Ask the model, and ask it again where that may help."""
+        """Ask the model, and ask it again where that may help. A picture of an earlier turn that it refuses does not stand in the way of
+        every message after it."""
+        end = await self._ask_again(spec, history, entry)
+        if isinstance(end, Failed) and end.code == "media_refused" and entry.fresh and any(turn.files for turn in history):
+            self.heard = asyncio.get_running_loop().time()
+            end = await self._ask_again(spec, [replace(turn, files=()) for turn in history], entry)
+        return end
+
+    async def _ask_again(self, spec: AgentSpec, history: list[Turn], entry: Entry) -> Event:
         for pause in RETRY_PAUSES:
             end = await self._follow(self._ask(spec, history, entry), entry)
             if not (isinstance(end, Failed) and end.code in failures.RETRYABLE and entry.fresh):
@@ -142,6 +156,7 @@ class RunTask:
                 output=self.run.agno_output,
                 answers=[_answer(answer) for answer in self.run.answers],
                 history=history,
+                files=self.files,
             )
         return runtime.run(
             spec,
@@ -149,9 +164,10 @@ class RunTask:
             run_id=self.run.run_id,
             user_id=str(self.run.by_id),
             session_id=self.run.session.session_id,
-            message=self.message,
+            message=self.run.input,
             context=self.run.context,
             history=history,
+            files=self.files,
         )
 
     async def _follow(self, stream: AsyncIterator[Event], entry: Entry) -> Event:
@@ -234,20 +250,19 @@ def _note(run: Run, **columns: Any) -> None:
             running.update(**columns, revision=change(session))
 
 
-def _prepare(run: Run) -> tuple[AgentSpec, list[Turn], list[queries.JournalLine], str]:
+def _prepare(run: Run) -> tuple[AgentSpec, list[Turn], list[queries.JournalLine], giving.Files]:
     """What a run task starts from; a run that goes on after an answer has a journal already."""
     lines = queries.journal(run) if run.agno_output is not None else []
     told = None if run.session.is_ephemeral or run.session.agent.kind not in DjangoAgent.ASKS_A_MODEL else queries.summary_before(run)
     after = told.through.turn if told and told.through else 0
-    history = [] if run.session.is_ephemeral else queries.history(run, app_settings.HISTORY_TURNS, after=after)
+    history, earlier = ([], {}) if run.session.is_ephemeral else queries.history_with_files(run, app_settings.HISTORY_TURNS, after=after)
     agent = trying.agent_of(run)
     model = run.model or agent.model
     spec = trying.spec_of_run(run)
     effort = effort_with(agent, model, run.effort)
     members = tuple(replace(member, effort=effort) for member in spec.members)
     spec = replace(
-        spec,
-        model=model,
+        with_model(spec, model),
         effort=effort,
         members=members,
         answer_format=run.options.get("format"),
@@ -258,7 +273,11 @@ def _prepare(run: Run) -> tuple[AgentSpec, list[Turn], list[queries.JournalLine]
     if told:
         brought = frozenset({"summary"}) if told.has_tools else frozenset()
         spec = replace(spec, instructions=spec.instructions + summaries.told(told.text), brought=brought)
-    return spec, [*ephemeral.given_turns(run.session), *history], lines, files.told(run)
+    given = ephemeral.given_turns(run.session)
+    rows = giving.Files(files.of_message(run), {place + len(given): each for place, each in earlier.items()})
+    if attached := rows.attached():
+        spec = replace(spec, attached=attached, brought=spec.brought | {"attachment"})
+    return spec, [*given, *history], lines, rows
 
 
 def _teams_of(run: Run) -> tuple[str, ...]:

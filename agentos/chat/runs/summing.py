@@ -18,6 +18,7 @@ from agentos.agents import runtime, summaries
 from agentos.agents.events import Event, Failed, Finished, Rethought, TextDelta, Usage
 from agentos.agents.history import Turn
 from agentos.agents.models import DjangoAgent
+from agentos.agents.runtime.whose import Whose
 from agentos.agents.specs import AgentSpec, spec_of
 from agentos.audit.actions import record
 from agentos.chat import quotas
@@ -78,7 +79,7 @@ class Summing:
 async def _ask(work: Work, run: Run) -> tuple[str, int]:
     """Return what the model says, and what that has cost. Raises NoSummary."""
     listener, tokens = _Listener(), 0
-    whose = {
+    whose: Whose = {
         "run_id": f"summary-of-{run.run_id}",
         "user_id": str(run.by_id),
         "session_id": f"summary-of-{run.session.session_id}",

@@ -15,6 +15,7 @@ from django.db import transaction
 from agentos.agents import runtime, titles
 from agentos.agents.events import Event, Failed, Finished, ReasoningDelta, Rethought, Usage
 from agentos.agents.providers import gives_titles
+from agentos.agents.runtime.whose import Whose
 from agentos.agents.specs import spec_of
 from agentos.audit.actions import record
 from agentos.chat.live.revisions import change, lock
@@ -82,7 +83,12 @@ class Titling:
 async def _ask(run: Run) -> Said:
     """Raises NoTitle, and TimeoutError when it says too much."""
     spec = replace(spec_of(run.session.agent), instructions=titles.INSTRUCTIONS, tools=(), kind="agent", members=())
-    tokens, whose = 0, {"run_id": f"title-of-{run.run_id}", "user_id": str(run.by_id), "session_id": f"title-of-{run.session.session_id}"}
+    tokens = 0
+    whose: Whose = {
+        "run_id": f"title-of-{run.run_id}",
+        "user_id": str(run.by_id),
+        "session_id": f"title-of-{run.session.session_id}",
+    }
     async with asyncio.timeout(None) as enough:
         listener = _Listener(lambda: enough.reschedule(asyncio.get_running_loop().time()))
         asked = runtime.run(spec, follower=listener, **whose, message=titles.question(run.input, run.answer), context={}, history=())

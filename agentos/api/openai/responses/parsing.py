@@ -8,7 +8,7 @@ from typing import Any
 from agentos.access.users import User
 from agentos.api.openai.errors import BadField
 from agentos.api.openai.formats import format_of
-from agentos.api.openai.parsing import CALLS_ITS_OWN, OF_OTHERS, AgentRequest, check_message, conversation_of, session_named
+from agentos.api.openai.parsing import CALLS_ITS_OWN, OF_OTHERS, AgentRequest, check_message, conversation_of, effort_of, session_named
 from agentos.api.openai.responses.schemas import ResponseIn
 from agentos.api.openai.responses.serializers import items_of
 from agentos.api.openai.schemas import ContentPart, Message
@@ -62,6 +62,7 @@ def read(payload: ResponseIn, user: User, session_header: str = "") -> ResponseR
         session_id=session_id,
         stream=bool(payload.stream),
         options={name: value for name, value in options.items() if value},
+        effort=effort_of(payload.reasoning.effort if payload.reasoning else None, "reasoning.effort"),
     )
     return ResponseRequest(asked, store, bool(payload.background), previous)
 

@@ -18,6 +18,12 @@ class TextOptions(Schema):
     format: dict[str, Any] | None = Field(None, description="`text`, or `json_schema` and `json_object` where the agent can.")
 
 
+class ReasoningOptions(Schema):
+    model_config = ConfigDict(extra="ignore")
+
+    effort: Any = Field(None, description="As `reasoning_effort` of a chat completion.")
+
+
 class ResponseIn(Schema):
     """Parameters that are not listed are ignored: how an agent's model is sampled, and how long it may speak, is set with the agent."""
 
@@ -34,6 +40,7 @@ class ResponseIn(Schema):
     background: bool | None = Field(None, description="Answers at once; look at the response by its id.")
     metadata: dict[str, Any] | None = Field(None, description="`session_id` names the chat that the message is sent in; `new` opens one.")
     text: TextOptions | None = None
+    reasoning: ReasoningOptions | None = None
     tools: list[Any] | None = Field(None, description="Never called: the agent has tools of its own, which run on the server.")
     tool_choice: Any = Field(None, description="`auto` or `none`.")
     prompt: Any = None

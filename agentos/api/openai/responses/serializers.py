@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from agentos.agents.efforts import QUICK, THOROUGH
 from agentos.api.openai.outcomes import problem_of
 from agentos.api.openai.serializers import Delta, DeltaSource
 from agentos.chat.live.parts import Part
@@ -24,6 +25,7 @@ STATUS = {
     Run.Status.INTERRUPTED: "failed",
     Run.Status.STOPPED: "cancelled",
 }
+EFFORTS = {QUICK: "low", THOROUGH: "high"}
 CUT = {"length": "max_output_tokens", "unfinished": "max_output_tokens", "content_filter": "content_filter"}  # by OpenAI's names
 TEXT = {"type": "text"}
 
@@ -142,7 +144,7 @@ def response_of(run: Run, items: Items, *, status: str = "", error: Problem | No
         "output": items.items,
         "parallel_tool_calls": True,
         "previous_response_id": options.get("previous"),
-        "reasoning": {"effort": None, "summary": None},
+        "reasoning": {"effort": EFFORTS.get(run.effort), "summary": None},
         "service_tier": "default",
         "store": not run.session.is_ephemeral,
         "temperature": None,

@@ -2,7 +2,7 @@
 
 from agentos.access.users import User
 from agentos.api.openai.completion import begin as begin_message
-from agentos.api.openai.completion import check_format_of
+from agentos.api.openai.completion import check_format_of, effort_for
 from agentos.api.openai.errors import BadField
 from agentos.api.openai.parsing import NEW
 from agentos.api.openai.responses.parsing import ResponseRequest
@@ -30,4 +30,5 @@ def _go_on(user: User, wanted: ResponseRequest, previous: Run, idempotency_key: 
     if not wanted.store:
         return begin_message(user, asked.after(service.said_up_to(previous)), idempotency_key)
     more = {"context": asked.context, "options": asked.options, "wants_answer": not wanted.background}
+    more["effort"] = effort_for(service, asked)
     return service.send_after(previous, asked.message, idempotency_key=idempotency_key, **more)

@@ -1,0 +1,154 @@
+"""Files on their way from a chat to its model and back again in later turns, by the engine, with the script that says what it was given."""
+
+from io import BytesIO
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from PIL import Image
+
+from agentos.access.models import User
+from agentos.chat import actions, queries
+from agentos.chat.errors import InvalidInput
+from agentos.chat.files import place_of
+from agentos.chat.models import ChatSession, Run
+from agentos.chat.runs.engine import Engine
+from agentos.files.actions import attach
+from agentos.files.keeping import keep_bytes
+from agentos.files.models import Attachment
+from tests.agents.fakes import Exchange, FakeServer
+from tests.chat.test_engine import ended
+from tests.core.files import pdf
+from tests.factories import AgentFactory
+
+
+def picture(width: int = 640, height: int = 480) -> bytes:
+    out = BytesIO()
+    Image.new("RGB", (width, height), (200, 30, 30)).save(out, "PNG")
+    return out.getvalue()
+
+
+def kept(user: User, session: ChatSession, name: str, data: bytes) -> Attachment:
+    return attach(by=user, blob=keep_bytes(owner=user, data=data, name=name), name=name, place=place_of(session=session))
+
+
+def chat_with(model: str, member: User, **more: Any) -> ChatSession:
+    return actions.create_session(agent=AgentFactory(model=model, is_global=True, **more), by=member)
+
+
+def send(session: ChatSession, member: User, *files: Attachment, text: str = "Look") -> Run:
+    return actions.send_message(by=member, text=text, session=session, files=[each.file_id for each in files])
+
+
+@sync_to_async
+def asking(session: ChatSession, member: User, *named: tuple[str, bytes], text: str = "Look") -> Run:
+    return send(session, member, *(kept(member, session, *each) for each in named), text=text)
+
+
+async def said(run: Run) -> str:
+    found = await ended(run)
+    assert found.status == Run.Status.COMPLETED, (found.status, found.error_code)
+    return found.answer
+
+
+class TestFiles:
+    async def test_reach_the_model_and_their_pictures_again_in_the_next_turns(self, engine: Engine, member: User) -> None:
+        session = await sync_to_async(chat_with)("scripted:given", member)
+        answer = await said(await asking(session, member, ("shot.png", picture()), ("report.pdf", pdf(3))))
+        assert "It was given a picture, 640 x 480 and report.pdf of 3 pages." in answer
+        for again in ("It was shown 1 picture again.",) * 3 + ("nothing but words.",):
+            assert (await said(await asking(session, member, text="And now?"))).endswith(again)
+
+    async def test_become_text_where_the_model_reads_no_pdf(self, engine: Engine, member: User) -> None:
+        session = await sync_to_async(chat_with)("scripted:echo", member)
+        answer = await said(await asking(session, member, ("report.pdf", pdf(1, said="Tea is grown in Assam.")), ("n.csv", b"a,b\n1,2\n")))
+        assert "Tea is grown in Assam." in answer
+        assert '<attached_file name="n.csv"' in answer
+
+    async def test_that_cannot_be_read_are_told_of(self, engine: Engine, member: User) -> None:
+        session = await sync_to_async(chat_with)("scripted:echo", member)
+        answer = await said(await asking(session, member, ("report.pdf", b"%PDF-1.7\nnothing of use")))
+        assert "[file: report.pdf: This file is damaged or not what its name says." in answer
+
+    async def test_are_tried_again_with_the_message(self, engine: Engine, member: User) -> None:
+        session = await sync_to_async(chat_with)("scripted:given", member)
+        run = await asking(session, member, ("shot.png", picture()))
+        await said(run)
+        again = await sync_to_async(actions.retry_run)(run=await ended(run), by=member)
+        assert "a picture, 640 x 480" in await said(again)
+
+
+@pytest.mark.django_db
+class TestAreRefused:
+    def test_before_they_are_sent(self, member: User) -> None:
+        session = chat_with("scripted:echo", member, model_options={"sees": False})
+        waiting = kept(member, session, "shot.png", picture())
+        with pytest.raises(InvalidInput, match="This agent's model cannot see pictures") as refused:
+            send(session, member, waiting)
+        assert refused.value.field == "files"
+        assert not Run.objects.exists()
+        waiting.refresh_from_db()
+        assert waiting.place  # it still stands with the message
+        assert send(session, member, kept(member, session, "n.txt", b"words"))
+
+    def test_by_the_model_that_was_chosen(self, member: User) -> None:
+        session = chat_with("scripted:echo", member, choices=["openai:gpt-3.5-turbo"], model_options={"sees": True})
+        waiting = kept(member, session, "shot.png", picture())
+        with pytest.raises(InvalidInput, match="cannot see"):
+            actions.send_message(by=member, text="Look", session=session, files=[waiting.file_id], model="openai:gpt-3.5-turbo")
+
+    def test_when_an_answer_is_tried_again_with_a_blind_model(self, member: User) -> None:
+        session = chat_with("scripted:echo", member, choices=["openai:gpt-3.5-turbo"])
+        run = send(session, member, kept(member, session, "shot.png", picture()))
+        Run.objects.filter(pk=run.pk).update(status=Run.Status.COMPLETED)
+        run.refresh_from_db()
+        with pytest.raises(InvalidInput, match="cannot see"):
+            actions.retry_run(run=run, by=member, model="openai:gpt-3.5-turbo")
+
+    def test_a_text_chat_costs_no_query_more(self, member: User) -> None:
+        session = chat_with("scripted:echo", member)
+        first = send(session, member)
+        Run.objects.filter(pk=first.pk).update(status=Run.Status.COMPLETED)
+        second = send(session, member)
+        with CaptureQueriesContext(connection) as asked:
+            turns, files = queries.history_with_files(second, 20)
+        assert (len(turns), files, len(asked)) == (1, {}, 1)
+
+
+class TestARefusalOfTheProvider:
+    """One picture must not poison the chat."""
+
+    async def test_fails_the_turn_and_is_left_out_afterwards(self, engine: Engine, member: User, settings: Any) -> None:
+        async def behaviour(exchange: Exchange) -> None:
+            if "image_url" in str(exchange.body):
+                await exchange.refuse(400, {"error": {"message": "Invalid image data."}})
+            else:
+                await exchange.say("Fine.")
+
+        async with FakeServer(behaviour) as server:
+            settings.AGENTOS_OPENAI_LIKE_URL = server.url + "/v1"
+            session = await sync_to_async(chat_with)("openai-like:m", member)
+            failed = await ended(await asking(session, member, ("shot.png", picture())))
+            assert (failed.status, failed.error_code) == (Run.Status.FAILED, "media_refused")
+            assert await said(await asking(session, member, text="Without, then.")) == "Fine."
+            assert "[attached: shot.png]" in str(server.asked.body)
+
+    async def test_of_one_of_earlier_turns_is_asked_again_without(self, engine: Engine, member: User, settings: Any) -> None:
+        """As when another model answers now, which takes less than the one before."""
+        blind = False
+
+        async def behaviour(exchange: Exchange) -> None:
+            if blind and "image_url" in str(exchange.body):
+                await exchange.refuse(400, {"error": {"message": "This model does not support image input."}})
+            else:
+                await exchange.say("Fine.")
+
+        async with FakeServer(behaviour) as server:
+            settings.AGENTOS_OPENAI_LIKE_URL = server.url + "/v1"
+            session = await sync_to_async(chat_with)("openai-like:m", member)
+            assert await said(await asking(session, member, ("shot.png", picture()))) == "Fine."
+            blind = True
+            assert await said(await asking(session, member, text="And now?")) == "Fine."
+            assert "[picture: shot.png, 640 x 480]" in str(server.asked.body)
