@@ -9,6 +9,7 @@ from agentos.agents import runtime
 from agentos.agents.events import Event, ReasoningDelta, Rethought, TextDelta
 from agentos.agents.history import Turn
 from agentos.agents.runtime.text import clean
+from agentos.agents.runtime.whose import Whose
 from agentos.agents.specs import AgentSpec
 
 TOLD: dict[str, Any] = {event.kind: event for event in (TextDelta, ReasoningDelta, Rethought)}
@@ -61,7 +62,8 @@ async def go_on(agent: AgentSpec | str, output: dict[str, Any], *answers: runtim
     """Resume, with the output as it comes back from a database."""
     agent = spec(agent) if isinstance(agent, str) else agent
     stored = json.loads(json.dumps(output))
-    notes, whose = Notes(), {"run_id": "run", "user_id": "1", "session_id": "s"}
+    notes = Notes()
+    whose: Whose = {"run_id": "run", "user_id": "1", "session_id": "s"}
     async for event in runtime.resume(agent, follower=notes, **whose, output=stored, answers=list(answers), history=list(history)):
         notes.note(event)
     return notes

@@ -12,6 +12,7 @@ from agentos.agents import runtime, scripts
 from agentos.agents.events import Event, Failed, Finished, ToolFailed, ToolFinished, ToolStarted, Waiting
 from agentos.agents.history import Turn
 from agentos.agents.runtime import Answer, BadAnswer, approvals, tools
+from agentos.agents.runtime.whose import Whose
 from tests.agents.fakes import Exchange, FakeServer, Notes, go_on, kinds, play, spec, text_of
 
 LETTER = {"to": "Ada", "text": "Hello."}
@@ -321,7 +322,7 @@ class TestTampering:
     async def test_the_stored_run_is_left_as_it_was(self, posted) -> None:
         end = await waiting()
         before = json.dumps(end.output)
-        whose = {"run_id": "run", "user_id": "1", "session_id": "s"}
+        whose: Whose = {"run_id": "run", "user_id": "1", "session_id": "s"}
         notes = Notes()
         events = runtime.resume(spec("scripted:approve"), follower=notes, **whose, output=end.output, answers=[yes(end)], history=[])
         assert [event.kind async for event in events][-1] == "finished"

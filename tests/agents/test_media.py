@@ -15,11 +15,12 @@ from agentos.agents.abilities import media_of
 from agentos.agents.events import Failed, Waiting
 from agentos.agents.history import Turn
 from agentos.agents.media import Attached, Given, composed, objection
+from agentos.agents.runtime.whose import Whose
 from agentos.core.reading.documents import File, Heading, Page
 from tests.agents.fakes import Exchange, FakeServer, Notes, kinds, spec, text_of
 from tests.agents.test_manners import BASES
 
-WHOSE = {"run_id": "run", "user_id": "1", "session_id": "s"}
+WHOSE: Whose = {"run_id": "run", "user_id": "1", "session_id": "s"}
 PDF = b"%PDF-1.4\n1 0 obj<</Type /Pages/Count 3>>endobj " + b"2 0 obj<</Type /Page>>endobj " * 3
 
 

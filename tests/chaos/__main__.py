@@ -123,13 +123,14 @@ async def whole_answers() -> dict[str, list[str]]:
     from agentos.agents.models import DjangoAgent
     from agentos.agents.runtime.approvals import REFUSED
     from agentos.agents.runtime.scripted import NOT_A_PERSON
+    from agentos.agents.runtime.whose import Whose
     from agentos.agents.specs import spec_of
     from tests.agents.fakes import Notes, text_of
 
     answers = {}
     async for agent in DjangoAgent.objects.exclude(kind=DjangoAgent.Kind.TEAM):
         notes = Notes()
-        whose = {"run_id": "r", "user_id": "u", "session_id": "s"}
+        whose: Whose = {"run_id": "r", "user_id": "u", "session_id": "s"}
         async for _ in runtime.run(spec_of(agent), follower=notes, **whose, message="x", context={}, history=[]):
             pass
         answers[agent.agent_id] = [text_of(notes)]

@@ -25,8 +25,8 @@ def agent() -> DjangoAgent:
     return found
 
 
-def asked(effort: Any, **more: Any) -> Any:
-    return read(CompletionIn(model="thinker", messages=HELLO, reasoning_effort=effort, **more))  # type: ignore[arg-type]
+def asked(effort: Any) -> Any:
+    return read(CompletionIn.model_validate({"model": "thinker", "messages": HELLO, "reasoning_effort": effort}))
 
 
 @pytest.mark.parametrize(("effort", "ours"), [("minimal", "quick"), ("low", "quick"), ("medium", ""), ("high", "thorough"), (None, "")])
@@ -50,5 +50,5 @@ def test_is_refused_when_it_is_none(effort: Any) -> None:
 
 
 def test_is_read_of_responses_too(agent: DjangoAgent, member: User) -> None:
-    payload = ResponseIn(model="thinker", input="Hello", reasoning={"effort": "high"})  # type: ignore[arg-type]
+    payload = ResponseIn.model_validate({"model": "thinker", "input": "Hello", "reasoning": {"effort": "high"}})
     assert read_response(payload, member).asked.effort == "thorough"
