@@ -52,7 +52,8 @@ async def play(
 ) -> list[Event]:
     """Run the agent to its end."""
     agent = spec(agent) if isinstance(agent, str) else agent
-    notes, whose = Notes(on_event), {"run_id": run_id, "user_id": user_id, "session_id": "s"}
+    notes = Notes(on_event)
+    whose: Whose = {"run_id": run_id, "user_id": user_id, "session_id": "s"}
     async for event in runtime.run(agent, follower=notes, **whose, message=message, context=context or {}, history=list(history)):
         notes.note(event)
     return notes
