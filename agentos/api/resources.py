@@ -215,6 +215,8 @@ class RequirementField(BaseModel):
     type: str
     description: str
     value: Any
+    optional: bool | None = Field(None, description="Whether it may stay empty, where whoever asks says so.")
+    choices: list[dict[str, str]] | None = Field(None, description="``value`` and ``label`` of all that can be answered.")
 
 
 class Requirement(BaseModel):
@@ -226,6 +228,7 @@ class Requirement(BaseModel):
     args: dict[str, Any]
     fields: list[RequirementField]
     lasting: bool = False
+    message: str = Field("", description="What is asked, by a call that was begun: a server of a connection has a question first.")
     by: str = Field("", description="Of a team: the id of the member that asks.")
 
 

@@ -21,7 +21,8 @@ HINTS = {"list": "One a line.", "dict": "An object, written as JSON."}
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """``text``: what stands in it. ``error``: what is wrong with that. Numbers are typed as text: it stays in the form when it is none."""
+    """``text``: what stands in it. ``choices``: values and what they are called, where there are no others. ``error``: what is
+    wrong with it. Numbers are typed as text: it stays in the form when it is none."""
 
     id: str
     name: str
@@ -34,6 +35,7 @@ class Field:
     is_ticked: bool = False
     error: str = ""
     has_focus: bool = False
+    choices: tuple[tuple[str, str], ...] = ()
 
     @property
     def described_by(self) -> str:
@@ -46,7 +48,7 @@ class Ask:
     """To agree to a call, shown as it would be made, or to fill in ``fields``. ``reading``: the call's arguments, to be read;
     ``arguments``: the same, to be changed before it is made; ``is_open``: one of them is wrong. ``lasting``: it can be approved for
     the whole chat. ``decision``: "yes", "no", or nothing yet. ``member``: the name of the team's member that asks, where it is not the
-    agent itself."""
+    agent itself. ``message``: what is asked, where the call that was begun says it."""
 
     id: str
     call_id: str
@@ -61,6 +63,7 @@ class Ask:
     note: str = ""
     decision: str = ""
     member: str = ""
+    message: str = ""
 
 
 def asks_of(requirements: Sequence[Mapping[str, Any]], posted: Posted | None = None, errors: Errors | None = None, *, of: str) -> list[Ask]:
@@ -153,24 +156,32 @@ def _ask(element: str, requirement: Mapping[str, Any], posted: Posted | None, er
         note=posted.get(_name("note", call_id), "") if posted else "",
         decision=_decision(posted, call_id) if posted else "",
         member=requirement.get("member", ""),
+        message=requirement.get("message", ""),
     )
 
 
 def _field(element: str, item: Mapping[str, Any], typed: Any, *, error: str, has_focus: bool) -> Field:
     kind, name, text = item["type"], str(item["name"]), _text(typed)
+    choices = tuple((str(choice["value"]), str(choice["label"])) for choice in item.get("choices") or ())
+    hints = (str(item.get("description") or ""), HINTS.get(kind, ""), _named(choices) if kind == "list" else "")
     return Field(
         id=element,
         name=name,
         label=approvals.label_of(name),
-        hint=" ".join(filter(None, (str(item.get("description") or ""), HINTS.get(kind, "")))),
-        control=CONTROLS.get(kind, "text"),
+        hint=" ".join(filter(None, hints)),
+        control="choice" if choices and kind == "str" else CONTROLS.get(kind, "text"),
         keyboard=KEYBOARDS.get(kind, ""),
         is_required=approvals.is_required(item),
         text=text,
         is_ticked=kind == "bool" and text.strip().lower() in approvals.YES,
         error=error,
         has_focus=has_focus,
+        choices=choices,
     )
+
+
+def _named(choices: Sequence[tuple[str, str]]) -> str:
+    return f"Among {', '.join(value for value, _ in choices)}." if choices else ""
 
 
 def _typed_argument(posted: Posted, place: tuple[str, str], item: Mapping[str, Any]) -> Any:

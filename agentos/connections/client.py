@@ -19,8 +19,9 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from agentos.connections import definitions, problems
+from agentos.connections import definitions, problems, questions
 from agentos.connections.problems import ConnectionProblem
+from agentos.connections.questions import CannotBeAsked, Questions
 from agentos.core.security import guarded_http
 from agentos.core.text import clean, cut_before
 
@@ -30,6 +31,8 @@ LIST_SECONDS = 20
 CLOSE_SECONDS = 8  # a program that is asked to end gets six of them
 PAGES = 20  # of a server's list
 CUT = "\n… (shortened)"
+
+Answered = tuple[Mapping[str, Mapping[str, Any]], str | None]  # by the server's key; and the state that it gave
 
 _closing: set[asyncio.Task[None]] = set()  # those that still have to end
 
@@ -71,6 +74,7 @@ class Connection:
         self.target = target
         self._status = 0
         self._location = ""
+        self._asked = False
         self._leave = asyncio.Event()
         self._client: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._end: BaseException | None = None
@@ -96,14 +100,34 @@ class Connection:
             raise ConnectionProblem(f"{self.target.name} has more than {definitions.TOOLS} tools; that is more than can be looked at.")
         return list(found.values())
 
-    async def call(self, tool: str, arguments: Mapping[str, Any]) -> Result:
-        """Call a tool, once. Raises ConnectionProblem, whose ``sent`` says that it may have happened."""
+    async def call(self, tool: str, arguments: Mapping[str, Any], answered: Answered | None = None) -> Result | Questions:
+        """Call a tool, once; or go on with a call whose questions were answered. Raises ConnectionProblem, whose ``sent`` says that it may
+        have happened."""
+        more = {} if answered is None else {"input_responses": _typed(answered[0]), "request_state": answered[1]}
         async with self._asking("answer", self.target.seconds, sent=True) as client:
-            result = await client.call_tool(tool, dict(arguments))
+            result = await client.session.call_tool(tool, dict(arguments), allow_input_required=True, **more)
+        if result.result_type == "input_required":
+            return self._questions(result)
+        if self._asked and result.is_error:
+            raise ConnectionProblem(f"{self.target.name} asks you something in the middle of the call. Only servers of MCP 2026-07-28 can.")
         text, size = _text_of(result)
         if result.is_error:
             raise ConnectionProblem(text or f"{self.target.name} says that the call failed, and not why.", told=True)
         return Result(text, size)
+
+    def _questions(self, result: Any) -> Questions:
+        asked = {key: each.model_dump(mode="json", by_alias=True) for key, each in (result.input_requests or {}).items()}
+        try:
+            if not asked:
+                raise CannotBeAsked("to be called again, and not why")  # noqa: TRY301
+            return questions.read(asked, result.request_state)
+        except CannotBeAsked as error:
+            raise ConnectionProblem(f"{self.target.name} wants {error}, before it goes on. The call was given up.") from None
+
+    async def _asked_meanwhile(self, _context: Any, _params: Any) -> Any:
+        """What a server of an older era asks while its call is open: nobody can answer that after the run has paused."""
+        self._asked = True
+        return import_module("mcp_types").ErrorData(code=-32601, message="Nobody can be asked while a call is open.")
 
     def close(self) -> None:
         """Let go. What is open is closed by its own task, for which nobody has to wait."""
@@ -143,7 +167,7 @@ class Connection:
         name, seconds = self.target.name, self.target.seconds
         try:
             sdk = await asyncio.to_thread(_sdk)
-            async with asyncio.timeout(seconds) as limit, _client_of(sdk, self.target, self._note) as client:
+            async with asyncio.timeout(seconds) as limit, _client_of(sdk, self.target, self._note, self._asked_meanwhile) as client:
                 limit.reschedule(None)
                 self._client.set_result(client)
                 await self._leave.wait()
@@ -210,7 +234,7 @@ def _sdk() -> Any:
 
 
 @contextlib.asynccontextmanager
-async def _client_of(sdk: Any, target: Target, note: Any) -> AsyncIterator[Any]:
+async def _client_of(sdk: Any, target: Target, note: Any, asked: Any) -> AsyncIterator[Any]:
     async with contextlib.AsyncExitStack() as stack:
         if target.command:
             nowhere = stack.enter_context(Path(os.devnull).open("w"))  # noqa: ASYNC230, SIM115 - never waits
@@ -222,7 +246,7 @@ async def _client_of(sdk: Any, target: Target, note: Any) -> AsyncIterator[Any]:
             http.headers.update(target.headers)
             http.event_hooks = {"response": [note]}
             transport = sdk.streamable_http_client(target.url, http_client=http, max_sse_event_size=ANSWER_LIMIT)
-        client = await stack.enter_async_context(sdk.Client(transport, cache=None))
+        client = await stack.enter_async_context(sdk.Client(transport, cache=None, elicitation_callback=asked))
         client.session.validate_tool_result = _unchecked  # it would list the tools before it gives the first result
         yield client
 
@@ -239,6 +263,11 @@ async def _listed(client: Any, cursor: str | None) -> dict[str, Any]:
     session._stamp(data, options)  # noqa: SLF001 - were these two to change, no server would answer in the tests
     found = await session._dispatcher.send_raw_request(data["method"], data.get("params"), options)  # noqa: SLF001
     return found if isinstance(found, dict) else {}
+
+
+def _typed(responses: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    types = import_module("mcp_types")
+    return {key: types.ElicitResult(**each) for key, each in responses.items()}
 
 
 def _text_of(result: Any) -> tuple[str, int]:

@@ -91,7 +91,7 @@ class TestLook:
     async def test_at_a_server_that_refuses_says_so(self, server: Server, mcp: Served, operator: User) -> None:
         (mcp.folder / "key").write_text("secret")
         assert await look(server, by=operator) == "Tests wants a key, and none is given (401)."
-        assert (server.state, server.state_reason) == ("refused", "Tests did not accept the key (401).")
+        assert (server.state, server.state_reason) == ("refused", "Tests wants a key, and none is given (401).")
 
     async def test_at_one_without_a_key_says_so(self, db: None, operator: User) -> None:
         server = await asyncio.to_thread(RemoteServerFactory, auth="member_key", name="CRM")

@@ -57,7 +57,10 @@ def label_of(name: str) -> str:
 
 
 def is_required(item: Mapping[str, Any]) -> bool:
-    """Whether a field needs a value. A box that is not ticked says no; of any other field its description says that it may stay empty."""
+    """Whether a field needs a value. A box that is not ticked says no; of any other field its description says that it may stay empty,
+    or ``optional``."""
+    if "optional" in item:
+        return item["type"] != "bool" and not item["optional"]
     return item["type"] != "bool" and not _OPTIONAL.search(str(item.get("description") or ""))
 
 
@@ -157,9 +160,13 @@ def _value(item: Mapping[str, Any], value: Any, *, limit: int = VALUE_LIMIT) -> 
         return False if item["type"] == "bool" else None
     read, what = _READERS.get(item["type"], _READERS["str"])
     try:
-        return read(value)
+        found = read(value)
     except (ValueError, TypeError, OverflowError, Problem):
         raise ValueError(f"must be {what}") from None
+    choices = [choice["value"] for choice in item.get("choices") or ()]
+    if choices and any(str(each) not in choices for each in (found if isinstance(found, list) else [found])):
+        raise ValueError(f"must be among {', '.join(choices)}")
+    return found
 
 
 def _text(value: Any) -> str:

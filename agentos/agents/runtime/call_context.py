@@ -11,7 +11,7 @@ from agentos.agents.runtime import conversation
 from agentos.agents.runtime.tools import asking, lasting
 from agentos.agents.specs import AgentSpec
 from agentos.agents.tools import CallContext, Tool
-from agentos.agents.tools.definition import current
+from agentos.agents.tools.definition import Asks, current
 
 SENT_ALONG = conversation.CONTEXT.partition("{}")[0]
 COST_LIMIT = 100_000  # dollars: what is more is no cost of a request
@@ -113,6 +113,18 @@ def cost(run_id: str) -> str:
     """Return what the request that has just ended has cost, once; empty where its provider does not say."""
     context = current.get(None)
     return context.costs.pop(run_id, "") if context else ""
+
+
+def asked(run_id: str, call_id: str) -> Asks | None:
+    """Return what a call asks that was begun and waits for a person; None for any other."""
+    context = current.get(None)
+    return context.asked.get((run_id, call_id)) if context else None
+
+
+def asks_first(run_id: str) -> bool:
+    """Whether a call of this run waits for a person's answer in the middle."""
+    context = current.get(None)
+    return context is not None and any(run == run_id for run, _ in context.asked)
 
 
 def is_lasting(name: str, by: str = "") -> bool:

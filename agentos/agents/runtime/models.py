@@ -58,6 +58,8 @@ class Watched(Model):
     ) -> AsyncIterator[ModelResponse]:
         run_id = str(getattr(run_response, "run_id", ""))
         call_context.speaks(run_response)
+        if call_context.asks_first(getattr(run_response, "run_id", "") or ""):
+            return  # a call waits for a person: the model has nothing to say before
         if wanted := format_for(run_id):
             kwargs["response_format"] = wanted
         stream: Any = super().ainvoke_stream(messages=messages, tools=tools, run_response=run_response, **kwargs)  # type: ignore[safe-super]

@@ -3,7 +3,7 @@
 import copy
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -13,12 +13,14 @@ from agno.models.response import ToolExecution
 from agno.run.agent import RunOutput
 from agno.run.requirement import RunRequirement
 from agno.run.team import TeamRunOutput
+from agno.tools.function import UserInputField
 
 from agentos.agents.events import Event, ToolFailed, ToolFinished, ToolStarted
 from agentos.agents.media import Media
 from agentos.agents.runtime import approvals, call_context, conversation
 from agentos.agents.runtime.approvals import Answer
 from agentos.agents.runtime.text import bounded, clean, jsonable
+from agentos.agents.tools.definition import Answered, Asks, current
 
 ASK = "get_user_input"  # Agno's tool whose arguments are the form
 
@@ -43,10 +45,33 @@ class Call:
 
 
 def stored(output: Paused) -> dict[str, Any]:
-    """Return the paused run as JSON."""
+    """Return the paused run as JSON, and in ``asked`` what calls ask that were begun."""
     data = output.to_dict()
     names = STORED_OF_TEAM if isinstance(output, TeamRunOutput) else STORED
-    return dict(jsonable({name: data[name] for name in names if name in data}))
+    kept = {name: data[name] for name in names if name in data}
+    if asked := {_place(call): asdict(asks) for call in waiting_calls(output) if (asks := _asks(call))}:
+        kept["asked"] = asked
+    return dict(jsonable(kept))
+
+
+def hold(tool: ToolExecution) -> None:
+    """Have Agno take a call that was begun, and asks something, for one that waits for a person."""
+    tool.requires_user_input, tool.answered, tool.result = True, None, None
+    tool.user_input_schema = [UserInputField(name="answer", field_type=str)]  # without an empty one it would count as answered
+
+
+def _place(call: Call) -> str:
+    return f"{call.run_id}/{call.tool.tool_call_id or ''}"
+
+
+def _asks(call: Call) -> Asks | None:
+    return call_context.asked(call.run_id, call.tool.tool_call_id or "")
+
+
+def _begun(call: Call, data: Mapping[str, Any]) -> Asks | None:
+    """Return what a call of a stored run asks."""
+    found = (data.get("asked") or {}).get(_place(call))
+    return Asks(**found) if found else None
 
 
 def waiting_calls(output: Paused) -> list[Call]:
@@ -79,7 +104,7 @@ def outside(output: Paused) -> list[str]:
 
 def requirements(output: Paused) -> list[dict[str, Any]]:
     """Return what a person is asked, one entry a tool call."""
-    return [_requirement(call) | _lasting(call) for call in waiting_calls(output)]
+    return [_requirement(call, _asks(call)) | _lasting(call) for call in waiting_calls(output)]
 
 
 def rebuilt(
@@ -95,9 +120,14 @@ def rebuilt(
     run: Paused = TeamRunOutput.from_dict(data) if "team_id" in data else RunOutput.from_dict(data)
     waiting = waiting_calls(run)
     # Whether an approval may last was checked when the answer was stored.
-    understood = approvals.check([_requirement(call) for call in waiting], [replace(answer, lasting=False) for answer in answers])
+    begun = {call.id: asks for call in waiting if (asks := _begun(call, data))}
+    wanted = [_requirement(call, begun.get(call.id)) for call in waiting]
+    understood = approvals.check(wanted, [replace(answer, lasting=False) for answer in answers])
     for call in waiting:
-        _answer(call.tool, understood[call.id], _messages_of(run, call))
+        if asks := begun.get(call.id):
+            _go_on(run, call, asks, understood[call.id])
+        else:
+            _answer(call.tool, understood[call.id], _messages_of(run, call))
         if call.requirement is not None:
             _answer_requirement(call.requirement, call.tool)
     if isinstance(run, TeamRunOutput):
@@ -108,7 +138,21 @@ def rebuilt(
         conversation.attach(asked, media)
     run.messages = [*messages[:first], *history, *messages[first:]]
     run.metrics = RunMetrics()
-    return run, [(call, understood[call.id]) for call in waiting]
+    # A call that asks is made again whatever was answered: its server hears of a no, too.
+    return run, [(call, replace(understood[call.id], confirmed=True) if call.id in begun else understood[call.id]) for call in waiting]
+
+
+def _go_on(run: Paused, call: Call, asks: Asks, answer: Answer) -> None:
+    """Have a call that asked made again, with what was answered, as if it had never given anything."""
+    tool, given = call.tool, call.tool.tool_call_id or ""
+    tool.requires_user_input, tool.user_input_schema, tool.result = None, None, None
+    tool.requires_confirmation, tool.confirmed = True, True
+    current.get().answered[call.run_id, given] = Answered(answer.values, answer.confirmed, asks.kept)
+    messages = _messages_of(run, call)
+    kept = [each for each in messages if not (each.role == "tool" and each.tool_call_id == given)]
+    while kept and kept[-1].role == "assistant" and not kept[-1].content and not kept[-1].tool_calls:
+        kept.pop()
+    messages[:] = kept
 
 
 def _answer_requirement(requirement: RunRequirement, tool: ToolExecution) -> None:
@@ -156,9 +200,19 @@ def decided(calls: Sequence[tuple[Call, Answer]], places: Mapping[str, Mapping[s
     return events
 
 
-def _requirement(call: Call) -> dict[str, Any]:
+def _requirement(call: Call, asks: Asks | None = None) -> dict[str, Any]:
     tool = call.tool
     by = {"by": call.by, "member": call.name} if call.by else {}
+    if asks is not None:
+        fields = [dict(jsonable(item)) for item in asks.fields]
+        return by | {
+            "call_id": call.id,
+            "kind": approvals.INPUT,
+            "name": tool.tool_name or "",
+            "args": {},
+            "fields": fields,
+            "message": asks.message,
+        }
     return by | {
         "call_id": call.id,
         "kind": approvals.INPUT if tool.requires_user_input else approvals.CONFIRM,

@@ -21,7 +21,7 @@ from agno.tools.user_control_flow import UserControlFlowTools
 from agentos.agents.runtime import calculator
 from agentos.agents.runtime.text import bounded, jsonable
 from agentos.agents.tools import ASK, Answer, CallContext, Refused, Tool, ToolFunction, fixed, is_offered, policy_of
-from agentos.agents.tools.definition import calling, current, show
+from agentos.agents.tools.definition import Asks, calling, current, show
 from agentos.core import clock
 
 AgnoTool = Toolkit | Function
@@ -30,6 +30,8 @@ TEXT_LIMIT = 100_000  # characters
 ZONE_LIMIT = 64  # characters
 WORDS_A_MINUTE = 230
 SENTENCE_END = re.compile(r"[.!?](?!\S)")  # the last of several marks
+
+WAITS = "(This call waits for an answer of the user.)"
 
 # Agno shows these two as reasoning.
 REASONING = frozenset({"think", "analyze"})
@@ -126,6 +128,9 @@ def _function(function: ToolFunction, context: CallContext | None, *, brings: bo
         if why := function.why_not(current.get(), arguments):
             raise Refused(why)
         answer = await function.call(**arguments)
+        if isinstance(answer, Asks):
+            current.get().asked[calling.get()] = answer
+            return WAITS
         text = answer.text if isinstance(answer, Answer) else answer if isinstance(answer, str) else _as_json(answer)
         text = bounded(text)
         if brings:

@@ -147,6 +147,10 @@ class Translation:
             yield ToolStarted(call_id, name, dict(jsonable(tool.tool_args or {})))  # nobody took it on, and the result says why
             yield ToolFailed(call_id, name, said)
             return
+        if asks := call_context.asked(item.run_id or "", given):
+            pausing.hold(tool)
+            yield ToolFinished(call_id, name, bounded(asks.message), **_placed(place))
+            return
         seconds = tool.metrics.duration if tool.metrics and tool.metrics.duration else time.monotonic() - began
         seconds = round(seconds, 4)
         kind = ToolFailed if tool.tool_call_error else ToolFinished

@@ -19,6 +19,25 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Asks:
+    """What a tool returns that needs an answer of a person before it can go on. ``fields``: as those of a requirement
+    (agents/runtime/pausing.py). It is called again with the same arguments, and finds ``kept`` and what was answered in ``answered``."""
+
+    message: str
+    fields: list[dict[str, Any]]
+    kept: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """``values``: by the name of the field; ``accepted``: False where the person refused."""
+
+    values: Mapping[str, Any]
+    accepted: bool
+    kept: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a tool returns when it has more than text. ``text`` goes to the model; ``shown`` to people, in the turn: plain JSON whose
     ``kind`` names the template that draws it (``partials/chat/shown/``)."""
@@ -38,7 +57,8 @@ class CallContext:
     ``lasting``: of those that may be. ``asks``: whether a call, by the function's name and the arguments, needs a person. ``skills``: keys
     of those that the agent has, by name. ``shown``: what people are shown beside results that were not told yet, by the call (``calling``).
     ``attached``: files of this chat that can be read on. ``costs``: what a request has cost, in dollars, as its provider says, by run.
-    ``resources``: closed with the run. ``members``: of a team, the contexts of all that take part, by agent.
+    ``asked``: what calls ask that were begun, by the call; ``answered``: what people said to that. ``resources``: closed with the run.
+    ``members``: of a team, the contexts of all that take part, by agent.
     """
 
     run_id: str
@@ -59,6 +79,8 @@ class CallContext:
     shown: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     costs: dict[str, str] = field(default_factory=dict)
     attached: tuple[Attached, ...] = ()
+    asked: dict[tuple[str, str], Asks] = field(default_factory=dict)
+    answered: dict[tuple[str, str], Answered] = field(default_factory=dict)
     resources: AsyncExitStack = field(default_factory=AsyncExitStack)
     members: dict[str, "CallContext"] = field(default_factory=dict)
 

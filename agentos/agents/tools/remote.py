@@ -3,11 +3,12 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from agentos.agents.tools.definition import ASK, AUTO, Refused, Tool, ToolFunction, current, show
-from agentos.connections import queries
+from agentos.agents.tools.definition import ASK, AUTO, Asks, Refused, Tool, ToolFunction, calling, current, show
+from agentos.connections import queries, questions
 from agentos.connections.calls import Calls
 from agentos.connections.problems import ConnectionProblem, NoKey
 from agentos.connections.queries import ChosenTool
+from agentos.connections.questions import Questions
 
 GROUP = "Connections"
 NOTHING: Mapping[str, Any] = {"type": "object", "properties": {}}
@@ -37,19 +38,30 @@ def tool_of(chosen: ChosenTool) -> Tool:
 
 
 def _call_of(chosen: ChosenTool) -> Any:
-    async def call(**arguments: Any) -> str:
+    async def call(**arguments: Any) -> str | Asks:
         if chosen.away:
             raise Refused(chosen.away)
         try:
-            return await _calls().call(chosen.server, chosen.name, arguments)
+            said = await _calls().call(chosen.server, chosen.name, arguments, _answer())
         except NoKey as problem:
             sentence = problem.sentence
             show({"kind": "connect", "server": problem.slug})
             raise Refused(sentence) from None
         except ConnectionProblem as problem:
             raise Refused(problem.sentence) from None
+        if isinstance(said, Questions):
+            return Asks(f"{chosen.label.partition(':')[0]}: {said.message}", said.fields, said.stored())
+        return said
 
     return call
+
+
+def _answer() -> tuple[Any, str | None] | None:
+    """Return what a person said to the questions of this call, as the server takes it; None for a call that has asked nothing yet."""
+    found = current.get().answered.pop(calling.get(), None)
+    if found is None:
+        return None
+    return questions.responses(found.kept, found.values, accepted=found.accepted), found.kept["state"]
 
 
 def _calls() -> Calls:
