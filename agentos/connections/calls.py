@@ -9,7 +9,7 @@ from agentos.access.users import User
 from agentos.connections import actions, queries, signing_in
 from agentos.connections.client import Answered, Connection, Target
 from agentos.connections.problems import REFUSED, ConnectionProblem, NoKey, Rejected
-from agentos.connections.questions import Questions
+from agentos.connections.questions import AsksFirst
 from agentos.core import db
 from agentos.core.db.prepared import new
 
@@ -27,8 +27,9 @@ class Calls:
         self._renewed: set[str] = set()
         self._one_at_a_time = asyncio.Lock()
 
-    async def call(self, slug: str, tool: str, arguments: Mapping[str, Any], answered: Answered | None = None) -> str | Questions:
-        """Call a tool of the server with this slug, once, and return what it gave, or what it asks first. Raises ConnectionProblem."""
+    async def call(self, slug: str, tool: str, arguments: Mapping[str, Any], answered: Answered | None = None) -> str:
+        """Call a tool of the server with this slug, once, and return what it gave. Raises ConnectionProblem, and
+        AsksFirst."""
         connection, known = await self._connection(slug)
         try:
             try:
@@ -36,6 +37,9 @@ class Calls:
             except Rejected as problem:
                 connection = await self._once_more(connection, slug, str(problem))
                 result = await connection.call(tool, arguments, answered)
+        except AsksFirst as asks:
+            await self._note(connection.target, tool, "asked", len(str(asks)), None)
+            raise
         except ConnectionProblem as problem:
             if isinstance(problem, Rejected) and connection.target.grant:
                 problem = await self._sign_in_again(connection.target)
@@ -43,9 +47,6 @@ class Calls:
             state = (problem.state, str(problem)) if about_all else None
             await self._note(connection.target, tool, "uncertain" if problem.sent else "failed", len(str(problem)), state)
             raise problem from None
-        if isinstance(result, Questions):
-            await self._note(connection.target, tool, "asked", len(result.message), None)
-            return result
         await self._note(connection.target, tool, OK, result.size, (OK, "") if known != OK else None)
         self._open[slug] = connection, OK
         return result.text

@@ -21,7 +21,7 @@ import httpx2
 
 from agentos.connections import definitions, problems, questions
 from agentos.connections.problems import ConnectionProblem
-from agentos.connections.questions import CannotBeAsked, Questions
+from agentos.connections.questions import AsksFirst, CannotBeAsked, Questions
 from agentos.core.security import guarded_http
 from agentos.core.text import clean, cut_before
 
@@ -100,14 +100,14 @@ class Connection:
             raise ConnectionProblem(f"{self.target.name} has more than {definitions.TOOLS} tools; that is more than can be looked at.")
         return list(found.values())
 
-    async def call(self, tool: str, arguments: Mapping[str, Any], answered: Answered | None = None) -> Result | Questions:
+    async def call(self, tool: str, arguments: Mapping[str, Any], answered: Answered | None = None) -> Result:
         """Call a tool, once; or go on with a call whose questions were answered. Raises ConnectionProblem, whose ``sent`` says that it may
-        have happened."""
+        have happened, and AsksFirst."""
         more = {} if answered is None else {"input_responses": _typed(answered[0]), "request_state": answered[1]}
         async with self._asking("answer", self.target.seconds, sent=True) as client:
             result = await client.session.call_tool(tool, dict(arguments), allow_input_required=True, **more)
         if result.result_type == "input_required":
-            return self._questions(result)
+            raise AsksFirst(self._questions(result))
         if self._asked and result.is_error:
             raise ConnectionProblem(f"{self.target.name} asks you something in the middle of the call. Only servers of MCP 2026-07-28 can.")
         text, size = _text_of(result)

@@ -23,6 +23,14 @@ class CannotBeAsked(ValueError):
     """The text is the end of a sentence: what the server wants."""
 
 
+class AsksFirst(Exception):
+    """The call was begun, and its server wants answers before it goes on."""
+
+    def __init__(self, questions: "Questions") -> None:
+        super().__init__(questions.message)
+        self.questions = questions
+
+
 @dataclass(frozen=True, slots=True)
 class Questions:
     """``requests``: by the server's key, the names of the fields that are its own, by our names; None for an address that one goes to.

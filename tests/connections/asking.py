@@ -35,7 +35,7 @@ mcp = FastMCP("asking")
 @mcp.tool(annotations=FREE)
 def book(train: str, ctx: Context) -> Any:
     """Book a seat."""
-    said = (ctx.input_responses or {}).get("seat")
+    said: Any = (ctx.input_responses or {}).get("seat")
     if said is None:
         form = ElicitRequest(params=ElicitRequestFormParams(message=f"Where in {train}?", requested_schema=FORM))
         return InputRequiredResult(input_requests={"seat": form}, request_state=f"state of {train}")

@@ -10,11 +10,13 @@ from agentos.access.models import User
 from agentos.agents import runtime
 from agentos.agents.events import Finished, ToolFailed, ToolFinished, Waiting
 from agentos.agents.runtime.approvals import BadAnswer, check
+from agentos.audit.models import AuditRecord
 from agentos.chat.asks import answers_in, asks_of
 from agentos.connections import actions
+from agentos.connections.calls import Calls
 from agentos.connections.looking import look
 from agentos.connections.models import Server
-from agentos.connections.questions import CannotBeAsked, read, responses
+from agentos.connections.questions import AsksFirst, CannotBeAsked, read, responses
 from agentos.core import db
 from agentos.core.fragments import draw
 from tests.agents.fakes import go_on, play
@@ -38,7 +40,9 @@ async def trains(asking: Served, near: None, operator: User) -> Server:
     assert await look(server, by=operator) == ""
 
     def accept() -> None:
-        actions.accept_tools(server=server, offers={tool.name: tool.offered["hash"] for tool in server.tools.all()}, by=operator)
+        actions.accept_tools(
+            server=server, offers={tool.name: tool.offered["hash"] for tool in server.tools.all() if tool.offered}, by=operator
+        )
         actions.set_policies(server=server, policies={"book": "auto", "think": "auto"}, by=operator)
 
     await db.write(accept)
@@ -109,6 +113,15 @@ class TestQuestion:
             "state of RE 5 accept {'seat': 'window', 'bags': 1}",
         ]
         assert isinstance(after[-1], Finished)
+
+    async def test_is_a_line_in_the_audit(self, trains: Server, operator: User) -> None:
+        calls = Calls(operator.pk)
+        with pytest.raises(AsksFirst, match=r"Where in RE 5\?"):
+            await calls.call("trains", "book", {"train": "RE 5"})
+        calls.close()
+        noted = await db.read(AuditRecord.objects.filter(verb="connections.tool.called").latest, "pk")
+        assert noted.data["outcome"] == "asked"
+        assert "RE 5" not in json.dumps(noted.data)
 
     async def test_to_our_model_is_refused_in_words(self, trains: Server, settings: Any) -> None:
         async with model(settings, ("trains_think", {})):

@@ -8,7 +8,7 @@ from agentos.connections import queries, questions
 from agentos.connections.calls import Calls
 from agentos.connections.problems import ConnectionProblem, NoKey
 from agentos.connections.queries import ChosenTool
-from agentos.connections.questions import Questions
+from agentos.connections.questions import AsksFirst
 
 GROUP = "Connections"
 NOTHING: Mapping[str, Any] = {"type": "object", "properties": {}}
@@ -42,16 +42,16 @@ def _call_of(chosen: ChosenTool) -> Any:
         if chosen.away:
             raise Refused(chosen.away)
         try:
-            said = await _calls().call(chosen.server, chosen.name, arguments, _answer())
+            return await _calls().call(chosen.server, chosen.name, arguments, _answer())
+        except AsksFirst as asks:
+            found = asks.questions
+            return Asks(f"{chosen.label.partition(':')[0]}: {found.message}", found.fields, found.stored())
         except NoKey as problem:
             sentence = problem.sentence
             show({"kind": "connect", "server": problem.slug})
             raise Refused(sentence) from None
         except ConnectionProblem as problem:
             raise Refused(problem.sentence) from None
-        if isinstance(said, Questions):
-            return Asks(f"{chosen.label.partition(':')[0]}: {said.message}", said.fields, said.stored())
-        return said
 
     return call
 
