@@ -71,6 +71,14 @@ class Given:
         return f"file: {self.name}"
 
 
+class NotKept(Exception):
+    """What was made cannot be kept. Its text says why, to people."""
+
+
+# Keeps what a model or a tool has made with the answer: its name, the bytes, and who made it (``model`` or ``tool``). Raises NotKept.
+Keep = Callable[[str, bytes, str], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Attached:
     """A file of this chat that its agent may read on, page by page. ``read`` raises ``core.reading.documents.UnreadableFile``."""

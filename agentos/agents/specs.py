@@ -17,7 +17,7 @@ from typing import Any
 
 from agentos.agents import personal
 from agentos.agents.abilities import OVERRIDES
-from agentos.agents.media import Attached
+from agentos.agents.media import Attached, Keep
 from agentos.agents.models import DjangoAgent, TeamMember
 from agentos.agents.providers import availability
 from agentos.agents.tools import Tool, fitting, tools
@@ -48,6 +48,7 @@ class AgentSpec:
     teams: tuple[str, ...] = ()
     skills: tuple[ChosenSkill, ...] = ()
     attached: tuple[Attached, ...] = ()
+    keep: Keep | None = None
 
 
 def with_model(spec: AgentSpec, model: str) -> AgentSpec:
@@ -55,6 +56,11 @@ def with_model(spec: AgentSpec, model: str) -> AgentSpec:
     if model == spec.model:
         return spec
     return replace(spec, model=model, model_options={name: value for name, value in spec.model_options.items() if name not in OVERRIDES})
+
+
+def with_keeper(spec: AgentSpec, keep: Keep) -> AgentSpec:
+    """Return it with somebody who keeps what it makes, and what its members make."""
+    return replace(spec, keep=keep, members=tuple(replace(member, keep=keep) for member in spec.members))
 
 
 def spec_of(agent: DjangoAgent, members: Iterable[TeamMember] | None = None) -> AgentSpec:

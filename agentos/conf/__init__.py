@@ -140,6 +140,13 @@ class AppSettings:
     )
     SEARCH_URL = Url("", "URL of your SearXNG server, which may be private; of the others, in place of their own.", ("http", "https"))
     SEARCH_KEY = Text("", "Key for the search engine, when it wants one.")
+    IMAGE_URL = Url(
+        "",
+        "Base URL of a server that makes pictures by OpenAI's protocol, for example `https://api.openai.com/v1`; it may be private.",
+        ("http", "https"),
+    )
+    IMAGE_KEY = Text("", "Key for `AGENTOS_IMAGE_URL`, when it wants one.")
+    IMAGE_MODEL = Text("gpt-image-1", "The model that makes pictures there.")
     TITLES = Choice(
         "model",
         "Who makes the title of a chat: `model`, the model of its agent, asked once after the first answer; `first-words`, nobody.",

@@ -1,19 +1,21 @@
 """Files on their way from a chat to its model and back again in later turns, by the engine, with the script that says what it was given."""
 
+import base64
 from io import BytesIO
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
 from agentos.access.models import User
 from agentos.chat import actions, queries
 from agentos.chat.errors import InvalidInput
-from agentos.chat.files import place_of
-from agentos.chat.models import ChatSession, Run
+from agentos.chat.files import attachment_for, place_of
+from agentos.chat.models import ChatSession, Run, RunFile
 from agentos.chat.runs.engine import Engine
 from agentos.files.actions import attach
 from agentos.files.keeping import keep_bytes
@@ -152,3 +154,53 @@ class TestARefusalOfTheProvider:
             blind = True
             assert await said(await asking(session, member, text="And now?")) == "Fine."
             assert "[picture: shot.png, 640 x 480]" in str(server.asked.body)
+
+
+class TestMade:
+    """What tools and models make stands with the answer."""
+
+    async def test_by_a_tool_is_kept_with_the_answer_and_shown(self, engine: Engine, member: User, as_member: Client) -> None:
+        session = await sync_to_async(chat_with)("scripted:calls", member, tools=["image"])
+        run = await ended(await asking(session, member, text='make_image {"prompt": "A cup of tea", "shape": "landscape"}'))
+        assert run.parts[0]["status"] == "finished", run.parts
+
+        def look() -> None:
+            row = RunFile.objects.get(run=run)
+            blob = row.attachment.blob
+            assert (row.origin, row.attachment.name, blob.kind) == ("tool", "A-cup-of-tea.png", "picture")
+            assert (blob.width, blob.height, row.attachment.owner) == (768, 512, member)
+            html = as_member.get(f"/agentos/session/{session.session_id}/").content.decode()
+            assert row.attachment.file_id in html
+            assert attachment_for(member, row.attachment.file_id)
+
+        await sync_to_async(look)()
+
+    async def test_by_a_tool_counts_with_the_users_files(self, engine: Engine, member: User, settings: Any) -> None:
+        settings.AGENTOS_FILES_MB = 0
+        session = await sync_to_async(chat_with)("scripted:calls", member, tools=["image"])
+        run = await ended(await asking(session, member, text='make_image {"prompt": "A cup of tea"}'))
+        assert run.parts[0]["status"] == "failed"
+        assert not await RunFile.objects.aexists()
+
+    async def test_by_a_model_is_an_answer(self, engine: Engine, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As OpenRouter gives pictures: beside the text, or without any."""
+
+        async def behaviour(exchange: Exchange) -> None:
+            await exchange.start()
+            url = f"data:image/png;base64,{base64.b64encode(picture(32, 24)).decode()}"
+            if "Paint" in str(exchange.body["messages"][-1]):
+                await exchange.delta(role="assistant", content="", images=[{"type": "image_url", "image_url": {"url": url}}])
+            else:
+                await exchange.delta(role="assistant", content="Fine.")
+            await exchange.done()
+
+        async with FakeServer(behaviour) as server:
+            monkeypatch.setenv("OPENROUTER_API_KEY", "key-of-a-test")
+            monkeypatch.setattr("agentos.agents.runtime.models._extras", lambda _slug: {"base_url": server.url + "/v1"})
+            session = await sync_to_async(chat_with)("openrouter:google/gemini-3-image", member)
+            run = await ended(await asking(session, member, text="Paint tea."))
+            assert (run.status, run.answer) == (Run.Status.COMPLETED, ""), run.error_code
+            row = await RunFile.objects.select_related("attachment__blob").aget(run=run)
+            assert (row.origin, row.attachment.name, row.attachment.blob.width) == ("model", "picture.png", 32)
+            assert await said(await asking(session, member, text="And now?")) == "Fine."
+            assert server.asked.body["messages"][-2]["content"] == "(a picture, which the user was shown)"

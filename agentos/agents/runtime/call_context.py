@@ -15,6 +15,7 @@ from agentos.agents.tools.definition import Asks, current
 
 SENT_ALONG = conversation.CONTEXT.partition("{}")[0]
 COST_LIMIT = 100_000  # dollars: what is more is no cost of a request
+MADE = "made by a model"  # among what is kept for the run
 LOOKED_AT = 40  # stored results in which addresses are looked for, the newest
 
 
@@ -44,6 +45,7 @@ def opened(
         approved=spec.approved,
         skills=_skills(spec),
         attached=spec.attached,
+        keep=spec.keep,
     )
     context.lasting = lasting(toolbox, context)
     context.asks = asking(toolbox, context)
@@ -125,6 +127,12 @@ def asks_first(run_id: str) -> bool:
     """Whether a call of this run waits for a person's answer in the middle."""
     context = current.get(None)
     return context is not None and any(run == run_id for run, _ in context.asked)
+
+
+def has_made() -> bool:
+    """Whether a model of this run has made pictures or files."""
+    context = current.get(None)
+    return context is not None and bool(context.kept.get(MADE))
 
 
 def is_lasting(name: str, by: str = "") -> bool:

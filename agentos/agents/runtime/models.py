@@ -25,7 +25,7 @@ from agno.tools.function import Function, FunctionCall
 from agentos.agents import prices, providers, scripts
 from agentos.agents.local_model.server import ALIAS
 from agentos.agents.local_model.supervisor import local_model
-from agentos.agents.runtime import call_context, calls, finish
+from agentos.agents.runtime import call_context, calls, finish, made
 from agentos.agents.runtime.decoding import ChatDecoder
 from agentos.agents.runtime.errors import ModelTrouble, trouble
 from agentos.agents.runtime.scripted import ScriptedModel
@@ -68,6 +68,8 @@ class Watched(Model):
         try:
             async with buffered(run_id, speech.pieces(stream)) as pieces:
                 async for piece in pieces:
+                    if piece.images or piece.files:
+                        await made.keep(piece)
                     yield piece
             call_context.costs(run_id, speech.cost)
         except ModelTrouble:

@@ -35,6 +35,7 @@ class Speech:
         self.has_spoken = False
         self.has_thought = False
         self.has_called = False
+        self.has_made = False
 
     @property
     def cut(self) -> str:
@@ -87,6 +88,7 @@ class Speech:
         if reason := vars(delta).pop(FINISH, ""):
             self._reasons.append(reason)
         self._has_extra = self._has_extra or delta.extra is not None
+        self.has_made = self.has_made or bool(delta.images or delta.files)
         self._calls += delta.tool_calls or ()
         delta.tool_calls = []
         if delta.response_usage is not None and self._grows:

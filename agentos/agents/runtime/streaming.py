@@ -175,7 +175,7 @@ def _judged(translation: Translation, said: Speech | None) -> Failed | Finished 
     end = translation.end
     if said is None or not isinstance(end, Finished | Failed) or (isinstance(end, Failed) and end.code != "model_empty"):
         return end
-    if said.has_spoken or said.has_called or (said.has_thought and said.cut == finish.LENGTH):
+    if said.has_spoken or said.has_called or said.has_made or (said.has_thought and said.cut == finish.LENGTH):
         return dataclasses.replace(end, cut=said.cut) if isinstance(end, Finished) else end
     if said.cut == finish.FILTER:
         return Failed("content_policy", "The provider withheld the whole answer.")

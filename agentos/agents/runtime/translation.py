@@ -180,8 +180,8 @@ class Translation:
             self.end = self._waiting(item)
         elif item.status != RunStatus.completed:
             self.end = Failed("internal", f"The run ended as {item.status}.")
-        elif item.content or item.tools or item.reasoning_content:
-            self.end = Finished(conversation.kept(item.messages or []))
+        elif item.content or item.tools or item.reasoning_content or call_context.has_made():
+            self.end = Finished(_with_words(conversation.kept(item.messages or [])))
         else:
             self.end = Failed("model_empty")
         yield from ()
@@ -204,6 +204,14 @@ class Translation:
         self._used.add(call_id)
         self._open[run_id, given] = (call_id, time.monotonic())
         return call_id
+
+
+def _with_words(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Say of an answer that is pictures alone that it was: some providers refuse a message without words in what was said before."""
+    for message in messages if call_context.has_made() else ():
+        if message["role"] == "assistant" and not message.get("content") and not message.get("tool_calls"):
+            message["content"] = "(a picture, which the user was shown)"
+    return messages
 
 
 def _delegates(item: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from agentos.agents.media import Attached
+from agentos.agents.media import Attached, Keep
 from agentos.agents.tools import schema
 
 ASK, AUTO = POLICIES = ("ask", "auto")  # a person approves each call, or nobody is asked
@@ -56,9 +56,10 @@ class CallContext:
     a tool keeps for its next call, by a key of its own. ``approved``: names of functions that its user has approved for this chat;
     ``lasting``: of those that may be. ``asks``: whether a call, by the function's name and the arguments, needs a person. ``skills``: keys
     of those that the agent has, by name. ``shown``: what people are shown beside results that were not told yet, by the call (``calling``).
-    ``attached``: files of this chat that can be read on. ``costs``: what a request has cost, in dollars, as its provider says, by run.
-    ``asked``: what calls ask that were begun, by the call; ``answered``: what people said to that. ``resources``: closed with the run.
-    ``members``: of a team, the contexts of all that take part, by agent.
+    ``attached``: files of this chat that can be read on. ``keep``: keeps what is made with the answer; None where nothing is kept.
+    ``costs``: what a request has cost, in dollars, as its provider says, by run. ``asked``: what calls ask that were begun, by the call;
+    ``answered``: what people said to that. ``resources``: closed with the run. ``members``: of a team, the contexts of all that take part,
+    by agent.
     """
 
     run_id: str
@@ -79,6 +80,7 @@ class CallContext:
     shown: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     costs: dict[str, str] = field(default_factory=dict)
     attached: tuple[Attached, ...] = ()
+    keep: Keep | None = None
     asked: dict[tuple[str, str], Asks] = field(default_factory=dict)
     answered: dict[tuple[str, str], Answered] = field(default_factory=dict)
     resources: AsyncExitStack = field(default_factory=AsyncExitStack)

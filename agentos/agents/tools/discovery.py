@@ -19,6 +19,7 @@ BUILT_IN: tuple[str, ...] = (
     "agentos.agents.tools.calendar_file",
     "agentos.agents.tools.web_search",
     "agentos.agents.tools.fetch_page",
+    "agentos.agents.tools.image",
 )
 GROUP = "agentos.tools"
 

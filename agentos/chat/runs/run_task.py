@@ -9,29 +9,34 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from agentos.agents import failures, runtime, summaries
 from agentos.agents.choosing import effort_with
 from agentos.agents.events import Delegated, Event, Failed, Finished, Interrupted, ToolFailed, ToolFinished, ToolStarted, Waiting
 from agentos.agents.history import Turn
-from agentos.agents.media import Given
+from agentos.agents.media import Given, NotKept
 from agentos.agents.models import DjangoAgent
-from agentos.agents.specs import AgentSpec, with_model
+from agentos.agents.specs import AgentSpec, with_keeper, with_model
 from agentos.chat import ephemeral, files, queries, trying
 from agentos.chat.live.buffer import live_buffers
 from agentos.chat.live.revisions import change, lock
-from agentos.chat.models import Run
+from agentos.chat.models import Run, RunFile
 from agentos.chat.runs import giving
 from agentos.chat.runs.ending import end_run
 from agentos.chat.runs.journal import Entry, Journal
 from agentos.conf import app_settings
 from agentos.core import db, log_context, tracing
+from agentos.files.errors import FileError
+from agentos.files.keeping import keep_bytes_away
+from agentos.files.models import Blob
 from agentos.memories.telling import with_memories, without_memories
 
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=30)
 END_RETRIES = 5
+MADE_MOST = 10  # files of one answer
 WAIT_MOST = 30.0  # seconds that a provider may ask for before it is asked again
 WAIT_TOLD = 2.0  # seconds from which on people are told
 RETRY_PAUSES = (0.5, 1.5)  # seconds, before a model that could not be reached is asked again; never after its first word
@@ -103,6 +108,8 @@ class RunTask:
             history = await giving.with_pictures(history, rows.earlier, spec)
             self.heard = asyncio.get_running_loop().time()
         self.is_long = self.run.turn >= queries.SUMMED_FROM and summaries.is_long(spec.model, history, app_settings.HISTORY_TURNS - 1)
+        if not self.run.session.is_ephemeral:
+            spec = with_keeper(spec, self._keep)
         for line in lines:
             entry.buffer.take(line.seq, line.kind, line.data)
         end = await self._persist(spec, history, entry)
@@ -196,6 +203,14 @@ class RunTask:
                 return replace(event, decision=decision, decided_by=stored.get("by", ""), note=stored.get("note", ""), changed=changed)
         return event
 
+    async def _keep(self, name: str, data: bytes, origin: str) -> None:
+        """Keep what a model or a tool has made: it stands with the answer once that has ended. Raises NotKept."""
+        try:
+            blob = await keep_bytes_away(owner=self.run.by, data=data, name=name)
+            await db.write(_bind_made, self.run, blob, name, origin)
+        except FileError as error:
+            raise NotKept(error.sentence) from None
+
     async def _finish(self, entry: Entry, end: Event) -> None:
         if isinstance(end, Failed) and end.detail:
             log.warning("Run %s failed (%s): %s", self.run.run_id, end.code, end.detail)
@@ -230,6 +245,18 @@ class _JournalFollower:
 
 def _answer(stored: dict[str, Any]) -> runtime.Answer:
     return runtime.Answer(**{name: value for name, value in stored.items() if name != "by"})
+
+
+def _bind_made(run: Run, blob: Blob, name: str, origin: str) -> None:
+    """A driver that has lost the run adds nothing to it. Raises NotKept."""
+    with transaction.atomic():
+        lock(run.session_id)
+        current = Run.objects.select_related("session__user").filter(pk=run.pk, status=Run.Status.RUNNING, attempt=run.attempt).first()
+        if current is None:
+            raise NotKept("The answer has ended.")
+        if RunFile.objects.filter(run=current).exclude(origin=RunFile.Origin.PERSON).count() >= MADE_MOST:
+            raise NotKept(gettext("An answer can have %(limit)s files.") % {"limit": MADE_MOST})
+        files.keep_made(run=current, blob=blob, name=name, origin=origin)
 
 
 def _note_wait(run: Run, seconds: int | None) -> None:
