@@ -10,9 +10,11 @@ import logging
 import signal
 from collections.abc import Awaitable, Callable
 from functools import cache
+from importlib import import_module
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.db import connection
 
 from agentos.access import outbox
@@ -44,7 +46,8 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 COLLECT_AT = (150_000, 20, 50)  # Python's own (700, 10, 10) collect several times for each answer; here every several hundred
-MAILS_EVERY = 60.0  # seconds between two looks at what could not be sent
+TEND_EVERY = 60.0  # seconds
+ACCOUNTS = "agentos.accounts"  # which a project with accounts of its own does not have
 INTERRUPT_GRACE = 0.5  # seconds, for somebody at the keyboard who has pressed Ctrl-C
 
 
@@ -81,15 +84,25 @@ async def bring_skills() -> None:
         log.exception("The skills of packages could not be brought; those that are there stay.")
 
 
-async def send_mails() -> None:
-    """Send what a mail server did not take at once, or what was left when a server ended."""
+def accounts_are_due() -> bool:
+    return apps.is_installed(ACCOUNTS) and bool(import_module(f"{ACCOUNTS}.deleting").is_due())
+
+
+def delete_accounts() -> None:
+    import_module(f"{ACCOUNTS}.deleting").delete_due()
+
+
+async def tend() -> None:
+    """Send what a mail server did not take at once, or what was left when a server ended; delete accounts whose owners wanted that."""
     while True:
         try:
             if await db.read(outbox.has_due):
                 outbox.wake()
+            if await db.read(accounts_are_due):
+                await db.write(delete_accounts)
         except Exception:
-            log.exception("Mails that wait could not be looked for.")
-        await asyncio.sleep(MAILS_EVERY)
+            log.exception("Mails that wait, or accounts to delete, could not be looked for.")
+        await asyncio.sleep(TEND_EVERY)
 
 
 class Lifespan:
@@ -98,7 +111,7 @@ class Lifespan:
         self.gateway = gateway
         self.engine: Engine | None = None
         self.watch: asyncio.Task[None] | None = None
-        self.mails: asyncio.Task[None] | None = None
+        self.tending: asyncio.Task[None] | None = None
         self.port: Port | None = None
         self.dispatcher = Dispatcher()
         self.rounds = Rounds()
@@ -148,7 +161,7 @@ class Lifespan:
         if has_code:
             self.bringing = asyncio.create_task(bring_agents())
         self.watch = asyncio.create_task(registry.watch())
-        self.mails = asyncio.create_task(send_mails())
+        self.tending = asyncio.create_task(tend())
         await self.dispatcher.start()
 
     def is_working(self) -> bool:
@@ -170,7 +183,7 @@ class Lifespan:
         await self.rounds.stop()
         if self.stopping:
             await self.stopping
-        for task in (self.watch, self.mails):
+        for task in (self.watch, self.tending):
             if task:
                 task.cancel()
         if self.port:

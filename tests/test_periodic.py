@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 
 from agentos.access import counting, outbox, rights
 from agentos.access.models import ApiToken, Customer, Plan, RateCount, Subscription, Team, User
+from agentos.accounts import deleting
 from agentos.agents.models import DjangoAgent
 from agentos.chat import ephemeral
 from agentos.chat.models import ChatSession, IdempotencyKey, Run
@@ -54,6 +55,7 @@ PERIODIC: dict[str, Callable[[], Any]] = {
     "files that nobody holds are looked for": sweeping.sweep,
     "old keys are forgotten": reaper.forget_old_keys,
     "mails that wait are looked for": outbox.has_due,
+    "accounts to delete are looked for": deleting.is_due,
     "rights are looked at": look_at_streams,
     "runs that may not go on are looked for": lambda: entitlement.RunRights().lost(),
     "the next end of a right is looked for": lambda: rights.next_end(clock.now()),

@@ -134,6 +134,11 @@ TABLE: dict[tuple[str, str], Row] = {
     ("accounts:end-session", "POST"): page_of_owner(303),
     ("accounts:end-others", "POST"): page(303),
     ("accounts:delete", "POST"): page(303),
+    ("accounts:people", "GET"): page_of_operator(200),
+    ("accounts:people", "POST"): page_of_operator(422),  # an empty form
+    ("accounts:person", "GET"): page_of_operator(200),
+    ("accounts:do", "POST"): page_of_operator(404),  # nothing that can be done
+    ("accounts:revoke-invitation", "POST"): page_of_operator(303),
     ("account_change_password", "GET"): page(200),
     ("account_change_password", "POST"): page(422),
     ("account_set_password", "GET"): page(302),  # who has one
@@ -161,6 +166,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("socialaccount_connections", "GET"): page(200),
     ("socialaccount_connections", "POST"): page(422),
     ("dashboard:teams", "GET"): page(200),
+    ("dashboard:teams", "POST"): page_of_operator(422),  # an empty form
     ("dashboard:team", "GET"): (SIGN_IN, SIGN_IN, 200, 200, NOT_FOUND, 200),
     ("dashboard:team", "POST"): page_of_managers_and_operators(422),  # an empty form
     ("dashboard:change-member", "POST"): page_of_managers_and_operators(303),
@@ -559,6 +565,7 @@ class World:
         invitation, _link = invite(email="nora@example.com", team=agent.team, by=owner)
         self.arguments |= {"team_id": str(agent.team_id), "invitation_id": str(invitation.pk)}
         self.arguments["membership_id"] = str(Membership.objects.get(team=agent.team, user=owner).pk)
+        self.arguments["user_pk"] = str(owner.pk)
         signed_in = UserSession.objects.create(user=owner, session_key="somewhere", ip="192.0.2.7", user_agent="")
         self.arguments["session_pk"] = str(signed_in.pk)
         picture = keep_bytes(owner=owner, data=made.picture(), name="a.jpg")

@@ -167,6 +167,12 @@ def reinstate_user(*, user: User, by: User | None) -> User:
 
 @transaction.atomic
 def create_team(*, name: str, owner: User | None = None, by: User | None) -> Team:
+    """Raises AccessError for a name that is empty, too long, or another team's."""
+    name = " ".join(clean(name).split())
+    if not 1 <= len(name) <= NAME_LIMIT:
+        raise AccessError(_("Give the team a name of at most %(limit)s characters.") % {"limit": NAME_LIMIT})
+    if Team.objects.filter(name=name).exists():
+        raise AccessError(_("There is a team with this name already."))
     team = Team.objects.create(name=name)
     record("access.team.created", by=by, object_type="team", object_id=str(team.pk), name=name)
     if owner:

@@ -35,6 +35,25 @@ class TokenForm(forms.Form):
     )
 
 
+class TeamForm(forms.Form):
+    """A new team, and whose it is."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=NAME_LIMIT,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
+        error_messages={"required": _("Give the team a name.")},
+    )
+    owner = forms.EmailField(
+        label=_("Address of its owner"),
+        required=False,
+        max_length=254,
+        help_text=_("Empty: you. Whoever has no account yet is invited."),
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+        error_messages={"invalid": _("This is not an e-mail address.")},
+    )
+
+
 class InvitationForm(forms.Form):
     """Whom to invite into a team."""
 

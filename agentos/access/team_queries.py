@@ -43,6 +43,20 @@ def listed(user: User) -> QuerySet[Membership]:
     return Membership.objects.filter(user=user).select_related("team").annotate(people=Count("team__members")).order_by("team__name")
 
 
+def all_teams(text: str = "") -> QuerySet[Team]:
+    """Return the teams of the site whose name holds this text, with how many people each has. One query."""
+    found = Team.objects.filter(name__icontains=text) if text else Team.objects.all()
+    return found.annotate(people=Count("members")).order_by("name")
+
+
+def with_address(email: str) -> User | None:
+    """Return whose account this is."""
+    wanted = Q()
+    for column in people.address_columns():
+        wanted |= Q(**{column: email})
+    return User.objects.filter(wanted).first()
+
+
 def people_of(team: Team) -> list[Membership]:
     """Return who is in a team: owners first, the suspended too, whom only managers tell apart."""
     order = {"owner": 0, "admin": 1, "member": 2}
@@ -60,7 +74,4 @@ def may_remove(role: str, membership: Membership) -> bool:
 
 
 def has_account(email: str) -> bool:
-    wanted = Q()
-    for column in people.address_columns():
-        wanted |= Q(**{column: email})
-    return User.objects.filter(wanted).exists()
+    return with_address(email) is not None

@@ -8,7 +8,7 @@ from django.db.models import ProtectedError
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from agentos.access.actions import AccessError
+from agentos.access.actions import AccessError, suspend_user
 from agentos.access.models import Membership
 from agentos.access.users import User
 from agentos.accounts.models import Deletion
@@ -63,10 +63,16 @@ def is_due() -> bool:
 
 
 def delete_due() -> int:
-    """Delete the accounts whose time has come, a few at once. Returns how many."""
+    """Delete the accounts whose time has come, a few at once. Returns how many.
+
+    Each is suspended first, which ends its answers and streams within seconds, and deleted when this is called next.
+    """
     count = 0
     for deletion in Deletion.objects.filter(due_at__lte=clock.now()).select_related("user").order_by("due_at")[:AT_ONCE]:
-        count += _delete(deletion.user)
+        if deletion.user.is_active:
+            suspend_user(user=deletion.user, by=None)
+        else:
+            count += _delete(deletion.user)
     return count
 
 

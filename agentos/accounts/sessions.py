@@ -56,6 +56,11 @@ def of(user: User, request: HttpRequest) -> list[SignedIn]:
     return sorted(found, key=lambda row: not row.is_here)
 
 
+def count_of(user: User) -> int:
+    """Return at how many places somebody is signed in."""
+    return len(sign_ins.alive(UserSession.objects.filter(user=user).values_list("session_key", flat=True)))
+
+
 @transaction.atomic
 def end(*, by: User, pk: int) -> bool:
     """End one of the user's sign-ins; open pages of it close within seconds."""

@@ -3,7 +3,7 @@
 from django.urls import include, path, re_path
 
 from agentos.access.views import sign_out
-from agentos.accounts.views import account, entrance, providers, security
+from agentos.accounts.views import account, entrance, people, providers, security
 
 own = [
     path("", account.account, name="account"),
@@ -12,8 +12,14 @@ own = [
     path("delete/", account.delete, name="delete"),
 ]
 
+operators = [
+    path("people/", people.people, name="people"),
+    path("people/<int:user_pk>/", people.person, name="person"),
+    path("people/<int:user_pk>/do/", people.do, name="do"),
+    path("people/invitations/<int:invitation_id>/revoke/", people.revoke, name="revoke-invitation"),
+]
+
 settings_urls = [
-    path("", include((own, "accounts"))),
     path("password/", security.change_password, name="account_change_password"),
     path("password/new/", security.set_password, name="account_set_password"),
     path("addresses/", security.addresses, name="account_email"),
@@ -31,6 +37,7 @@ settings_urls = [
 ]
 
 urlpatterns = [
+    path("agentos/settings/", include(([path("account/", include(own)), *operators], "accounts"))),
     path("agentos/settings/account/", include(settings_urls)),
     path("sign-in/", entrance.sign_in, name="account_login"),
     path("sign-in/factor/", entrance.second_factor, name="mfa_authenticate"),

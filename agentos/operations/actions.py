@@ -9,7 +9,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from agentos.access.actions import NAME_LIMIT, create_user
+from agentos.access.actions import NAME_LIMIT, AccessError, create_team, create_user
 from agentos.access.users import User
 from agentos.audit.actions import record
 from agentos.core import clock, people
@@ -42,14 +42,16 @@ class LinkIsOver(Problem):
 
 
 @transaction.atomic
-def create_operator(*, email: str, name: str = "", password: str, by: User | None) -> User:
-    """Raises InvalidOperator."""
+def create_operator(*, email: str, name: str = "", password: str, team: str = "", by: User | None) -> User:
+    """``team``: the name of a team that is theirs, made with the account. Raises InvalidOperator."""
     email, name = _checked(email, name)
     try:
         validate_password(password, User(**people.columns(address=email, name=name)))
     except ValidationError as error:
         raise InvalidOperator("password", " ".join(error.messages)) from None
-    return create_user(email=email, name=name, password=password, is_operator=True, by=by)
+    user = create_user(email=email, name=name, password=password, is_operator=True, by=by)
+    _first_team(team, user)
+    return user
 
 
 @transaction.atomic
@@ -65,18 +67,26 @@ def make_link(*, email: str = "", name: str = "", by: User | None) -> str:
 
 
 @transaction.atomic
-def set_up(*, token: str, email: str, name: str = "", password: str, by: User | None) -> User:
+def set_up(*, token: str, email: str, name: str = "", team: str = "", password: str, by: User | None) -> User:
     """Make the account that the link is for, once, however many ask at the same moment. Raises LinkIsOver, InvalidOperator.
 
-    ``email`` counts where the link names nobody.
+    ``email`` counts where the link names nobody. ``team``: the name of a team that is theirs, made with the account.
     """
     list(SetupLink.objects.select_for_update().order_by("pk"))  # whoever comes second waits here, and finds nothing then
     link = queries.link_of(token)
     if link is None:
         raise LinkIsOver
-    user = create_operator(email=link.email or email, name=name or link.name, password=password, by=by)
+    user = create_operator(email=link.email or email, name=name or link.name, password=password, team=team, by=by)
     SetupLink.objects.filter(email=link.email).delete()
     return user
+
+
+def _first_team(name: str, owner: User) -> None:
+    if name:
+        try:
+            create_team(name=name, owner=owner, by=owner)
+        except AccessError as wrong:
+            raise InvalidOperator("team", wrong.sentence) from None
 
 
 def _checked(email: str, name: str) -> tuple[str, str]:

@@ -20,6 +20,13 @@ class SetUpForm(forms.Form):
     name = forms.CharField(
         label=_("Name"), required=False, max_length=NAME_LIMIT, widget=forms.TextInput(attrs={"autocomplete": "name", "dir": "auto"})
     )
+    team = forms.CharField(
+        label=_("Name of the first team"),
+        required=False,
+        max_length=NAME_LIMIT,
+        widget=forms.TextInput(attrs={"autocomplete": "organization", "dir": "auto"}),
+        help_text=_("You can make more, and leave this empty."),
+    )
     password = forms.CharField(
         label=_("Password"),
         max_length=1000,
@@ -40,6 +47,7 @@ class SetUpForm(forms.Form):
         super().__init__(*args, **kwargs)
         if email:
             self.fields["email"].disabled, self.fields["email"].initial = True, email
+            del self.fields["team"]  # there is one by now
         self._focus("name" if email else "email")
 
     def _focus(self, name: str) -> None:

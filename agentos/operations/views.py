@@ -27,7 +27,9 @@ def set_up(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         data = form.cleaned_data
         try:
-            user = actions.set_up(token=token, email=data["email"], name=data["name"], password=data["password"], by=None)
+            user = actions.set_up(
+                token=token, email=data["email"], name=data["name"], team=data.get("team", ""), password=data["password"], by=None
+            )
         except actions.InvalidOperator as wrong:
             form.add_error(wrong.field, wrong.sentence)
         except actions.LinkIsOver:

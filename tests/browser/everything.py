@@ -104,7 +104,7 @@ def make() -> dict[str, Any]:
     names |= memories_of(people["owner"][0])
     asks(people)
     invite(email="nina.guest.of.the.gallery@museum.example", team=team, by=people["owner"][0])
-    names |= {"TEAM": str(team.pk)}
+    names |= {"TEAM": str(team.pk), "WHO": str(people["owner"][0].pk)}
     names |= links() | workshop_of(people["owner"][0], team) | skills_of(people["owner"][0], team) | own_of(people["member"][0])
     return {"logins": {name: login for name, (_, login) in people.items()}, "names": names}
 

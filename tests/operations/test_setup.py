@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.test import Client
 
-from agentos.access.models import User
+from agentos.access.models import Membership, User
 from agentos.audit.models import AuditRecord
 from agentos.core import clock
 from agentos.core.starting import welcome
@@ -102,6 +102,7 @@ class TestThePage:
             ({"password": "password1", "again": "password1"}, "too common"),
             ({"password": "olga@example.com", "again": "olga@example.com"}, "too similar"),
             ({"name": "x" * 101}, "at most 100 characters"),
+            ({"team": "x" * 101}, "at most 100 characters"),
         ],
     )
     def test_says_what_is_wrong_and_lets_one_mend_it(self, wrong: dict[str, str], said: str, token: str, client: Client) -> None:
@@ -118,6 +119,11 @@ class TestThePage:
         assert client.get("/setup/", {"token": token}).status_code == 404
         assert client.post("/setup/", fields(token)).status_code == 404
         assert not User.objects.exists()
+
+    def test_makes_the_first_team(self, token: str, client: Client) -> None:
+        assert client.post("/setup/", fields(token, team=" Acme  Ltd ")).status_code == 302
+        membership = Membership.objects.get()
+        assert (membership.team.name, membership.user, membership.role) == ("Acme Ltd", User.objects.get(), "owner")
 
     def test_is_over_once_there_is_an_account(self, token: str, client: Client) -> None:
         UserFactory()
@@ -171,6 +177,13 @@ class TestTheCommand:
         user = User.objects.get()
         assert user.check_password(PASSWORD)
         assert (user.name, user.is_staff, user.is_superuser) == ("Olga", True, True)
+
+    def test_makes_a_team_for_scripts(self, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.run("olga@example.com", "--team", "Acme", "--password-stdin", given=f"{PASSWORD}\n", monkeypatch=monkeypatch)
+        assert Membership.objects.get(team__name="Acme").role == "owner"
+        with pytest.raises(CannotStart, match="There is a team with this name already"):
+            self.run("nora@example.com", "--team", "Acme", "--password-stdin", given=f"{PASSWORD}\n", monkeypatch=monkeypatch)
+        assert User.objects.count() == 1
 
     @pytest.mark.parametrize(
         ("email", "password", "sentence"),

@@ -11,21 +11,55 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agentos.access import actions, invitations, team_queries
-from agentos.access.forms import InvitationForm
+from agentos.access.forms import InvitationForm, TeamForm
 from agentos.access.guards import sign_in_first, signed_in
 from agentos.access.models import Membership
 from agentos.agents.queries import agents_of_team
 from agentos.core import people
 from agentos.core.http.errors import Problem
 from agentos.core.http.htmx import go_to
+from agentos.core.http.paging import page_of
 from agentos.core.http.request import SignedInRequest, user_of
+from agentos.core.text import whole_number
+
+A_PAGE = 50
 
 
 @signed_in
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def teams(request: SignedInRequest) -> HttpResponse:
-    found = team_queries.listed(request.user)
-    return render(request, "agentos/teams/teams.html", {"tab": "teams", "memberships": found})
+    """One's own teams; to operators all of them. A POST of an operator makes one."""
+    if request.method != "POST":
+        return _list(request, TeamForm())
+    if not people.is_operator(request.user):
+        raise PermissionDenied
+    form = TeamForm(request.POST)
+    if not form.is_valid():
+        return _list(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    address = form.cleaned_data["owner"].lower()
+    owner = team_queries.with_address(address) if address else request.user
+    try:
+        made = actions.create_team(name=form.cleaned_data["name"], owner=owner, by=request.user)
+    except actions.AccessError as wrong:
+        form.add_error("name", wrong.sentence)
+        return _list(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    if owner is None:
+        return _invite(request, team_queries.Seen(made, Membership.Role.OWNER), InvitationForm({"email": address, "role": "owner"}))
+    messages.success(request, _("The team is there. Invite its people."))
+    return go_to(request, reverse("dashboard:team", args=[made.pk]))
+
+
+def _list(request: SignedInRequest, form: TeamForm, status: int = HTTPStatus.OK) -> HttpResponse:
+    is_operator = people.is_operator(request.user)
+    text = request.GET.get("q", "").strip()[:100]
+    about = {
+        "tab": "teams",
+        "memberships": team_queries.listed(request.user),
+        "page": page_of(team_queries.all_teams(text), whole_number(request.GET.get("page", "")) or 1, A_PAGE) if is_operator else None,
+        "text": text,
+        "form": form,
+    }
+    return render(request, "agentos/teams/teams.html", about, status=status)
 
 
 @signed_in
@@ -36,7 +70,10 @@ def team(request: SignedInRequest, team_id: int) -> HttpResponse:
     if request.method != "POST":
         return _page(request, seen, InvitationForm())
     _manage(seen)
-    form = InvitationForm(request.POST)
+    return _invite(request, seen, InvitationForm(request.POST))
+
+
+def _invite(request: SignedInRequest, seen: team_queries.Seen, form: InvitationForm) -> HttpResponse:
     if not form.is_valid():
         return _page(request, seen, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     try:

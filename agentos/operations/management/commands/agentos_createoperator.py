@@ -20,6 +20,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email", metavar="EMAIL", help="what the operator signs in with")
         parser.add_argument("--name", default="", help="what others see")
+        parser.add_argument("--team", default="", help="make a team of this name, which is the operator's")
         way = parser.add_mutually_exclusive_group()
         way.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
         way.add_argument("--link", action="store_true", help="print a link by which the operator chooses the password, once, within a day")
@@ -32,7 +33,7 @@ class Command(BaseCommand):
                     self.stdout.write(link(actions.make_link(email=email, name=name, by=None), self.address()))
                     return
                 password = sys.stdin.readline().rstrip("\r\n") if options["password_stdin"] else asked()
-                user = actions.create_operator(email=email, name=name, password=password, by=None)
+                user = actions.create_operator(email=email, name=name, password=password, team=options["team"], by=None)
             except Problem as problem:
                 raise CannotStart(problem.sentence) from None
         self.stdout.write(f"{user.get_username()} is an operator now.")
