@@ -25,7 +25,7 @@ pytestmark = pytest.mark.server
 
 class Seeded(Server):
     def __init__(self, data: Path) -> None:
-        super().__init__(data, AGENTOS_ALLOW_PRIVATE_HOSTS="127.0.0.1")
+        super().__init__(data, AGENTOS_ALLOW_PRIVATE_HOSTS="127.0.0.1", AGENTOS_INTERFACES="mcp")
         self.receiver_port = free_port()
         self.names: dict[str, str] = self.run_module("tests.docs.seed", f"http://127.0.0.1:{self.receiver_port}/")
         self.start()
@@ -63,7 +63,7 @@ def run(name: str, server: Seeded) -> str:
 
 
 def test_every_example_of_the_page_is_run_here() -> None:
-    assert set(EXAMPLES) == {"curl", "openai", "responses", "vercel", "agno", "webhook-in", "webhook-out"}
+    assert set(EXAMPLES) == {"curl", "openai", "responses", "vercel", "agno", "mcp", "webhook-in", "webhook-out"}
 
 
 def test_curl(server: Seeded) -> None:
@@ -76,6 +76,12 @@ def test_clients(name: str, server: Seeded) -> None:
     agents, answer = run(name, server).strip().splitlines()
     assert set(agents.removeprefix("Agents: ").split(", ")) == {"assistant"}
     assert answer.strip() == SAID
+
+
+def test_mcp(server: Seeded) -> None:
+    tools, answer = run("mcp", server).strip().splitlines()
+    assert {"run_agent", "continue_run", "cancel_run"} <= set(tools.removeprefix("Tools: ").split(", "))
+    assert SAID in answer
 
 
 def test_responses(server: Seeded) -> None:
