@@ -1,5 +1,7 @@
 """Tools of connections among the tools of agents: who may choose them, and that a form loses none."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -7,7 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from agentos.access.models import Team
 from agentos.agents import tools
 from agentos.agents.forms import AgentForm
+from agentos.agents.runtime.tools import build
 from agentos.agents.specs import spec_of
+from agentos.agents.tools import remote
+from agentos.connections.queries import ChosenTool
 from tests.factories import AgentFactory, RemoteToolFactory
 
 pytestmark = pytest.mark.django_db
@@ -68,3 +73,17 @@ class TestForm:
         slugs = dict(AgentForm(instance=AgentFactory(tools=[tool.slug])).fields["tools"].choices)  # type: ignore[attr-defined]
         assert "has changed this tool" in slugs[tool.slug]
         assert tool.slug not in dict(AgentForm(instance=AgentFactory()).fields["tools"].choices)  # type: ignore[attr-defined]
+
+
+def test_is_the_same_as_long_as_nothing_of_it_changes() -> None:
+    """So that Agno looks into its function once, and not at every run."""
+    plain: dict[str, Any] = {"label": "CRM: Find", "server": "crm", "name": "find", "called": "crm_find", "schema": {"type": "object"}}
+    tool = remote.tool_of(ChosenTool("mcp:crm/find", **plain))
+    assert remote.tool_of(ChosenTool("mcp:crm/find", **plain)) is tool
+    assert build([tool]) == build([tool])
+    assert build([tool])[0] is build([tool])[0]
+    for changed in ({"description": "Evil."}, {"schema": {"type": "object", "properties": {"a": {}}}}, {"away": "Off."}, {"team": 7}):
+        fields: dict[str, Any] = {**plain, **changed}
+        other = remote.tool_of(ChosenTool("mcp:crm/find", **fields))
+        assert other is not tool
+        assert build([other])[0] is not build([tool])[0]

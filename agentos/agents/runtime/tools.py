@@ -5,6 +5,7 @@ The native ones are plain functions, which Agno runs in threads; none waits for 
 
 import json
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from functools import cache
@@ -113,12 +114,29 @@ def build(toolbox: Collection[Tool], context: CallContext | None = None) -> list
     """Return them as Agno takes them. ``context``: a member's of a team, in which its tools are called whoever has spoken last."""
     made: list[AgnoTool] = []
     for tool in toolbox:
-        made += (
-            [_shared(FACTORIES[tool.slug])]
-            if tool.slug in FACTORIES
-            else [_function(function, context, brings=tool.brings) for function in tool.functions]
-        )
+        if tool.slug in FACTORIES:
+            made.append(_shared(FACTORIES[tool.slug]))
+        else:
+            made += _functions(tool, context)
     return made
+
+
+KEPT = 1000  # tools
+_kept: OrderedDict[int, tuple[Tool, list[Function]]] = OrderedDict()
+
+
+def _functions(tool: Tool, context: CallContext | None) -> list[Function]:
+    """Made once for each tool, as long as it is the same one: Agno looks into the signature of each new function at every run."""
+    if context is not None:
+        return [_function(function, context, brings=tool.brings) for function in tool.functions]
+    held = _kept.get(id(tool))
+    if held is None or held[0] is not tool:
+        held = tool, [_function(function, None, brings=tool.brings) for function in tool.functions]
+    _kept[id(tool)] = held  # which holds the tool, so that no other gets its id
+    _kept.move_to_end(id(tool))
+    while len(_kept) > KEPT:
+        _kept.popitem(last=False)
+    return list(held[1])
 
 
 def _function(function: ToolFunction, context: CallContext | None, *, brings: bool) -> Function:

@@ -1,6 +1,10 @@
 """Tools of MCP servers as tools of agents: by slugs like ``mcp:<server>/<tool>``, called over connections that a run keeps."""
 
+import json
+from collections import OrderedDict
 from collections.abc import Collection, Mapping
+from dataclasses import fields
+from threading import Lock
 from typing import Any
 
 from agentos.agents.tools.definition import ASK, AUTO, Asks, Refused, Tool, ToolFunction, calling, current, show
@@ -20,8 +24,24 @@ def source(slugs: Collection[str] | None) -> dict[str, Tool]:
     return {tool.slug: tool_of(tool) for tool in found}
 
 
+KEPT = 1000  # tools
+_kept: OrderedDict[str, Tool] = OrderedDict()
+_keeping = Lock()
+
+
 def tool_of(chosen: ChosenTool) -> Tool:
-    """Return it as a tool with one function. One that cannot be called now is there as well: it says why, to the model and to people."""
+    """Return it as a tool with one function, the same one as long as nothing of it has changed. One that cannot be called now is there as
+    well: it says why, to the model and to people."""
+    key = json.dumps([getattr(chosen, each.name) for each in fields(chosen)])
+    with _keeping:
+        tool = _kept[key] = _kept.get(key) or _tool_of(chosen)
+        _kept.move_to_end(key)
+        while len(_kept) > KEPT:
+            _kept.popitem(last=False)
+    return tool
+
+
+def _tool_of(chosen: ChosenTool) -> Tool:
     about = f"Not available now: {chosen.away}" if chosen.away else chosen.description
     return Tool(
         chosen.slug,
