@@ -150,6 +150,7 @@ class AgentOSService:
         pinned: bool | None = None,
         archived: bool | None = None,
         approved_tools: Sequence[str] | None = None,
+        bases: Sequence[int] | None = None,
     ) -> ChatSession:
         """Change what is given, all of it or nothing. Raises SessionNotFound, InvalidInput."""
         session = self._session(session_id)
@@ -162,6 +163,8 @@ class AgentOSService:
                 actions.archive_session(session=session, archived=archived, by=self.user)
             if approved_tools is not None:
                 actions.keep_approvals(session=session, tools=approved_tools, by=self.user)
+            if bases is not None:
+                actions.bring_bases(session=session, bases=bases, by=self.user)
         return self.find_session(session_id)
 
     def delete_session(self, session_id: str) -> None:

@@ -32,6 +32,7 @@ from agentos.core.starting import lock
 from agentos.core.starting.ready import make_ready
 from agentos.core.starting.refusal import CannotStart
 from agentos.gateway.asgi import Gateway
+from agentos.knowledge.indexer import Indexer
 from agentos.operations import tracing
 from agentos.operations.port import Port
 from agentos.skills import sources
@@ -115,6 +116,7 @@ class Lifespan:
         self.port: Port | None = None
         self.dispatcher = Dispatcher()
         self.rounds = Rounds()
+        self.indexer = Indexer()
         self.stopping: asyncio.Task[None] | None = None
         self.listener: Listener | None = None
 
@@ -152,6 +154,7 @@ class Lifespan:
             self.engine = Engine(alone=lock.is_held())
             await self.engine.start()
         self.rounds.start()
+        self.indexer.start()
         await local_model.start()
         self.warming = asyncio.create_task(asyncio.to_thread(warm_up))
         has_skills = bool(app_settings.SKILLS) or await db.read(sources.has_rows)
@@ -181,6 +184,7 @@ class Lifespan:
     async def stop(self) -> None:
         self._begin_to_stop(app_settings.GRACE_SECONDS)
         await self.rounds.stop()
+        await self.indexer.stop()
         if self.stopping:
             await self.stopping
         for task in (self.watch, self.tending):

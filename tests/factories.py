@@ -16,6 +16,7 @@ from agentos.connections.models import Grant, RemoteTool, Server
 from agentos.core import clock
 from agentos.core.http.request import network_of
 from agentos.core.security.secrets import seal
+from agentos.knowledge.models import Base
 from agentos.skills.models import Skill, SkillVersion
 from agentos.webhooks.inbound.models import WebhookEndpoint, WebhookEvent
 from agentos.webhooks.outbound.models import Delivery, Endpoint
@@ -298,6 +299,15 @@ class AuditRecordFactory(DjangoModelFactory[AuditRecord]):
     verb = "access.membership.added"
     object_type = "team"
     object_id = "1"
+
+
+class BaseFactory(DjangoModelFactory[Base]):
+    """A knowledge base of everyone, without documents."""
+
+    class Meta:
+        model = Base
+
+    name = factory.Sequence(lambda n: f"Base {n}")
 
 
 class SkillFactory(DjangoModelFactory[Skill]):

@@ -14,6 +14,7 @@ from agentos.chat.models import ChatSummary, RunFile
 from agentos.core import clock
 from agentos.files.models import Attachment, Blob, Slice, Upload
 from agentos.gateway.models import SessionName
+from agentos.knowledge.models import Chunk, Document, Page
 from agentos.memories.models import Memory, MemorySettings
 from agentos.operations.models import SetupLink
 from agentos.skills.models import SkillFile, SkillVersion
@@ -43,6 +44,9 @@ OTHERS: dict[type[Model], Make] = {
     TeamMember: lambda: TeamMember(team=factories.AgentFactory(kind="team"), agent=factories.AgentFactory(), position=1),
     SkillVersion: lambda: SkillVersion(skill=factories.SkillFactory(), number=2),
     SkillFile: lambda: SkillFile(skill=factories.SkillFactory(), hash="5d8f2a"),
+    Document: lambda: Document(title="rules.pdf"),
+    Page: lambda: Page(document=Document(title="rules.pdf"), number=2),
+    Chunk: lambda: Chunk(document=Document(title="rules.pdf"), number=2),
     AgentPin: lambda: AgentPin(agent=factories.AgentFactory(), user=factories.UserFactory()),
     Blob: lambda: Blob(sha256="5d8f2a", mime="text/plain"),
     Upload: lambda: Upload(name="report.pdf"),

@@ -26,11 +26,20 @@ from agentos.connections import looking
 from agentos.connections.models import Server
 from agentos.files.keeping import keep_bytes
 from agentos.files.uploading import begin
+from agentos.knowledge.models import Document
 from agentos.memories.actions import add_memory
 from agentos.memories.models import Memory
 from agentos.skills.actions import create_skill
 from agentos.skills.document import composed
-from tests.factories import CaseResultFactory, RemoteToolFactory, RunFactory, UserFactory, WebhookEndpointFactory, WebhookEventFactory
+from tests.factories import (
+    BaseFactory,
+    CaseResultFactory,
+    RemoteToolFactory,
+    RunFactory,
+    UserFactory,
+    WebhookEndpointFactory,
+    WebhookEventFactory,
+)
 from tests.files import made
 from tests.webhooks.outbound import make_delivery, make_endpoint
 
@@ -99,6 +108,15 @@ def api_of_team(status: int) -> Row:
 
 def api_of_managers(status: int) -> Row:
     return (UNAUTHORIZED, UNAUTHORIZED, status, FORBIDDEN, NOT_FOUND, NOT_FOUND)
+
+
+def api_of_readers(status: int) -> Row:
+    """Of something of the team: all who are in it, and operators."""
+    return (UNAUTHORIZED, UNAUTHORIZED, status, status, NOT_FOUND, status)
+
+
+def page_of_readers(status: int) -> Row:
+    return (SIGN_IN, SIGN_IN, status, status, NOT_FOUND, status)
 
 
 def api_of_makers(status: int) -> Row:
@@ -374,6 +392,33 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:share-agent", "POST"): (SIGN_IN, SIGN_IN, FORBIDDEN, FORBIDDEN, NOT_FOUND, 303),  # with no team
     ("dashboard:switch-agent", "POST"): page_of_makers(303),
     ("dashboard:delete-agent", "POST"): page_of_makers(303),
+    ("api:knowledge", "GET"): api(200),
+    ("api:knowledge", "POST"): api(201),
+    ("api:base", "GET"): api_of_readers(200),
+    ("api:base", "PATCH"): api_of_makers(200),
+    ("api:base", "DELETE"): api_of_makers(204),
+    ("api:documents", "GET"): api_of_readers(200),
+    ("api:documents", "POST"): api_of_makers(201),
+    ("api:document", "GET"): api_of_readers(200),
+    ("api:document", "DELETE"): api_of_makers(204),
+    ("api:try_document_again", "POST"): api_of_makers(200),
+    ("api:search_base", "POST"): api_of_readers(200),
+    ("dashboard:knowledge", "GET"): page(200),
+    ("dashboard:new-base", "GET"): page(200),
+    ("dashboard:new-base", "POST"): page(422),  # an empty form
+    ("dashboard:base", "GET"): page_of_readers(200),
+    ("dashboard:base", "POST"): page_of_makers(422),  # an empty form
+    ("dashboard:add-knowledge", "POST"): page_of_makers(422),  # without a file
+    ("dashboard:try-base-again", "POST"): page_of_makers(303),
+    ("dashboard:delete-base", "POST"): page_of_makers(303),
+    ("dashboard:begin-knowledge", "POST"): page_of_makers(201),
+    ("dashboard:knowledge-upload", "POST"): (SIGN_IN, SIGN_IN, 409, FORBIDDEN, NOT_FOUND, NOT_FOUND),  # the owner's, and not all here
+    ("dashboard:knowledge-upload", "DELETE"): page_of_makers(204),
+    ("dashboard:knowledge-slice", "PUT"): (SIGN_IN, SIGN_IN, 422, FORBIDDEN, NOT_FOUND, NOT_FOUND),  # a slice of nothing
+    ("dashboard:document", "GET"): page_of_readers(200),
+    ("dashboard:try-document-again", "POST"): page_of_makers(303),
+    ("dashboard:delete-document", "POST"): page_of_makers(303),
+    ("dashboard:bring-bases", "POST"): page_of_owner(302),
     ("api:skills", "GET"): api(200),
     ("api:skills", "POST"): (UNAUTHORIZED, UNAUTHORIZED, 201, FORBIDDEN, FORBIDDEN, 201),
     ("api:skill", "GET"): api_of_makers(200),
@@ -474,6 +519,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "api:connection_tools": {"policies": {}},
     "api:memories": {"text": "Likes tea.", "agent_id": "AGENT", "enabled": True},
     "api:memory": {"text": "Likes green tea."},
+    "api:knowledge": {"name": "Rules"},
+    "api:base": {"description": "What holds."},
+    "api:documents": {"text": "Be kind."},
+    "api:search_base": {"question": "kind"},
     "api:skills": {"name": "letters", "description": "How letters are written.", "body": "Be brief."},
     "api:skill": {"body": "Be brief."},
     "webhooks:agentos_webhook": {"event": "ping"},
@@ -485,6 +534,7 @@ FORMS: dict[str, dict[str, str]] = {
     "dashboard:edit-agent": {"name": "Renamed", "stamp": "1-0"},
     "dashboard:publish-agent": {"stamp": "1-0"},
     "dashboard:skill": {"name": "voice", "description": "How we write.", "body": "Be brief.", "base": "1"},
+    "dashboard:begin-knowledge": {"name": "a.md", "size": "3"},
     "dashboard:suggest": {"name": "Renamed", "model": "scripted:5x0"},
     "dashboard:new-test": {"message": "Hi"},
     "dashboard:agent-test": {"message": "Hi"},
@@ -585,6 +635,9 @@ class World:
         document = composed(name="voice", description="How we write.", body="Be kind.")
         skill = create_skill(document=document, team=agent.team, files={"a.md": b"A"}, by=owner)
         self.arguments["skill_id"] = str(skill.pk)
+        base = BaseFactory(team=agent.team)
+        written = Document.objects.create(base=base, title="rules.md", source="text", status="failed", by=owner)
+        self.arguments |= {"base_id": str(base.pk), "document_id": str(written.pk)}
         result = CaseResultFactory(case__agent=agent, outcome="passed", round__status="done")
         self.arguments |= {"test_id": str(result.case.pk), "result_id": str(result.pk)}
         self.arguments["request_id"] = str(ask_for_access(agent=agent, by=UserFactory()).pk)

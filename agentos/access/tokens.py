@@ -26,6 +26,8 @@ SCOPES: Mapping[str, str] = MappingProxyType(
         "runs:write": "Send messages, and stop, retry, continue and approve answers.",
         "memories:read": "Read what agents remember of you.",
         "memories:write": "Note, change and delete what agents remember of you, and turn it on and off.",
+        "knowledge:read": "Read the knowledge bases that you may read, and search them.",
+        "knowledge:write": "Make, fill, change and delete knowledge bases.",
         "access:manage": "Ask for agents, and decide who gets those of your teams.",
         "connections:manage": "Manage connections to MCP servers, and what is accepted of their tools.",
         "webhooks:manage": "Manage webhook endpoints and look at their deliveries.",

@@ -21,6 +21,8 @@ from agentos.agents.tools.definition import POLICIES
 from agentos.core.http import strict_json
 from agentos.core.http.errors import Problem
 from agentos.core.text import clean
+from agentos.knowledge import queries as knowledge
+from agentos.knowledge.models import NAME_LENGTH as BASE_LENGTH
 from agentos.skills.models import NAME_LENGTH as SKILL_LENGTH
 from agentos.skills.queries import missing
 
@@ -31,6 +33,7 @@ CAPABILITIES = 20
 CAPABILITY_LENGTH = 60  # characters
 TOOLS = 200  # of one agent
 SKILLS = 100  # of one agent
+BASES = 30  # of one agent
 CHOICES = 10  # models that members may choose
 FALLBACKS = 5  # models that stand in for its own
 MODEL_LENGTH = 120  # characters
@@ -192,6 +195,7 @@ PARTS: tuple[Part, ...] = (
     Part("tool_policies", "Approvals", _policies, {}),
     Part("tool_options", "Settings of tools", _options, {}),
     Part("skills", "Skills", texts(SKILLS, SKILL_LENGTH), []),
+    Part("bases", "Knowledge", texts(BASES, BASE_LENGTH), []),
     Part("capabilities", "Capabilities", texts(CAPABILITIES, CAPABILITY_LENGTH), []),
     Part("starters", "Starters", texts(STARTERS, STARTER_LENGTH), []),
 )
@@ -259,6 +263,8 @@ def objections_to_parts(blueprint: Blueprint, team: int | None) -> dict[str, str
             found[name] = availability(strange[0]).reason
     if absent := missing(blueprint["skills"], team):
         found["skills"] = f"There are no such skills here: {', '.join(absent)}. Take them away, or bring them first."
+    if absent := knowledge.missing(blueprint["bases"], team):
+        found["bases"] = f"There are no such knowledge bases here: {', '.join(absent)}. Take them away, or make them first."
     return found | _objections_to_tools(blueprint)
 
 

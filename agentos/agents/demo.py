@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from agentos.access.actions import add_member, create_plan, create_team, create_user, subscribe
 from agentos.access.models import Membership, Plan, Team
 from agentos.access.users import User
+from agentos.agents import demo_knowledge
 from agentos.agents.actions import create_agent
 from agentos.agents.models import DjangoAgent
 from agentos.agents.providers import SMOLLM2, best_model
@@ -19,7 +20,7 @@ from agentos.conf import app_settings
 
 MADE = "agents.demo.made"
 MAKING = 4_705_140_216  # the number of an advisory lock; any that nobody else uses
-TOUR, ERRAND = "scripted:tour", "scripted:errand"
+TOUR, ERRAND, LIBRARY = "scripted:tour", "scripted:errand", "scripted:library"
 CALCULATING = "scripted:tool"
 GIVEN = "scripted:given"
 
@@ -40,9 +41,16 @@ PEOPLE = {
 }
 
 
-@transaction.atomic
 def make_demo() -> bool:
     """Make what is missing of the demo, unless it has been made before; return whether it was made now."""
+    is_made = _make_demo()
+    if is_made and app_settings.SCRIPTED_MODELS:
+        demo_knowledge.make_knowledge(by=account("owner@example.com"))
+    return is_made
+
+
+@transaction.atomic
+def _make_demo() -> bool:
     _wait_for_others()
     if AuditRecord.objects.filter(verb=MADE).exists():
         return False
@@ -163,6 +171,16 @@ def make_agents_with_tools(model: str, pro: Plan) -> None:
             tool_options={"send-mail": {"domains": ["example.com"]}},
             capabilities=["Tour", "Tools"],
             starters=["Find out what tea costs, and tell the team."],
+            is_global=True,
+        )
+        agent(
+            "librarian",
+            "Librarian",
+            LIBRARY,
+            description="Answers from the handbook of a library of things, and names its sources. Scripted: no model answers here.",
+            bases=[demo_knowledge.NAME],
+            capabilities=["Tour", "Knowledge"],
+            starters=["How long can I keep a tent?", "What does it cost when a power tool is late?", "When is the library open?"],
             is_global=True,
         )
 

@@ -100,6 +100,7 @@ class DjangoAgent(models.Model):
     )
     tool_options = models.JSONField(default=dict, blank=True, help_text="By the tool's slug: its options.")
     skills = models.JSONField(default=list, blank=True, help_text="Names of skills, as agentos.skills has them.")
+    bases = models.JSONField(default=list, blank=True, help_text="Names of knowledge bases, as agentos.knowledge has them.")
     capabilities = models.JSONField(default=list, blank=True)
     starters = models.JSONField(
         default=list, blank=True, validators=[check_starters], help_text="First messages that an empty chat offers."

@@ -3,6 +3,7 @@
 <tokens>x<ms>       so many tokens, so many milliseconds apart (200x20); the same words every time
 echo                repeats the user's message, word by word
 tour                a guided tour of what the product can show
+library             searches its knowledge for what it was asked, and answers with sentences of what it has found, and their numbers
 errand              searches, reads, calculates, draws, and asks before it writes a mail
 hang@<n>[x<ms>]     goes silent for ever after n tokens; ``hang`` is ``hang@0``
 fail@<n>[x<ms>]     the provider fails (503) after n tokens; ``fail`` is ``fail@0``
@@ -37,6 +38,7 @@ _PLAIN = frozenset(
         "echo",
         "tour",
         "errand",
+        "library",
         "flaky",
         "busy",
         "auth",

@@ -9,6 +9,8 @@ that its user has approved for the chat. ``answer_format``: the form that an ans
 
 ``kind`` and ``mode`` are the row's (``models.DjangoAgent``). ``members``: of a team, or of steps, in their order; ``task``: what the agent
 is to do there. ``source``: of an agent in code, the module that has it. ``teams``: names of those that its user is in, which code is told.
+
+``bases``: knowledge bases that it has. Who runs it reads those of them that they may read (``tools/search_knowledge.py``).
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,6 +23,8 @@ from agentos.agents.media import Attached, Keep
 from agentos.agents.models import DjangoAgent, TeamMember
 from agentos.agents.providers import availability
 from agentos.agents.tools import Tool, fitting, tools
+from agentos.knowledge.queries import ChosenBase
+from agentos.knowledge.queries import chosen as chosen_bases
 from agentos.skills.queries import ChosenSkill, chosen
 
 
@@ -47,6 +51,7 @@ class AgentSpec:
     source: str = ""
     teams: tuple[str, ...] = ()
     skills: tuple[ChosenSkill, ...] = ()
+    bases: tuple[ChosenBase, ...] = ()
     attached: tuple[Attached, ...] = ()
     keep: Keep | None = None
 
@@ -98,4 +103,5 @@ def _spec_of(agent: DjangoAgent) -> AgentSpec:
         mode=agent.mode,
         source=agent.source,
         skills=() if in_code else tuple(chosen(agent.skills, agent.team_id)),
+        bases=() if in_code else tuple(chosen_bases(agent.bases, agent.team_id)),
     )

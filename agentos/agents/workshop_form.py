@@ -15,6 +15,7 @@ from agentos.agents.providers import availability, model_choices
 from agentos.agents.tool_options import OptionField, number
 from agentos.agents.tools import ASK, AUTO, Tool, described, is_offered, policy_of, tool_choices
 from agentos.core.text import clean
+from agentos.knowledge.queries import offered_to as bases_offered_to
 from agentos.skills.queries import offered_to as offered_to_team
 
 OTHER = "other"  # the choice of a model that is typed
@@ -92,6 +93,7 @@ def posted(form: QueryDict, base: Blueprint, offered: Collection[Tool], *, may_s
         **members_form.posted(form, base),
         "model": (form.get("other_model") or "").strip() if model == OTHER else model,
         "skills": _in_order(form.getlist("skills"), base["skills"]),
+        "bases": _in_order(form.getlist("bases"), base["bases"]),
         "effort_choice": bool(form.get("effort_choice")),
         "tools": tools,
         "tool_policies": _policies(tools, wanted, base, offered),
@@ -120,6 +122,13 @@ def skill_cards(chosen: Sequence[str], agent: DjangoAgent) -> list[SkillCard]:
     lent = personal.lent_for(agent)
     there = offered_to_team(agent.team_id)
     offered = {skill.name: skill.description for skill in there if lent.is_all or skill.name in lent.skills}
+    gone = [SkillCard(name, "", is_chosen=True, is_gone=True) for name in chosen if name not in offered]
+    return [*(SkillCard(name, description, is_chosen=name in chosen) for name, description in offered.items()), *gone]
+
+
+def base_cards(chosen: Sequence[str], team: int | None) -> list[SkillCard]:
+    """The same for knowledge bases."""
+    offered = {base.name: base.description for base in bases_offered_to(team)}
     gone = [SkillCard(name, "", is_chosen=True, is_gone=True) for name in chosen if name not in offered]
     return [*(SkillCard(name, description, is_chosen=name in chosen) for name, description in offered.items()), *gone]
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, StrictBool, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, StrictBool, StrictInt, model_validator
 
 from agentos.api.schemas import SESSION, EffortChoice, Message, ModelName, Moment, Session, example
 from agentos.chat.actions.runs import FEEDBACK_LIMIT
@@ -23,6 +23,7 @@ FULL_SESSION: dict[str, Any] = {
     "forked_at_turn": None,
     "fork_count": 0,
     "approved_tools": [],
+    "bases": [],
     "url": f"/api/v1/agentos/sessions/{SESSION['id']}/",
 }
 EXCERPT = {
@@ -97,7 +98,8 @@ def optional(**extra: Any) -> Callable[[dict[str, Any]], None]:
 
 class FullSession(Session):
     """A chat with all that lists show of it. ``status`` says what its runs are doing; ``unread``, that an answer has ended, or waits,
-    which no page has shown yet; ``approved_tools``, which functions are called in it without asking, by its owner's approval."""
+    which no page has shown yet; ``approved_tools``, which functions are called in it without asking, by its owner's approval;
+    ``bases``, ids of knowledge bases that its owner has brought."""
 
     model_config = example(FULL_SESSION)
 
@@ -109,6 +111,7 @@ class FullSession(Session):
     forked_at_turn: int | None
     fork_count: int
     approved_tools: list[str]
+    bases: list[int]
     url: str
 
 
@@ -151,19 +154,21 @@ class SessionList(BaseModel):
 
 
 class SessionChange(BaseModel):
-    """At least one of these. ``approved_tools``: those that stay approved; none can be added here."""
+    """At least one of these. ``approved_tools``: those that stay approved; none can be added here. ``bases``:
+    the knowledge bases that its agent searches in it beside its own, by their ids, of those that you may read."""
 
     model_config = example({"title": "Holiday plans", "pinned": True}, minProperties=1)
 
     title: str = Field(default=None, json_schema_extra=optional(minLength=1, maxLength=TITLE_LIMIT, pattern=r"\S"))  # type: ignore[assignment]  # only what was sent is read
     pinned: StrictBool = Field(default=None, json_schema_extra=optional())  # type: ignore[assignment]  # only what was sent is read
     archived: StrictBool = Field(default=None, json_schema_extra=optional())  # type: ignore[assignment]  # only what was sent is read
+    bases: list[StrictInt] = Field(default=None, json_schema_extra=optional())  # type: ignore[arg-type]  # the same
     approved_tools: list[str] = Field(default=None, json_schema_extra=optional())  # type: ignore[arg-type]  # only what was sent is read
 
     @model_validator(mode="after")
     def says_something(self) -> "SessionChange":
         if not self.model_fields_set:
-            raise ValueError("Name what shall change: title, pinned, archived or approved_tools")
+            raise ValueError("Name what shall change: title, pinned, archived, approved_tools or bases")
         return self
 
 

@@ -56,6 +56,7 @@ def full_session(session: ChatSession) -> resources.FullSession:
         forked_at_turn=session.forked_at_turn,
         fork_count=session.fork_count,
         approved_tools=session.approved_tools,
+        bases=session.bases,
         url=reverse("api:session", args=[session.session_id]),
     )
 

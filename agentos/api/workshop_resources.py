@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, Field, StrictBool
 
 from agentos.agents.blueprint import (
+    BASES,
     CAPABILITIES,
     CAPABILITY_LENGTH,
     CHOICES,
@@ -20,6 +21,7 @@ from agentos.api.resources import Requirement, TextPart, ToolPart
 from agentos.api.schemas import Message, Moment, example
 from agentos.api.webhook_resources import TEAM, TEAM_LIMIT
 from agentos.core.http.strict_json import whole
+from agentos.knowledge.models import NAME_LENGTH as BASE_LENGTH
 from agentos.skills.models import NAME_LENGTH as SKILL_LENGTH
 
 PARTS = {
@@ -38,6 +40,7 @@ PARTS = {
     "tool_policies": {"clock": "ask"},
     "tool_options": {},
     "skills": ["brand-voice"],
+    "bases": ["House rules"],
     "capabilities": ["Letters"],
     "starters": ["Write to Ada that we meet on Friday."],
 }
@@ -96,9 +99,10 @@ Mode = Literal["coordinate", "route", "broadcast"]
 class Blueprint(BaseModel):
     """What an agent is made of. ``kind``: one agent, a team that its model leads, or steps that follow each other. ``mode``: how a team
     works. ``members``: of a team, or the steps, in their order. ``tool_policies``: by the slug of a tool, where it is not the tool's own;
-    ``tool_options``: its settings, which only operators change. ``skills``: their names. ``choices``: models that members may choose in the
-    place of its own, and ``effort_choice`` whether they choose the effort. ``model_options``: temperature and max_tokens,
-    and what its model can where an operator knows better: sees, hears, reads_pdf, context."""
+    ``tool_options``: its settings, which only operators change. ``skills``, ``bases``: names of its skills and knowledge bases.
+    ``choices``: models that members may choose in the place of its own, and ``effort_choice`` whether they choose the effort.
+    ``model_options``: temperature and max_tokens, and what its model can where an operator knows better: sees, hears, reads_pdf,
+    context."""
 
     model_config = example(PARTS)
 
@@ -117,6 +121,7 @@ class Blueprint(BaseModel):
     tool_policies: dict[str, Literal["ask", "auto"]]
     tool_options: dict[str, dict[str, Any]]
     skills: list[str]
+    bases: list[str]
     capabilities: list[str]
     starters: list[str]
 
@@ -242,6 +247,7 @@ class BlueprintChange(BaseModel):
     tool_policies: dict[str, Literal["ask", "auto"]] = Field(default_factory=dict)
     tool_options: dict[str, dict[str, Any]] = Field(default_factory=dict)
     skills: list[Annotated[str, Field(json_schema_extra={"maxLength": SKILL_LENGTH})]] = listed_most(SKILLS)
+    bases: list[Annotated[str, Field(json_schema_extra={"maxLength": BASE_LENGTH})]] = listed_most(BASES)
     capabilities: list[Annotated[str, Field(json_schema_extra={"maxLength": CAPABILITY_LENGTH})]] = listed_most(CAPABILITIES)
     starters: list[Annotated[str, Field(json_schema_extra={"maxLength": STARTER_LENGTH})]] = listed_most(STARTERS)
 

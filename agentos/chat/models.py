@@ -71,6 +71,7 @@ class ChatSession(models.Model):
     is_archived = models.BooleanField("archived", default=False)
     model = models.CharField(max_length=120, blank=True, default="", help_text="Chosen last in this chat. Empty: the agent's own.")
     effort = models.CharField(max_length=8, blank=True, default="", help_text="Chosen last in this chat. Empty: normal.")
+    bases = models.JSONField(default=list, blank=True, help_text="Keys of knowledge bases that its user has brought.")
     approved_tools = models.JSONField(default=list, blank=True, help_text="Names of functions that its owner has approved for this chat.")
     forked_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="forks", db_index=False)
     forked_at_turn = models.PositiveIntegerField(null=True, blank=True)

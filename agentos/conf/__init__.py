@@ -147,6 +147,16 @@ class AppSettings:
     )
     IMAGE_KEY = Text("", "Key for `AGENTOS_IMAGE_URL`, when it wants one.")
     IMAGE_MODEL = Text("gpt-image-1", "The model that makes pictures there.")
+    EMBEDDINGS = Choice(
+        "none",
+        "How passages of knowledge bases are found beside their words: `embedded` (a small model for English in a package, the extra"
+        " `embeddings`), or `endpoint` (an OpenAI-compatible server); `none`: by their words only (docs/knowledge.md).",
+        ("none", "embedded", "endpoint"),
+    )
+    EMBEDDINGS_URL = Url("", "Base URL of that server, for example `http://127.0.0.1:8080/v1`.", ("http", "https"))
+    EMBEDDINGS_MODEL = Text("", "The model that it is asked for.")
+    EMBEDDINGS_KEY = Text("", "Its key, if it wants one.")
+
     TITLES = Choice(
         "model",
         "Who makes the title of a chat: `model`, the model of its agent, asked once after the first answer; `first-words`, nobody.",

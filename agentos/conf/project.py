@@ -16,6 +16,7 @@ APPS = (
     "agentos.files",
     "agentos.connections",
     "agentos.skills",
+    "agentos.knowledge",
     "agentos.agents",
     "agentos.memories",
     "agentos.chat",

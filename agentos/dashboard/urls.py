@@ -24,6 +24,7 @@ from agentos.dashboard.views import files as files_of_chats
 from agentos.dashboard.views.agents import AgentOSAgentListView, pin
 from agentos.dashboard.views.chat import AgentOSChatView, new_chat
 from agentos.dashboard.views.home import AgentOSDashboardView
+from agentos.dashboard.views.knowledge import adding, bases, documents
 from agentos.dashboard.views.session import AgentOSSessionView
 from agentos.dashboard.views.skills import editing as skills
 from agentos.dashboard.views.skills import files as skill_files
@@ -40,6 +41,7 @@ session_urls = [
     path("session/<str:session_id>/pin/", sessions.pin, name="pin"),
     path("session/<str:session_id>/archive/", sessions.archive, name="archive"),
     path("session/<str:session_id>/approvals/revoke/", sessions.revoke_approval, name="revoke-approval"),
+    path("session/<str:session_id>/knowledge/", sessions.bring_bases, name="bring-bases"),
     path("session/<str:session_id>/delete/", sessions.delete, name="delete"),
     path("session/<str:session_id>/restore/", sessions.restore, name="restore"),
 ]
@@ -109,6 +111,21 @@ workshop_urls = [
     path("workshop/agent/<str:agent_id>/delete/", sharing.delete, name="delete-agent"),
 ]
 
+knowledge_urls = [
+    path("knowledge/", bases.bases, name="knowledge"),
+    path("knowledge/new/", bases.new, name="new-base"),
+    path("knowledge/<int:base_id>/", bases.base, name="base"),
+    path("knowledge/<int:base_id>/add/", adding.add, name="add-knowledge"),
+    path("knowledge/<int:base_id>/again/", bases.again, name="try-base-again"),
+    path("knowledge/<int:base_id>/delete/", bases.delete, name="delete-base"),
+    path("knowledge/<int:base_id>/upload/", adding.begin, name="begin-knowledge"),
+    path("knowledge/<int:base_id>/upload/<str:upload_id>/", adding.upload, name="knowledge-upload"),
+    path("knowledge/<int:base_id>/upload/<str:upload_id>/<int:number>/", adding.put, name="knowledge-slice"),
+    path("knowledge/documents/<int:document_id>/", documents.document, name="document"),
+    path("knowledge/documents/<int:document_id>/again/", documents.again, name="try-document-again"),
+    path("knowledge/documents/<int:document_id>/delete/", documents.delete, name="delete-document"),
+]
+
 skill_urls = [
     path("workshop/skills/", skills.skills, name="skills"),
     path("workshop/skills/new/", skills.new, name="new-skill"),
@@ -160,5 +177,6 @@ urlpatterns = [
     path("live/", live.stream, name="live"),
     *settings_urls,
     *workshop_urls,
+    *knowledge_urls,
     *skill_urls,
 ]

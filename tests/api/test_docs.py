@@ -18,14 +18,16 @@ from agentos.agents.models import AccessRequest, DjangoAgent
 from agentos.api import sending
 from agentos.api.agent_test_resources import TEST_ID
 from agentos.api.app import api
+from agentos.api.knowledge_resources import BASE_ID, DOCUMENT_ID
 from agentos.api.resources import RUN_ID
 from agentos.api.schemas import SESSION
 from agentos.api.scopes import NEEDED
 from agentos.api.webhook_resources import HOOK_ID, MESSAGE_ID
 from agentos.chat.registry import registry
 from agentos.connections import looking
+from agentos.knowledge.models import Document
 from agentos.memories.actions import add_memory
-from tests.factories import AgentCaseFactory, AgentFactory, ChatSessionFactory, RemoteToolFactory, RunFactory, UserFactory
+from tests.factories import AgentCaseFactory, AgentFactory, BaseFactory, ChatSessionFactory, RemoteToolFactory, RunFactory, UserFactory
 from tests.skills.made import make_skill
 from tests.test_permissions import look_at_nothing
 from tests.webhooks.outbound import make_delivery, make_endpoint
@@ -100,6 +102,8 @@ class TestExamples:
         for text in ("Likes tea.", "Likes green tea."):
             add_memory(text=text, agent=None, by=owner)
         make_skill(team, owner)
+        base = BaseFactory(pk=BASE_ID, team=team)
+        Document.objects.create(pk=DOCUMENT_ID, base=base, title="rules.pdf", source="file", status="failed")
         monkeypatch.setattr(looking, "look", look_at_nothing)
         yield
         for stream in list(registry.streams):  # opened by an example that nobody read to its end

@@ -106,6 +106,7 @@ def make() -> dict[str, Any]:
     invite(email="nina.guest.of.the.gallery@museum.example", team=team, by=people["owner"][0])
     names |= {"TEAM": str(team.pk), "WHO": str(people["owner"][0].pk)}
     names |= links() | workshop_of(people["owner"][0], team) | skills_of(people["owner"][0], team) | own_of(people["member"][0])
+    names |= knowledge_of(people["owner"][0], team)
     return {"logins": {name: login for name, (_, login) in people.items()}, "names": names}
 
 
@@ -257,6 +258,30 @@ def skills_of(owner: Any, team: Any) -> dict[str, str]:
     walls = document.composed(name="wall-texts", description="How texts for the walls are written.", body="Forty words at most.")
     actions.create_skill(document=walls, team=team, by=owner)
     return {"SKILL": str(skill.pk)}
+
+
+def knowledge_of(owner: Any, team: Any) -> dict[str, str]:
+    """A base of the team: a document that is there, one that failed, and one that is being indexed."""
+    from agentos.agents.models import DjangoAgent
+    from agentos.core import clock
+    from agentos.knowledge import indexing
+    from agentos.knowledge.models import Base, Document, Page
+
+    base = Base.objects.create(name="Archive", description="How the archive works.", team=team)
+    text = "# The archive\n\nLetters to the archive are short.\n\n## Boxes\n\nEach box has a **number**, and is never empty."
+    about = {"base": base, "by": owner, "source": "file"}
+    document = Document.objects.create(
+        **about, title="archive.md", status="ready", unit="part", page_count=2, character_count=180,
+        outline=[[1, "The archive", 1], [2, "Boxes", 1]],
+    )  # fmt: skip
+    Page.objects.bulk_create(Page(document=document, number=number, text=text) for number in (1, 2))
+    found = indexing.passages_of(document)
+    indexing.store_passages(document, 0, found, indexing.searchable_of(document, found), len(found))
+    Document.objects.create(**about, title="scan.pdf", status="failed", failure="scanned")
+    # Somebody is at it for as long as the tests take.
+    Document.objects.create(**about, title="long.pdf", status="indexing", done=64, total=300, lease_until=clock.now() + timedelta(days=1))
+    DjangoAgent.objects.filter(agent_id="curator").update(bases=[base.name])
+    return {"BASE": str(base.pk), "DOCUMENT": str(document.pk)}
 
 
 def webhooks_of(team: Any) -> dict[str, str]:

@@ -114,6 +114,11 @@ def folded_sidebar(page: Page) -> None:
     expect(page.locator("#sidebar")).to_be_hidden()
 
 
+def everything_to_add(page: Page) -> None:
+    for name in ("add-page", "add-text", "delete"):
+        page.locator(f"#{name} > summary").click()
+
+
 def skills_listed(page: Page) -> None:
     page.locator("#message").press_sequentially("Please /arch")
     expect(page.locator("#composer-skills [aria-selected=true]")).to_be_visible()
@@ -439,6 +444,12 @@ SCENES = (
     Scene("the workshop of a member", "member", "/agentos/workshop/"),
     Scene("an agent of a member's own", "member", "/agentos/workshop/agent/OWN/"),
     Scene("who may use an agent of a member's own", "member", "/agentos/workshop/agent/OWN/share/", confirm),
+    Scene("knowledge", "owner", "/agentos/knowledge/"),
+    Scene("no knowledge", "stranger", "/agentos/knowledge/"),
+    Scene("a new knowledge base", "owner", "/agentos/knowledge/new/"),
+    Scene("a knowledge base", "owner", "/agentos/knowledge/BASE/", everything_to_add),
+    Scene("a knowledge base that one may only read", "member", "/agentos/knowledge/BASE/?ask=letters+to+the+archive"),
+    Scene("a document", "owner", "/agentos/knowledge/documents/DOCUMENT/?page=1&from=0&to=40"),
     Scene("skills", "owner", "/agentos/workshop/skills/"),
     Scene("a new skill", "owner", "/agentos/workshop/skills/new/"),
     Scene("a new skill without a name", "owner", "/agentos/workshop/skills/new/", bad_form),

@@ -16,6 +16,8 @@ from agentos.agents.specs import AgentSpec
 from agentos.agents.tools import CallContext, Tool
 from agentos.agents.tools.read_attachment import read_attachment
 from agentos.agents.tools.read_skill import listed, read_skill
+from agentos.agents.tools.search_knowledge import KNOWLEDGE
+from agentos.agents.tools.search_knowledge import listed as listed_bases
 from agentos.conf import app_settings
 
 LOCAL_INSTRUCTIONS = "You are a helpful assistant."  # with nothing before the question, the embedded model rambles
@@ -69,7 +71,8 @@ def _toolbox(spec: AgentSpec) -> list[Tool]:
         return []
     script = scripts.parse(model_id) if slug == providers.SCRIPTED.slug else None
     box = tools.toolbox((*spec.tools, *(script.tools if script else ())), spec.toolbox)
-    return [*box, *([read_skill] if spec.skills else ()), *([read_attachment] if spec.attached else ())]
+    own = ((read_skill, spec.skills), (read_attachment, spec.attached), (KNOWLEDGE, spec.bases))
+    return [*box, *(tool for tool, reads in own if reads)]
 
 
 def _own(spec: AgentSpec, model: Model, toolkits: Sequence[tools.AgnoTool]) -> dict[str, Any]:
@@ -84,10 +87,11 @@ def _own(spec: AgentSpec, model: Model, toolkits: Sequence[tools.AgnoTool]) -> d
 
 
 def _instructions(spec: AgentSpec) -> str | None:
-    """Its own, and which skills it has, where its model can read them."""
+    """Its own, and which skills and knowledge it has, where its model can read them."""
     own = spec.instructions or (LOCAL_INSTRUCTIONS if spec.model == providers.SMOLLM2 else "")
-    skills = listed(spec.skills) if providers.PROVIDERS[providers.split(spec.model)[0]].tools else ""
-    return "\n\n".join(part for part in (own, skills) if part) or None
+    if not providers.PROVIDERS[providers.split(spec.model)[0]].tools:
+        return own or None
+    return "\n\n".join(part for part in (own, listed(spec.skills), listed_bases(spec.bases)) if part) or None
 
 
 def forced() -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from agentos.agents.runtime.tools import asking, lasting
 from agentos.agents.specs import AgentSpec
 from agentos.agents.tools import CallContext, Tool
 from agentos.agents.tools.definition import Asks, current
+from agentos.agents.tools.search_knowledge import go_on
 
 SENT_ALONG = conversation.CONTEXT.partition("{}")[0]
 COST_LIMIT = 100_000  # dollars: what is more is no cost of a request
@@ -46,7 +47,9 @@ def opened(
         skills=_skills(spec),
         attached=spec.attached,
         keep=spec.keep,
+        bases=_bases(spec),
     )
+    go_on(context, output.get("messages") or ())
     context.lasting = lasting(toolbox, context)
     context.asks = asking(toolbox, context)
     _find(context, toolbox, [*(message for turn in history for message in turn.messages), *(output.get("messages") or ())])
@@ -68,7 +71,13 @@ def _find(context: CallContext, toolbox: Collection[Tool], messages: Sequence[Ma
 
 def join(context: CallContext, spec: AgentSpec, toolbox: Collection[Tool]) -> CallContext:
     """Return the context of a member of the team that ``context`` is of. What one of them has read, the others may be told."""
-    own: dict[str, Any] = {"options": spec.options, "policies": spec.policies, "approved": spec.approved, "skills": _skills(spec)}
+    own: dict[str, Any] = {
+        "options": spec.options,
+        "policies": spec.policies,
+        "approved": spec.approved,
+        "skills": _skills(spec),
+        "bases": _bases(spec),
+    }
     member = replace(context, agent_id=spec.agent_id, **own)
     member.lasting = lasting(toolbox, member)
     member.asks = asking(toolbox, member)
@@ -82,6 +91,10 @@ def join(context: CallContext, spec: AgentSpec, toolbox: Collection[Tool]) -> Ca
 
 def _skills(spec: AgentSpec) -> dict[str, int]:
     return {skill.name: skill.pk for skill in spec.skills}
+
+
+def _bases(spec: AgentSpec) -> tuple[int, ...]:
+    return tuple(base.pk for base in spec.bases)
 
 
 def speaks(run_response: Any) -> None:

@@ -20,6 +20,7 @@ from agentos.agents.runtime import asked, dictated
 from agentos.agents.runtime.beheld import told_of_media
 from agentos.agents.runtime.delegations import TO_ALL, TO_ONE
 from agentos.agents.runtime.errand import answer_of_the_errand, calls_of_the_errand, thoughts_of_the_errand
+from agentos.agents.runtime.library import answer_of_the_library, calls_of_the_library
 from agentos.agents.runtime.speech import names_of
 from agentos.agents.runtime.token_clock import clock
 from agentos.agents.runtime.tour import answer_of_the_tour, thoughts_of_the_tour
@@ -119,6 +120,8 @@ class ScriptedModel(Model):
             return dictated.calls(program, _rounds(messages), results)
         if self.script.act == "errand":
             return calls_of_the_errand(_rounds(messages), results)
+        if self.script.act == "library":
+            return calls_of_the_library(_question(messages), results)
         if results and self.script.act != "loop":
             return ()
         return _delegating(messages, tools) if self.script.act == "lead" else CALLS.get(self.script.act, ())
@@ -145,17 +148,22 @@ class ScriptedModel(Model):
             return "content", islice(cycle(SPEECH), script.tokens), script.ms / 1000
         if script.act in {"echo", "effort", "recall", "given"}:
             return "content", _split(self._says(messages)), 0
-        if script.act == "empty" or calls:
-            return "content", (), 0
+        return "content", () if script.act == "empty" or calls else _split(self._ends(messages, results)), 0
+
+    def _ends(self, messages: list[Message], results: list[str]) -> str:
+        """What a script says once it calls nothing more."""
+        script = self.script
         if script.act in DICTATED:
             said = dictated.said(_question(messages), results if script.act == "obey" else (), results) or _told(results)
+        elif script.act == "library":
+            said = answer_of_the_library(_question(messages), results)
         elif script.act == "title" and _is_asked_for_a_title(messages):
             said = TITLE
         elif script.act == "lead":
             said = f"{NOT_A_PERSON}The team said: {' / '.join(result.strip() for result in results)}"
         else:
             said = _told(results)
-        return "content", _split(said), 0
+        return said
 
     def _says(self, messages: list[Message]) -> str:
         """What a script says that looks at what it was asked with."""

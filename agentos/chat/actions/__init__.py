@@ -7,6 +7,7 @@ from agentos.chat.actions.opening import NOT_AVAILABLE, WITHDRAWN, check_agent_a
 from agentos.chat.actions.runs import answer_run, continue_run, give_feedback, retry_run, stop_run
 from agentos.chat.actions.sessions import (
     archive_session,
+    bring_bases,
     create_session,
     delete_session,
     erase_run,
@@ -25,6 +26,7 @@ __all__ = [
     "WITHDRAWN",
     "answer_run",
     "archive_session",
+    "bring_bases",
     "check_agent_available",
     "check_agent_open",
     "choose_version",

@@ -1,6 +1,6 @@
 """A chat as a thing: open, rename, pin, archive, delete, bring back, fork."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -22,7 +22,9 @@ from agentos.chat.titles import title_of, title_of_fork
 from agentos.core import clock
 from agentos.core.events import emit
 from agentos.core.text import clean
+from agentos.knowledge.queries import readable
 
+BASES = 20  # of one chat
 PERSON = ChatSession.TitledBy.PERSON
 VERSIONS = {"edition", "editions", "version", "versions"}
 FORGOTTEN = {
@@ -79,6 +81,18 @@ def keep_approvals(*, session: ChatSession, tools: Sequence[str], by: User) -> N
     left = [name for name in session.approved_tools if name in tools]
     if left != session.approved_tools:
         _set(session, by, "chat.session.approvals_revoked", approved_tools=left)
+
+
+def bring_bases(*, session: ChatSession, bases: Collection[int], by: User) -> None:
+    """Let the agent search these knowledge bases in this chat, too, and no others that were brought. Raises InvalidInput."""
+    wanted = list(dict.fromkeys(bases))
+    if len(wanted) > BASES:
+        raise InvalidInput("bases", _("A chat can have %(most)d knowledge bases.") % {"most": BASES})
+    found = [base.pk for base in readable(wanted, by.pk)]
+    if missing := [pk for pk in wanted if pk not in found and pk not in session.bases]:
+        raise InvalidInput("bases", _("There is no such knowledge base: %(pk)s.") % {"pk": missing[0]})
+    if found != session.bases:
+        _set(session, by, "chat.session.bases_brought", bases=found)
 
 
 def delete_session(*, session: ChatSession, by: User) -> None:

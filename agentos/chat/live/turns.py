@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from django.utils.html import format_html
@@ -19,6 +20,7 @@ from agentos.agents.queries import may_edit, model_label
 from agentos.agents.runtime import approvals
 from agentos.agents.tools import label_of
 from agentos.chat.asks import Ask, asks_of
+from agentos.chat.knowledge import Source, address_of, cited_in, sources_in
 from agentos.chat.live.blocks import closed_end, open_code, settled
 from agentos.chat.live.elements import NAMES, calls_id, part_id, turn_id
 from agentos.chat.live.parts import Part, place_in, text_of
@@ -31,6 +33,7 @@ from agentos.core.security.invisible import exact
 from agentos.core.templatetags.agentos import clock_time
 
 NOTHING = Choices()
+NO_LINKS: Mapping[int, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,18 @@ class TurnView:
 
     @cached_property
     def parts(self) -> list[PartView | CallsView]:
-        return part_views(self.answer, self.id, growing=self.run.is_open, run_id=self.run.run_id)
+        links = {source.n: address_of(source) for source in self.sources}
+        return part_views(self.answer, self.id, growing=self.run.is_open, run_id=self.run.run_id, links=links)
+
+    @cached_property
+    def sources(self) -> list[Source]:
+        """What the answer is made of, once it has ended; what it names first."""
+        found = sources_in(self.answer) if self.has_ended else []
+        return sorted(found, key=lambda source: (source.n not in self.cited, source.n))
+
+    @cached_property
+    def cited(self) -> frozenset[int]:
+        return cited_in(text_of(self.answer))
 
     @cached_property
     def source(self) -> str:
@@ -335,8 +349,11 @@ def calls_view(parts: list[Part], of: str, first: int, end: int, *, run_id: str 
     return CallsView(calls_id(of, first), calls[0].name, calls)
 
 
-def part_views(parts: list[Part], of: str, *, growing: bool, run_id: str = "", place: int = 0) -> list[PartView | CallsView]:
-    """``of``: the element that they are in. ``growing``: the last part does. ``place``: where they begin (``parts.part_at``)."""
+def part_views(
+    parts: list[Part], of: str, *, growing: bool, run_id: str = "", place: int = 0, links: Mapping[int, str] = NO_LINKS
+) -> list[PartView | CallsView]:
+    """``of``: the element that they are in. ``growing``: the last part does. ``place``: where they begin (``parts.part_at``). ``links``:
+    where sources are, by the number that names them in the text."""
     views: list[PartView | CallsView] = []
     index = 0
     while index < len(parts):
@@ -347,12 +364,14 @@ def part_views(parts: list[Part], of: str, *, growing: bool, run_id: str = "", p
             views.append(calls_view(parts, of, index, end, run_id=run_id, place=place))
         else:
             grows = growing and end == len(parts)
-            views.append(part_view(parts[index], part_id(of, index), growing=grows, run_id=run_id, index=place + index))
+            views.append(part_view(parts[index], part_id(of, index), growing=grows, run_id=run_id, index=place + index, links=links))
         index = end
     return views
 
 
-def part_view(part: Part, element_id: SafeString, *, growing: bool, run_id: str = "", index: int = 0) -> PartView:
+def part_view(
+    part: Part, element_id: SafeString, *, growing: bool, run_id: str = "", index: int = 0, links: Mapping[int, str] = NO_LINKS
+) -> PartView:
     """``growing``: the last part of a run that still runs."""
     if part["kind"] == "tool":
         is_refused = part["status"] == "failed" and part.get("decision") == "refused"
@@ -373,16 +392,19 @@ def part_view(part: Part, element_id: SafeString, *, growing: bool, run_id: str 
             index=index,
         )
     if part["kind"] == "delegation":
-        return delegation_view(part, element_id, run_id=run_id, index=index)
+        return delegation_view(part, element_id, run_id=run_id, index=index, links=links)
     text = part["text"]
     if not growing:
-        return PartView(id=element_id, kind=part["kind"], done=markdown.render_cached(text, name=f"{element_id}-"))
+        whole = markdown.render_cached(text, name=f"{element_id}-")
+        return PartView(id=element_id, kind=part["kind"], done=markdown.with_sources(whole, links) if links else whole)
     end = closed_end(text)
     done = markdown.render(text[:end], growing=True) if end else ""
     return PartView(id=element_id, kind=part["kind"], done=done, open=open_block(element_id, text[end:]))
 
 
-def delegation_view(part: Part, element_id: SafeString, *, run_id: str = "", index: int = 0) -> PartView:
+def delegation_view(
+    part: Part, element_id: SafeString, *, run_id: str = "", index: int = 0, links: Mapping[int, str] = NO_LINKS
+) -> PartView:
     """What grows in it grows as long as its agent is at work."""
     return PartView(
         id=element_id,
@@ -393,7 +415,7 @@ def delegation_view(part: Part, element_id: SafeString, *, run_id: str = "", ind
         status=part["status"],
         result=part["result"],
         seconds=part["seconds"],
-        parts=part_views(part["parts"], element_id, growing=part["status"] == "running", run_id=run_id, place=place_in(index)),
+        parts=part_views(part["parts"], element_id, growing=part["status"] == "running", run_id=run_id, place=place_in(index), links=links),
     )
 
 

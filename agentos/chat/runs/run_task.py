@@ -19,6 +19,7 @@ from agentos.agents.media import Given, NotKept
 from agentos.agents.models import DjangoAgent
 from agentos.agents.specs import AgentSpec, with_keeper, with_model
 from agentos.chat import ephemeral, files, queries, trying
+from agentos.chat.knowledge import with_knowledge
 from agentos.chat.live.buffer import live_buffers
 from agentos.chat.live.revisions import change, lock
 from agentos.chat.models import Run, RunFile
@@ -296,6 +297,7 @@ def _prepare(run: Run) -> tuple[AgentSpec, list[Turn], list[queries.JournalLine]
         approved=frozenset(run.session.approved_tools),
         teams=_teams_of(run) if agent.kind == DjangoAgent.Kind.CODE else (),
     )
+    spec = with_knowledge(spec, run)
     spec = without_memories(spec) if run.session.is_ephemeral else with_memories(spec, run.by_id)
     if told:
         brought = frozenset({"summary"}) if told.has_tools else frozenset()

@@ -144,7 +144,14 @@ def _work(session: ChatSession, known: ChatSummary) -> Work | None:
         return None
     told = runs[: len(runs) // 2]
     spec = replace(
-        spec_of(agent), instructions=summaries.INSTRUCTIONS, tools=(), skills=(), kind=DjangoAgent.Kind.AGENT, members=(), effort=""
+        spec_of(agent),
+        instructions=summaries.INSTRUCTIONS,
+        tools=(),
+        skills=(),
+        bases=(),
+        kind=DjangoAgent.Kind.AGENT,
+        members=(),
+        effort="",
     )
     return Work(
         spec=spec,

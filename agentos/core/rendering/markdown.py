@@ -6,7 +6,7 @@ an image would be fetched by the reader's browser, and its address can carry out
 
 import hashlib
 import re
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -56,6 +56,10 @@ CLEANER = nh3.Cleaner(
     url_schemes=SCHEMES,
     link_rel="noopener noreferrer nofollow ugc",
 )
+PIECE = re.compile(r"(<[^>]*>)")
+TAG = re.compile(r"<(/?)([a-z0-9]+)")
+NOT_LINKED = {"a", "code", "pre", "math"}
+NAMED = re.compile(r"\[(\d{1,3}(?:, ?\d{1,3})*)\]")  # a source, or several
 CLOSING = re.compile(r"(?:</p>\s*</(?:div|blockquote)>\s*|</(?:p|li|ul|ol)>\s*)+\Z")
 
 
@@ -191,3 +195,25 @@ def render_cached(text: str, *, name: str = "", wrapped: bool = False) -> SafeSt
     except Exception:  # noqa: BLE001 - whatever a cache server can raise: the text is rendered all the same
         return render(text, name=name, wrapped=wrapped)
     return mark_safe(str(found))
+
+
+def with_sources(html: SafeString, links: Mapping[int, str]) -> SafeString:
+    """Return the HTML with its [1] as links to sources, by their numbers; not within code, links and formulas."""
+    pieces: list[str] = []
+    inside = 0
+    for piece in PIECE.split(html):
+        if piece.startswith("<"):
+            name = TAG.match(piece)
+            if name and name[2] in NOT_LINKED:
+                inside += -1 if name[1] else 1
+        elif not inside and "[" in piece:
+            piece = NAMED.sub(lambda found: _linked(found, links), piece)  # noqa: PLW2901 - the same piece, with links in it
+        pieces.append(piece)
+    return mark_safe("".join(pieces))
+
+
+def _linked(found: re.Match[str], links: Mapping[int, str]) -> str:
+    numbers = [int(number) for number in found[1].split(",")]
+    if not all(number in links for number in numbers):
+        return found[0]
+    return "".join(f'<a class="cite" href="{escape(links[number])}">[{number}]</a>' for number in numbers)

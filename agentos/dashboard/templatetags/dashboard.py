@@ -19,10 +19,13 @@ from agentos.chat import quotas
 from agentos.chat.models import ChatSession
 from agentos.core import people
 from agentos.core.templatetags.agentos import tile
+from agentos.knowledge.models import Base
+from agentos.knowledge.queries import bases_for, chosen
 from agentos.skills.queries import ChosenSkill
 
 register = template.Library()
 
+BASES_SHOWN = 50
 NOTES = {"scripted": "Scripted", "local": "Small demo model"}
 
 
@@ -66,6 +69,13 @@ def choices(agent: DjangoAgent, session: ChatSession | str = "", model: str | No
     models = [(each, label, each == wanted[0]) for each, label in found.models]
     efforts = [(each, label, each == wanted[1]) for each, label in found.efforts]
     return {"models": models, "efforts": efforts} if found else {}
+
+
+@register.simple_tag
+def bases_of(session: ChatSession, user: User) -> list[tuple[Base, bool, bool]]:
+    """Return the knowledge bases that this user can bring into a chat: each with whether it was, and whether the agent has it anyway."""
+    agents = {base.pk for base in chosen(session.agent.bases, session.agent.team_id)}
+    return [(base, base.pk in session.bases, base.pk in agents) for base in bases_for(user)[:BASES_SHOWN]]
 
 
 @register.simple_tag

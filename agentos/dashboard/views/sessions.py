@@ -16,6 +16,7 @@ from agentos.chat.searching import search_sessions
 from agentos.core.http.htmx import came_from, go_to, respond, wants_fragment
 from agentos.core.http.request import SignedInRequest
 from agentos.core.templatetags.agentos import UNDO
+from agentos.core.text import whole_number
 from agentos.dashboard.answers import chat_changed, open_session_id
 from agentos.dashboard.layout import frame
 from agentos.dashboard.queries import deleted_sessions
@@ -108,6 +109,21 @@ def revoke_approval(request: SignedInRequest, session_id: str) -> HttpResponse:
     """Ask again before each call of a function that was approved for the chat."""
     session = session_or_404(request, session_id)
     actions.revoke_approval(session=session, tool=request.POST.get("tool", ""), by=request.user)
+    if wants_fragment(request):
+        return manage_page(request, session)
+    return redirect("dashboard:manage", session_id)
+
+
+@signed_in
+@require_POST
+def bring_bases(request: SignedInRequest, session_id: str) -> HttpResponse:
+    """Say which knowledge bases the agent searches in this chat beside its own."""
+    session = session_or_404(request, session_id)
+    try:
+        bases = [pk for text in request.POST.getlist("bases") if (pk := whole_number(text)) is not None]
+        actions.bring_bases(session=session, bases=bases, by=request.user)
+    except InvalidInput as error:
+        return manage_page(request, session, status=error.status, bases_error=error.sentence)
     if wants_fragment(request):
         return manage_page(request, session)
     return redirect("dashboard:manage", session_id)

@@ -181,6 +181,7 @@ def edit_page(request: SignedInRequest, draft: AgentDraft, shown: Blueprint, *, 
             shown, workshop_form.offered_to(agent), agent.team_id, may_set_options=is_operator(request.user)
         ),
         "skills": workshop_form.skill_cards(shown["skills"], agent),
+        "bases": workshop_form.base_cards(shown["bases"], agent.team_id),
         "missing": missing,
         "can_suggest": availability(shown["model"]).ok,
         "warnings": [] if "model" in missing else warnings_about(shown, tell_why=is_operator(request.user)),

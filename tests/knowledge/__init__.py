@@ -1,0 +1,1 @@
+"""Knowledge: bases, documents, and what is found in them."""
