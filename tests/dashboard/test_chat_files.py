@@ -171,6 +171,17 @@ class TestMessages:
         answer = post(as_member, url, {"message": "Look", "file": "file_of_nobody"})
         assert (answer.status_code, "no such file" in page(answer).one("#composer-error").text) == (422, True)
 
+    def test_with_what_the_model_does_not_take_say_so_and_keep_it(self, as_member: Client, member: User, session: ChatSession) -> None:
+        type(session.agent).objects.filter(pk=session.agent_id).update(model_options={"sees": False})
+        blob = keep_bytes(owner=member, data=made.picture("PNG"), name="shot.png")
+        file = attach(by=member, blob=blob, name="shot.png", place=place_of(session=session))
+        url = reverse("dashboard:session", args=[session.session_id])
+        answer = post(as_member, url, {"message": "Look at this", "file": file.file_id})
+        assert answer.status_code == 422
+        assert "This agent's model cannot see pictures." in page(answer).one("#composer-error").text
+        assert page(answer).has(f"[data-file={file.file_id}]")
+        assert "Look at this" in answer.content.decode()
+
     @pytest.mark.django_db(transaction=True)  # other threads ask the database, too
     def test_of_a_form_without_a_script_bring_their_files(self, as_member: Client, member: User, session: ChatSession) -> None:
         url = reverse("dashboard:session", args=[session.session_id])
