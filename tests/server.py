@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-START_SECONDS = 60
+START_SECONDS = 120
 GRACE_SECONDS = 1  # that a running answer gets when the server is told to stop
 
 
