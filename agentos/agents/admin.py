@@ -12,6 +12,7 @@ from agentos.agents.availability import availability_of
 from agentos.agents.blueprint import blueprint_of
 from agentos.agents.forms import AgentForm, warnings_about
 from agentos.agents.models import MEMBERS, DjangoAgent, TeamMember
+from agentos.agents.queries import open_to
 from agentos.agents.tools import tools
 from agentos.audit.admin import AuditedAdmin
 from agentos.core.columns import column
@@ -31,7 +32,7 @@ class MemberInline(admin.TabularInline):
         return super().get_formset(request, obj, validate_max=True, **kwargs)
 
 
-MODELS = ("model", "fallbacks", "choices", "effort_choice")
+MODELS = ("model", "fallbacks", "choices", "effort_choice", "temperature", "max_tokens")
 SAID_BY_CODE = ("name", "description", "model", "instructions", "with_tools")
 
 
@@ -113,12 +114,7 @@ class AgentAdmin(AuditedAdmin):
 
     @admin.display(description="open to")
     def open_to(self, obj: DjangoAgent) -> str:
-        if obj.owner is not None:
-            return f"{obj.owner} alone"
-        ways = ["Everyone"] if obj.is_global else []
-        ways += [f"Team {obj.team}"] if obj.team else []
-        ways += [f"Plan {plan}" for plan in obj.plans.all()]
-        return ", ".join(ways) or "Nobody"
+        return open_to(obj)
 
     @admin.display(description="personal agent of")
     def personal(self, obj: DjangoAgent) -> str:

@@ -159,10 +159,6 @@ def _is_member(value: Any) -> bool:
     )
 
 
-def _told_members(members: list[dict[str, str]]) -> list[str]:
-    return [f"{each['agent']}: {each['task']}" if each["task"] else each["agent"] for each in members]
-
-
 def _yes_or_no(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValidationError("This is yes or no.")
@@ -184,7 +180,7 @@ PARTS: tuple[Part, ...] = (
     Part("description", "Description", _text("description")),
     Part("kind", "Made of", _choice(Kind, Kind.CODE), Kind.AGENT.value, lambda kind: [str(Kind(kind).label)]),
     Part("mode", "How the team works", _choice(Mode), Mode.COORDINATE.value, lambda mode: [str(Mode(mode).label)]),
-    Part("members", "Members", _members, [], _told_members),
+    Part("members", "Members", _members, []),
     Part("instructions", "Instructions", _text("instructions")),
     Part("model", "Model", _text("model")),
     Part("fallbacks", "Models that stand in", texts(FALLBACKS, MODEL_LENGTH), []),

@@ -17,6 +17,9 @@ from agentos.agents.providers import SMOLLM2, best_model
 from agentos.audit.actions import record
 from agentos.audit.models import AuditRecord
 from agentos.conf import app_settings
+from agentos.skills.actions import create_skill
+from agentos.skills.document import composed
+from agentos.skills.models import Skill
 
 MADE = "agents.demo.made"
 MAKING = 4_705_140_216  # the number of an advisory lock; any that nobody else uses
@@ -153,6 +156,7 @@ def make_agents_with_tools(model: str, pro: Plan) -> None:
     if app_settings.SCRIPTED_MODELS:
         make_team()
         make_onlooker()
+        make_notebook()
         agent(
             "tour",
             "Tour",
@@ -194,6 +198,30 @@ def make_onlooker() -> None:
         description="Says which pictures, recordings and files it was given. Scripted: no model answers here.",
         capabilities=["Tour", "Files"],
         starters=["What have I given you?"],
+        is_global=True,
+    )
+
+
+def make_notebook() -> None:
+    """Show memory, a skill, and what members may choose: its model does what a message says, word by word."""
+    text = composed(
+        name="plain-letters",
+        description="How letters are written here: short, friendly, without set phrases.",
+        body="# Letters\n\n1. Say first what happens next.\n2. Five sentences at most.\n3. No set phrases.",
+    )
+    if not Skill.objects.filter(name=text.name, team=None).exists():
+        create_skill(document=text, by=None)
+    agent(
+        "notebook",
+        "Notebook",
+        "scripted:calls",
+        description="Remembers what you want it to, reads a skill, and lets you choose its model. Scripted: it does what you write.",
+        tools=["memory", "clock"],
+        skills=[text.name],
+        choices=["scripted:effort"],
+        effort_choice=True,
+        capabilities=["Tour", "Memory"],
+        starters=['remember {"text": "I like short answers."}', 'read_skill {"name": "plain-letters"}'],
         is_global=True,
     )
 

@@ -21,8 +21,10 @@ _SENTENCES: Mapping[str, str] = MappingProxyType(
         "model_no_tools": _("The model of this agent cannot use tools. Your message is saved. Ask your administrator to fix it."),
         "model_missing": _("This agent's model no longer exists. Your message is saved. Ask your administrator to fix it."),
         "model_busy": _("The model is busy. Your message is saved. Wait a moment, then try again."),
-        "model_rejected": _("The model did not accept this message. It is saved. Change it, then try again."),
-        "media_refused": _("The model did not accept a file of this message. It is saved. Send it without that file, or in another form."),
+        "model_rejected": _("The model did not accept this message. Your message is saved. Change it, then try again."),
+        "media_refused": _(
+            "The model did not accept a file of this message. Your message is saved. Send it without that file, or in another form."
+        ),
         "context_too_long": _("This chat is too long for the model. Your message is saved. Shorten it, or start a new chat."),
         "tool_limit": _("The agent used its tools {steps} times without an answer. What it said so far is kept. Try a smaller request."),
         "model_error": _("The model failed while answering. Your message is saved. Try again."),
@@ -94,7 +96,14 @@ def cut_sentence(cut: str) -> str:
     return gettext(_CUTS.get(cut, _CUTS["unfinished"]))
 
 
-def sentence(code: str) -> str:
-    """Return what a person is told; a code that nobody knows is an internal failure."""
-    text = _SENTENCES.get(code, _SENTENCES["internal"])
-    return gettext(text).format(silence=app_settings.SILENCE_TIMEOUT, run=app_settings.RUN_TIMEOUT, steps=app_settings.TOOL_STEPS)
+SAVED = _("Your message is saved.")
+KEPT = _("What was said so far is kept.")
+
+
+def sentence(code: str, *, is_kept: bool = True) -> str:
+    """Return what a person is told; a code that nobody knows is an internal failure. ``is_kept``: not of a try-out or a test, of which
+    nothing is."""
+    text = gettext(_SENTENCES.get(code, _SENTENCES["internal"]))
+    for said in () if is_kept else (SAVED, KEPT):
+        text = text.replace(gettext(said), "").replace("  ", " ").strip()
+    return text.format(silence=app_settings.SILENCE_TIMEOUT, run=app_settings.RUN_TIMEOUT, steps=app_settings.TOOL_STEPS)

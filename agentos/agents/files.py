@@ -18,9 +18,10 @@ from agentos.agents.blueprint import LABELS, NAMES, Blueprint, InvalidBlueprint,
 from agentos.agents.models import AgentCase, DjangoAgent
 from agentos.agents.providers import availability
 from agentos.agents.readiness import objections
-from agentos.agents.tools import Tool, tools
+from agentos.agents.tools import Tool, told_needs, tools
 from agentos.core.http.errors import Problem
 from agentos.core.http.strict_json import parse
+from agentos.core.people import is_operator
 
 KIND = "agentos-agent"
 SCHEMA = 3  # counted up when a file can say what an older server does not understand
@@ -104,7 +105,8 @@ def missing_here(blueprint: Blueprint, by: User | None, team: int | None) -> lis
     model = availability(blueprint["model"])
     if blueprint["model"] and not model.ok and model.reason not in found:
         found.append(f"The model {blueprint['model']} cannot be used now. {model.reason}")
-    return [*found, *(f"{tool.label}: {sentence}" for tool in tools(blueprint["tools"]).values() if (sentence := tool.needs()))]
+    known, tells_all = tools(blueprint["tools"]).values(), by is None or is_operator(by)
+    return [*found, *(f"{tool.label}: {said}" for tool in known if (said := told_needs(tool, is_operator=tells_all)))]
 
 
 def without_options(given: AgentFile, *, by: User | None, team: int | None) -> AgentFile:

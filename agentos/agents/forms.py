@@ -7,7 +7,7 @@ from django import forms
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from agentos.agents.blueprint import CAPABILITIES, CAPABILITY_LENGTH, CHOICES, FALLBACKS, Blueprint
+from agentos.agents.blueprint import CAPABILITIES, CAPABILITY_LENGTH, CHOICES, FALLBACKS, Blueprint, ModelOptions
 from agentos.agents.models import STARTER_LENGTH, STARTERS, DjangoAgent
 from agentos.agents.providers import PROVIDERS, ModelChoice, availability, model_choices, split
 from agentos.agents.tools import described, tool_choices
@@ -87,6 +87,14 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
     choices = LinesField(
         most=CHOICES, length=120, required=False, help_text="Models that members may choose in the place of that one. One a line."
     )
+    temperature = forms.FloatField(min_value=0, max_value=2, required=False, help_text="0 to 2. Empty: as the provider has it.")
+    max_tokens = forms.IntegerField(
+        label="Longest answer, in tokens",
+        min_value=1,
+        max_value=1_000_000,
+        required=False,
+        help_text="Of one request. Empty: as the provider has it.",
+    )
     tools = forms.MultipleChoiceField(choices=described_tools, widget=forms.CheckboxSelectMultiple({"class": "radiolist"}), required=False)
     capabilities = LinesField(
         most=CAPABILITIES,
@@ -127,6 +135,18 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if "tools" in self.fields:  # not of an agent in code, whose tools can only be read
             self.fields["tools"].choices = described_tools(self.instance.tools)  # type: ignore[attr-defined]
+
+        for name in self.fields.keys() & ModelOptions.model_fields.keys():
+            self.fields[name].initial = self.instance.model_options.get(name)
+
+    def clean(self) -> dict[str, Any]:
+        """The settings of the model are fields of their own."""
+        found: dict[str, Any] = super().clean() or self.cleaned_data
+        names = self.fields.keys() & ModelOptions.model_fields.keys()
+        if names:
+            others = {name: value for name, value in self.instance.model_options.items() if name not in names}
+            self.instance.model_options = {**others, **{name: found[name] for name in sorted(names) if found.get(name) is not None}}
+        return found
 
     def clean_kind(self) -> str:
         return str(self.cleaned_data.get("kind") or self.instance.kind)

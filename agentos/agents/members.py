@@ -95,10 +95,5 @@ def rows(team: DjangoAgent, members: Members) -> list[TeamMember]:
     return [TeamMember(team=team, agent=agents[each["agent"]], position=n, task=each["task"]) for n, each in enumerate(there, start=1)]
 
 
-def lock(members: Members) -> None:
-    """Keep these agents as they are until the transaction ends."""
-    list(DjangoAgent.objects.select_for_update().filter(agent_id__in=[each["agent"] for each in members]).order_by("pk").values("pk"))
-
-
 def _by_id(ids: Iterable[str]) -> dict[str, Any]:
     return {agent.agent_id: agent for agent in DjangoAgent.objects.filter(agent_id__in=list(ids))}

@@ -282,7 +282,8 @@ class AgentCase(models.Model):
 class CaseRound(models.Model):
     """All tests of an agent, answered once by one blueprint. ``version``: the one that was tested; None: the draft.
 
-    ``digest`` is that of what answers (``cases.digest``): results count for whatever is made of the same. Its driver promises a sign of
+    ``digest`` is that of what answers (``cases.digest``): results count for whatever is made of the same, until what is around it changes
+    (``case_queries.around``; None: of before that was noted). Its driver promises a sign of
     life before ``lease_until``; a round that is still running after that was broken off.
     """
 
@@ -296,6 +297,7 @@ class CaseRound(models.Model):
     version = models.PositiveIntegerField(null=True)
     blueprint = models.JSONField()
     digest = models.CharField(max_length=64)
+    around = models.JSONField(null=True)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.RUNNING)
     reason = models.CharField(max_length=500, blank=True, help_text="Why it ended before its last test.")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")

@@ -238,6 +238,15 @@ def plans_to_share_with(user: User) -> QuerySet[Plan]:
     return Plan.objects.all() if is_operator(user) else Plan.objects.none()
 
 
+def open_to(agent: DjangoAgent) -> str:
+    """Return who may use it, in words. Asks for its owner, team and plans, where they were not selected."""
+    if agent.owner is not None:
+        return f"{agent.owner} alone"
+    ways = ["Everyone"] if agent.is_global else []
+    ways += [f"Team {agent.team}"] if agent.team else []
+    return ", ".join([*ways, *(f"Plan {plan}" for plan in agent.plans.all())]) or "Nobody"
+
+
 def may_edit(user: User, agent: DjangoAgent) -> bool:
     return user.is_active and agents_to_edit(user).filter(pk=agent.pk).exists()
 

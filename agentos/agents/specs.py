@@ -5,7 +5,7 @@
 that its user has approved for the chat. ``answer_format``: the form that an answer is to have, as OpenAI's ``response_format`` writes it.
 
 ``brought``: of tools, whose results the instructions may tell of (``tools/definition.py``: CallContext). ``model_options`` and
-``effort``: how the model is asked (``efforts.py``).
+``effort``: how the model is asked (``efforts.py``). ``away``: by the name of a function that the agent has and this user has not, why.
 
 ``kind`` and ``mode`` are the row's (``models.DjangoAgent``). ``members``: of a team, or of steps, in their order; ``task``: what the agent
 is to do there. ``source``: of an agent in code, the module that has it. ``teams``: names of those that its user is in, which code is told.
@@ -54,6 +54,7 @@ class AgentSpec:
     bases: tuple[ChosenBase, ...] = ()
     attached: tuple[Attached, ...] = ()
     keep: Keep | None = None
+    away: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 def with_model(spec: AgentSpec, model: str) -> AgentSpec:

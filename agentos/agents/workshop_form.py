@@ -6,15 +6,17 @@ from typing import Any
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from agentos.agents import members_form, personal, tool_options
 from agentos.agents.blueprint import Blueprint, ModelOptions
 from agentos.agents.model_cards import told
 from agentos.agents.models import DjangoAgent
 from agentos.agents.providers import availability, model_choices
+from agentos.agents.queries import model_label
 from agentos.agents.tool_options import OptionField, number
-from agentos.agents.tools import ASK, AUTO, Tool, described, is_offered, policy_of, tool_choices
-from agentos.core.text import clean
+from agentos.agents.tools import ASK, AUTO, Tool, described, is_offered, policy_of, told_needs, tool_choices
+from agentos.core.text import clean, shorten
 from agentos.knowledge.queries import offered_to as bases_offered_to
 from agentos.skills.queries import offered_to as offered_to_team
 
@@ -22,6 +24,7 @@ OTHER = "other"  # the choice of a model that is typed
 OFF = "off"
 YES_OR_NO = {"yes": True, "no": False}
 LINES = ("fallbacks", "choices", "capabilities", "starters")  # parts that are typed one a line
+TOLD = 80  # characters of a folded part
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class SkillCard:
     description: str
     is_chosen: bool
     is_gone: bool = False
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +125,10 @@ def skill_cards(chosen: Sequence[str], agent: DjangoAgent) -> list[SkillCard]:
     """Return the skills that this agent can have, and at last those that it has though they are there no more."""
     lent = personal.lent_for(agent)
     there = offered_to_team(agent.team_id)
-    offered = {skill.name: skill.description for skill in there if lent.is_all or skill.name in lent.skills}
+    offered = {skill.name: skill for skill in there if lent.is_all or skill.name in lent.skills}
     gone = [SkillCard(name, "", is_chosen=True, is_gone=True) for name in chosen if name not in offered]
-    return [*(SkillCard(name, description, is_chosen=name in chosen) for name, description in offered.items()), *gone]
+    cards = [SkillCard(name, each.description, is_chosen=name in chosen, version=each.version) for name, each in offered.items()]
+    return [*cards, *gone]
 
 
 def base_cards(chosen: Sequence[str], team: int | None) -> list[SkillCard]:
@@ -150,6 +155,44 @@ def model_abilities(options: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return what an operator may say of the agent's own model, each with its choice: True, False, or None for what is known."""
     labels = {"sees": _("Sees pictures"), "hears": _("Hears audio"), "reads_pdf": _("Reads PDF")}
     return [{"option": name, "question": label, "answer": options.get(name)} for name, label in labels.items()]
+
+
+FOLDS = {  # the parts of the form that are folded, and the parts of a blueprint in each
+    "made-of": ("kind", "mode", "members"),
+    "models": ("model",),
+    "model-more": ("fallbacks", "choices", "effort_choice", "model_options"),
+    "tools": ("tools", "tool_policies", "tool_options"),
+    "skills": ("skills",),
+    "bases": ("bases",),
+    "begin": ("starters", "capabilities"),
+}
+
+
+def heads(blueprint: Blueprint) -> dict[str, Any]:
+    """Return what a folded part of the form says of itself."""
+    known = {tool.slug: tool.label for tool in described(blueprint["tools"])}
+    members, starters = len(blueprint["members"]), len(blueprint["starters"])
+    kind = next((label for kind, label, _about in members_form.KINDS if kind == blueprint["kind"]), "")
+    return {
+        "made_of": f"{kind}: {_count(members)}" if members else kind,
+        "model": model_label(blueprint["model"]) if blueprint["model"] else _("None yet"),
+        "tools": shorten(", ".join(known.get(slug, slug) for slug in blueprint["tools"]), TOLD) or _("None"),
+        "skills": shorten(", ".join(blueprint["skills"]), TOLD) or _("None"),
+        "bases": shorten(", ".join(blueprint["bases"]), TOLD) or _("None"),
+        "begin": ngettext("%(number)s starter", "%(number)s starters", starters) % {"number": starters} if starters else _("No starters"),
+    }
+
+
+def _count(members: int) -> str:
+    return ngettext("%(number)s member", "%(number)s members", members) % {"number": members}
+
+
+def unfolded(blueprint: Blueprint, wanted: Iterable[str], wrong: Collection[str]) -> list[str]:
+    """Return which parts of the form are open: those that were, and those with something to be done."""
+    found = {fold for fold, parts in FOLDS.items() if not set(parts).isdisjoint(wrong)} | (set(wanted) & FOLDS.keys())
+    if not blueprint["model"]:
+        found.add("models")
+    return [fold for fold in FOLDS if fold in found or (fold == "models" and "model-more" in found)]
 
 
 def trouble_of_model(model: str) -> str:
@@ -181,7 +224,7 @@ def _card(tool: Tool, blueprint: Blueprint, *, may_set_options: bool) -> ToolCar
         tool.description,
         policy_of(tool, blueprint["tool_policies"]) if is_on else OFF,
         tool.policies,
-        missing=tool.needs(),
+        missing=told_needs(tool, is_operator=may_set_options),
         notes=notes,
         options=tool_options.fields(tool, blueprint["tool_options"].get(tool.slug, {})) if may_set_options else [],
     )

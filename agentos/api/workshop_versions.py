@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from ninja import Path
 
-from agentos.agents import actions, failures, queries
+from agentos.agents import actions, queries
 from agentos.agents.blueprint import checked, whole
 from agentos.agents.models import AgentVersion, DjangoAgent
 from agentos.api import workshop_resources as resources
@@ -128,7 +128,7 @@ def tried(run: Run) -> resources.Tried:
         requirements=run.requirements,
         input_tokens=run.input_tokens,
         output_tokens=run.output_tokens,
-        error=failures.sentence(run.error_code) if run.error_code else None,
+        error=trying.trouble(run) or None,
     )
 
 

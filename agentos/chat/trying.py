@@ -11,14 +11,15 @@ from django.utils.translation import gettext as _
 
 from agentos.access.users import User
 from agentos.agents import actions as agents
+from agentos.agents import failures, personal, queries
 from agentos.agents import members as teams
-from agentos.agents import personal, queries
 from agentos.agents.availability import availability_of
 from agentos.agents.blueprint import Blueprint, apply, whole
 from agentos.agents.errors import NotReady, NotYourAgent
 from agentos.agents.models import DjangoAgent, TeamMember
 from agentos.agents.readiness import objections
 from agentos.agents.specs import AgentSpec, spec_of
+from agentos.agents.tools import Tool, is_offered, label_of_slug, tools
 from agentos.audit.actions import record
 from agentos.chat import ephemeral, limits, quotas
 from agentos.chat.actions.messages import checked_message
@@ -88,6 +89,25 @@ def _made(agent: DjangoAgent, blueprint: Mapping[str, Any]) -> tuple[DjangoAgent
     tried, parts = DjangoAgent(pk=agent.pk, agent_id=agent.agent_id, team_id=agent.team_id, owner_id=agent.owner_id), whole(blueprint)
     apply(tried, parts)
     return tried, teams.rows(tried, parts["members"])
+
+
+def trouble(run: Run) -> str:
+    """Return what whoever tries or tests a draft is told of a run that failed, with the names of the tools that it could not have.
+    Empty for one that did not fail."""
+    if not run.error_code:
+        return ""
+    said = failures.sentence(run.error_code, is_kept=False)
+    if run.error_code != "agent_unavailable":
+        return said
+    tried, members = _made(run.session.agent, run.options[BLUEPRINT])
+    slugs = list(dict.fromkeys([*tried.tools, *(slug for member in members for slug in member.agent.tools)]))
+    known = tools(slugs)
+    lost = [_label(slug, known) for slug in slugs if slug not in known or not is_offered(known[slug]) or known[slug].needs()]
+    return _("%(said)s These tools cannot be used now: %(tools)s.") % {"said": said, "tools": ", ".join(lost)} if lost else said
+
+
+def _label(slug: str, known: Mapping[str, Tool]) -> str:
+    return known[slug].label if slug in known else label_of_slug(slug)
 
 
 def _is_in_the_pane(run: Run) -> bool:

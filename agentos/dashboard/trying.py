@@ -60,7 +60,8 @@ def written(history: History) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One answer to somebody who tries a draft. ``history``: what was said before it. ``is_new``: it does not go on after a question."""
+    """One answer to somebody who tries a draft. ``history``: what was said before it. ``is_new``: it does not go on after a question.
+    ``left``: the one before it that waited for an answer, and was stopped by this message."""
 
     run: Run
     agent: DjangoAgent
@@ -68,6 +69,7 @@ class Trial:
     history: History
     caller: Caller
     is_new: bool = True
+    left: Run | None = None
 
     async def frames(self) -> AsyncIterator[bytes]:
         """Raises nothing: what goes wrong is said in the pane."""
@@ -109,7 +111,13 @@ class Trial:
             return ""
         box = fragment(draw("workshop/_try_box.html", {"text": ""}), "#try-box", "outerHTML")
         turn = fragment(draw_turn(self.view(self.run, [])), "#try-turns", "upsert")
-        return turn + box + fragment("<p hidden></p>", "#try-asks", "innerHTML")
+        return self.told_of_left() + turn + box + fragment("<p hidden></p>", "#try-asks", "innerHTML")
+
+    def told_of_left(self) -> str:
+        """The turn that was given up: it stays, and says so."""
+        if self.left is None:
+            return ""
+        return fragment(draw_turn(self.view(self.left, self.left.parts), is_left=True), f"#{turn_id(self.left)}", "outerMorph")
 
     def _turn(self, run: Run, parts: list[Part]) -> str:
         return fragment(draw_turn(self.view(run, parts)), f"#{turn_id(run)}", "outerMorph")
@@ -130,5 +138,7 @@ class Trial:
         return turn_view(run, parts, agent_name=self.agent.name, is_last=True, may_write=False)
 
 
-def draw_turn(view: TurnView) -> SafeString:
-    return draw("workshop/_try_turn.html", {"turn": view, "said": view.said, "parts": view.parts, "run": view.run})
+def draw_turn(view: TurnView, *, is_left: bool = False) -> SafeString:
+    """Asks the database where it has failed."""
+    about = {"trouble": trying.trouble(view.run), "is_left": is_left}
+    return draw("workshop/_try_turn.html", {"turn": view, "said": view.said, "parts": view.parts, "run": view.run, **about})

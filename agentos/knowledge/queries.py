@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
 from agentos.access.models import Team
 from agentos.access.queries import managed_teams, teams_of
@@ -119,3 +119,10 @@ def _by_name(bases: Iterable[Base]) -> dict[str, Base]:
         if base.name not in by_name or base.team_id is not None:
             by_name[base.name] = base
     return by_name
+
+
+def newest_documents(bases: Iterable[ChosenBase]) -> dict[str, int]:
+    """Return, by the name of each base, the key of its newest document; 0 for an empty one."""
+    names = {base.pk: base.name for base in bases}
+    found = Document.objects.filter(base__in=names).order_by().values_list("base").annotate(newest=Max("pk"))
+    return {**dict.fromkeys(names.values(), 0), **{names[pk]: newest for pk, newest in found}}

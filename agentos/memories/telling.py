@@ -7,7 +7,10 @@ from agentos.agents.models import DjangoAgent
 from agentos.agents.specs import AgentSpec
 from agentos.memories.models import Memory
 from agentos.memories.queries import SLUG, is_on, told_to
+from agentos.memories.tool import MEMORY
 
+OFF = "Memory is off for this user. They turn it on under Settings, Memory."
+NOT_HERE = "Nothing is remembered here: this chat is not kept."
 BUDGET = 2_000  # characters of memories
 TOLD = """
 
@@ -21,15 +24,16 @@ def with_memories(spec: AgentSpec, user_pk: int) -> AgentSpec:
     """Return the agent with what it and its members are told of this user, or without the tool where they have not turned it on."""
     if not _has_tool(spec):
         return spec
-    return _told(spec, user_pk) if is_on(user_pk) else without_memories(spec)
+    return _told(spec, user_pk) if is_on(user_pk) else without_memories(spec, OFF)
 
 
-def without_memories(spec: AgentSpec) -> AgentSpec:
-    """Return the agent without the tool."""
+def without_memories(spec: AgentSpec, why: str = NOT_HERE) -> AgentSpec:
+    """Return the agent without the tool. ``why``: what a call of it is answered all the same."""
     if not _has_tool(spec):
         return spec
     tools = tuple(slug for slug in spec.tools if slug != SLUG)
-    return replace(spec, tools=tools, members=tuple(map(without_memories, spec.members)))
+    away = {**spec.away, **dict.fromkeys(MEMORY.names, why)}
+    return replace(spec, tools=tools, away=away, members=tuple(without_memories(member, why) for member in spec.members))
 
 
 def _told(spec: AgentSpec, user_pk: int) -> AgentSpec:

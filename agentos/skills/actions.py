@@ -25,15 +25,19 @@ from agentos.skills.packing import Package
 SKILLS = 200  # of a team; as many of everybody
 
 
-def create_skill(*, document: Document, team: Team | None = None, files: Mapping[str, bytes] | None = None, by: User) -> Skill:
-    """Add a skill of a team, or of everybody without one. Raises BadSkill, NotYourSkill, SameName, TooManySkills, ``Problem`` 429."""
+def create_skill(*, document: Document, team: Team | None = None, files: Mapping[str, bytes] | None = None, by: User | None) -> Skill:
+    """Add a skill of a team, or of everybody without one. ``by`` None: the system acts.
+
+    Raises BadSkill, NotYourSkill, SameName, TooManySkills, ``Problem`` 429.
+    """
     return import_skills(packages=[Package(document, files or {})], team=team, by=by)[0]
 
 
-def import_skills(*, packages: Sequence[Package], team: Team | None = None, by: User) -> list[Skill]:
+def import_skills(*, packages: Sequence[Package], team: Team | None = None, by: User | None) -> list[Skill]:
     """Add all of these skills, or none. Raises as ``create_skill``."""
-    limits.check("make-skill", str(by.pk), limit=app_settings.CREATIONS_A_MINUTE, seconds=60)
-    _check_team(by, team)
+    if by is not None:
+        limits.check("make-skill", str(by.pk), limit=app_settings.CREATIONS_A_MINUTE, seconds=60)
+        _check_team(by, team)
     with transaction.atomic():
         if team is not None:
             Team.objects.select_for_update().get(pk=team.pk)

@@ -4,6 +4,12 @@
   const all = (root, selector) => [...(root.matches?.(selector) ? [root] : []), ...root.querySelectorAll(selector)];
   let focusPath = [];
   let openFolds = [];
+  const opened = new Set(); // by a click: also what goes away for a moment and comes again
+
+  document.addEventListener("click", ({ target }) => {
+    const fold = target.closest("#turns summary")?.parentElement;
+    if (fold?.id) opened[fold.open ? "delete" : "add"](fold.id);
+  }, true);
 
   document.addEventListener("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
     focusPath = [];
@@ -21,7 +27,7 @@
   }
 
   document.addEventListener("htmx:after:swap", () => {
-    for (const id of openFolds) document.getElementById(id)?.setAttribute("open", "");
+    for (const id of new Set([...openFolds, ...opened])) document.getElementById(id)?.setAttribute("open", "");
     if (document.activeElement !== document.body) return;
     for (const id of focusPath) {
       const place = document.getElementById(id);

@@ -123,6 +123,15 @@ class TestAgentAdmin:
         html = page(as_operator.get("/admin/agents/djangoagent/"))
         assert html.texts("td.field-open_to") == ["Plan Pro", "Everyone", "Team Support", "Nobody"]
 
+    def test_sets_how_the_model_is_asked(self, as_operator: Client) -> None:
+        agent = AgentFactory(model_options={"temperature": 0.4, "max_tokens": 50})
+        url = f"/admin/agents/djangoagent/{agent.pk}/change/"
+        assert page(as_operator.get(url)).one("#id_temperature")["value"] == "0.4"
+        as_operator.post(url, filled(temperature="0", max_tokens=""))
+        agent.refresh_from_db()
+        assert agent.model_options == {"temperature": 0.0}
+        assert "2" in page(as_operator.post(url, filled(temperature="3"))).text(".errorlist")
+
     def test_switches_agents_off_and_on(self, as_operator: Client) -> None:
         agent = AgentFactory(agent_id="a")
         for action, state in (("deactivate", False), ("activate", True)):

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from agentos.access.models import Team, User
-from agentos.agents import actions, case_queries, cases, judging
+from agentos.agents import actions, case_queries, cases, judging, queries
 from agentos.agents.blueprint import checked
 from agentos.agents.cases import InvalidCase, digest, findings
 from agentos.agents.errors import NotYourAgent, TooManyCases
-from agentos.agents.models import AgentCase, CaseResult, DjangoAgent
+from agentos.agents.models import AgentCase, CaseResult, CaseRound, DjangoAgent
 from agentos.audit.models import AuditRecord
-from tests.factories import AgentCaseFactory, CaseResultFactory, CaseRoundFactory
+from agentos.skills.models import Skill
+from tests.factories import AgentCaseFactory, CaseResultFactory, CaseRoundFactory, SkillFactory
 
 
 def make(agent: DjangoAgent, by: User, **given: Any) -> AgentCase:
@@ -123,6 +124,11 @@ class TestDigest:
         assert digest({"model": "scripted:echo"}) == digest(checked({"model": "scripted:echo"}))
 
 
+def publish_again(agent: DjangoAgent, by: User) -> None:
+    actions.save_draft(agent=agent, changes={"instructions": "Others."}, stamp=None, by=by)
+    actions.publish_agent(agent=agent, by=by)
+
+
 class TestTable:
     @pytest.fixture
     def agent(self, owner: User, support: Team) -> DjangoAgent:
@@ -142,7 +148,7 @@ class TestTable:
         CaseResultFactory(case=other, outcome="unclear", round__instructions="Draft.")
         table = case_queries.table(agent)
         assert [column.number for column in table.columns] == [None, 2, 1]
-        assert [[result.outcome if result else None for _, result in row.results] for row in table.rows] == [
+        assert [[result.outcome if result else None for _, result, _ in row.results] for row in table.rows] == [
             [None, "passed", None],
             ["unclear", None, "failed"],
         ]
@@ -153,7 +159,24 @@ class TestTable:
         CaseResultFactory(case=case, outcome="passed", round__instructions="As 2.")
         actions.change_case(case=case, given={"must_say": ["x"]}, by=owner)
         (row,) = case_queries.table(agent).rows
-        assert [result for _, result in row.results] == [None, None, None]
+        assert [result for _, result, _ in row.results] == [None, None, None]
+
+    def test_knows_what_was_run_before_a_skill_or_a_member_changed(self, agent: DjangoAgent, owner: User, team_agent: DjangoAgent) -> None:
+        skill = SkillFactory(name="voice")
+        crew = {"kind": "team", "members": [{"agent": team_agent.agent_id}], "skills": ["voice"]}
+        actions.save_draft(agent=agent, changes=crew, stamp=None, by=owner)
+        wanted = queries.worked_on(agent, queries.draft_of(agent))
+        case = make(agent, owner)
+        around = case_queries.around(wanted, agent)
+        assert around == {"skill:voice": 1, f"agent:{team_agent.agent_id}": 1}
+        CaseResultFactory(case=case, outcome="passed", round__digest=digest(wanted), round__around=around)
+        assert [is_stale for _, _, is_stale in case_queries.table(agent).rows[0].results] == [False, False, False]
+        for change in (lambda: Skill.objects.filter(pk=skill.pk).update(version=2), lambda: publish_again(team_agent, owner)):
+            CaseRound.objects.update(around=case_queries.around(wanted, agent))
+            assert case_queries.comparison(agent, wanted, None).not_run == 0
+            change()
+            assert [is_stale for _, _, is_stale in case_queries.table(agent).rows[0].results] == [True, False, False]
+            assert case_queries.comparison(agent, wanted, None).not_run == 1
 
     def test_asks_as_much_for_many(self, agent: DjangoAgent, owner: User, django_assert_num_queries: Any) -> None:
         for _ in range(20):
@@ -161,7 +184,7 @@ class TestTable:
         with django_assert_num_queries(4):
             table = case_queries.table(agent)
             assert [str(row.case) for row in table.rows]
-            assert [str(result) for row in table.rows for _, result in row.results if result]
+            assert [str(result) for row in table.rows for _, result, _ in row.results if result]
 
     def test_is_compared_with_what_is_published(self, agent: DjangoAgent, owner: User) -> None:
         before: dict[str, str | None] = {"unrun": "passed"}

@@ -160,6 +160,13 @@ class TestCommand:
         made = DjangoAgent.objects.get(version=0)
         assert (made.team, queries.worked_on(made, queries.draft_of(made))) == (team_agent.team, blueprint_of(team_agent))
 
+    def test_lists_what_there_is(self, team_agent: DjangoAgent, support: Team, owner: User) -> None:
+        actions.start_agent(name="Begun", team=support, by=owner)
+        assert self.call("list").splitlines() == [
+            "begun: Begun, not published; for Team Support",
+            "support-writer: Support Writer, version 1; for Team Support",
+        ]
+
     def test_exports_a_draft(self, operator: User, team_agent: DjangoAgent) -> None:
         actions.save_draft(agent=team_agent, changes={"name": "New"}, stamp=None, by=operator)
         assert json.loads(self.call("export", "support-writer"))["agent"]["name"] == "Support Writer"

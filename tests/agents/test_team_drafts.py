@@ -2,14 +2,19 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.test import Client
 
 from agentos.access.models import Plan, Team, User
 from agentos.agents import actions, files, members, queries
+from agentos.agents.actions import drafts, locking
 from agentos.agents.blueprint import InvalidBlueprint, blueprint_of, checked
 from agentos.agents.changes import changes
 from agentos.agents.errors import NotReady
@@ -225,3 +230,34 @@ def test_asks_as_much_for_a_list_of_many(owner: User, support: Team, django_asse
     wanted = queries.worked_on(agent, queries.draft_of(agent))
     with django_assert_max_num_queries(3):
         assert objections(wanted, agent=agent, by=owner) == {}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
+def test_two_teams_of_each_other_are_published_at_once(operator: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of them is, and the other is told: neither waits forever for what the other one holds."""
+    pair = [AgentFactory(agent_id=each, name=each, model="scripted:lead") for each in ("a", "b")]
+    for agent, other in (pair, pair[::-1]):
+        actions.save_draft(agent=agent, changes={"kind": "team", "members": [{"agent": other.agent_id}]}, stamp=None, by=operator)
+    holding, lock = Barrier(2), locking.lock_to_edit
+
+    def locked(agent: DjangoAgent, by: User | None) -> DjangoAgent:
+        found = lock(agent, by)
+        with suppress(BrokenBarrierError):  # where the other one has to wait until this one is done
+            holding.wait(1)
+        return found
+
+    def publish(agent: DjangoAgent) -> str:
+        try:
+            actions.publish_agent(agent=agent, by=operator)
+        except NotReady as refused:
+            return refused.sentence
+        finally:
+            connection.close()
+        return ""
+
+    monkeypatch.setattr(drafts, "lock_to_edit", locked)
+    with ThreadPoolExecutor(2) as threads:
+        done, told = sorted(threads.map(publish, pair))
+    assert done == ""
+    assert "has this agent as a member" in told or "is a member of a team itself" in told

@@ -424,10 +424,21 @@ class TestChanges:
         after = {**before, "name": "B", "tools": ["clock", "calculator"], "starters": ["Hi"]}
         assert [(change.name, [(line.kind, line.text) for line in change.lines]) for change in changes(before, after)] == [
             ("name", [("gone", "A"), ("new", "B")]),
-            ("tools", [("same", "clock"), ("gone", "text"), ("new", "calculator")]),
+            ("tools", [("same", "Clock"), ("gone", "Text statistics"), ("new", "Calculator")]),
             ("starters", [("new", "Hi")]),
         ]
         assert changes(before, before) == []
+
+    def test_call_things_by_their_names(self, team_agent: DjangoAgent) -> None:
+        crew = {"kind": "team", "members": [{"agent": team_agent.agent_id, "task": "Writes."}], "model": "openai:gpt-5.4"}
+        made = changes(None, {**blueprints.empty(), **crew, "tools": ["clock"], "tool_policies": {"clock": "ask"}})
+        assert {change.name: [(line.kind, line.text) for line in change.lines] for change in made} == {
+            "kind": [("new", "Team of agents")],
+            "members": [("new", "Support Writer: Writes.")],
+            "model": [("new", "gpt-5.4 (OpenAI)")],
+            "tools": [("new", "Clock")],
+            "tool_policies": [("new", "Clock: ask first")],
+        }
 
     def test_leave_out_what_is_far_from_them(self, db: None) -> None:
         text = "\n".join(map(str, range(20)))

@@ -49,6 +49,7 @@ def invited_wrongly(page: Page) -> None:
 
 
 def suggested(page: Page) -> None:
+    unfold(page)
     for part in ("starters", "instructions"):
         page.locator(f"#ask-{part}").click()
         expect(page.locator(f"#suggested-{part}")).to_be_visible()
@@ -249,12 +250,24 @@ def folds_and_confirm(page: Page) -> None:
     confirm(page)
 
 
+def unfold(page: Page) -> None:
+    """All of the form; and nothing is saved by itself, which the next scene would find."""
+    page.evaluate(
+        """() => {
+            document.getElementById("autosave").remove();
+            for (const part of document.querySelectorAll("details.part")) part.open = true;
+        }"""
+    )
+
+
 def previewed(page: Page) -> None:
+    unfold(page)
     page.locator("#show-preview").click()
     expect(page.locator("#preview .prose")).to_be_visible()
 
 
 def saved_by_another(page: Page) -> None:
+    unfold(page)
     page.locator("#draft input[name=stamp]").evaluate("field => { field.value = '1-0'; }")
     page.locator("#draft-name").fill("Mine")
     page.locator("#save-draft").click()
@@ -262,11 +275,13 @@ def saved_by_another(page: Page) -> None:
 
 
 def with_a_member(page: Page) -> None:
+    unfold(page)
     page.locator("[name=kind][value=team]").check()
     page.locator("#new-member").select_option(index=1)
     page.locator("#new-task").fill("Writes the letters that come out of it.")
     page.locator("#add-member").click()
     expect(page.locator(".member-card")).to_have_count(1)
+    page.locator("#try-send").scroll_into_view_if_needed()  # the bar is where it stands then, and over nothing
 
 
 def with_itself(page: Page) -> None:
@@ -277,11 +292,13 @@ def with_itself(page: Page) -> None:
 
 
 def as_steps(page: Page) -> None:
+    unfold(page)
     for number in (1, 2):
         page.locator("[name=kind][value=steps]").check()
         page.locator("#new-member").select_option(index=1)
         page.locator("#add-member").click()
         expect(page.locator(".member-card")).to_have_count(number)
+    page.locator("#try-send").scroll_into_view_if_needed()
 
 
 def without_file(page: Page) -> None:
@@ -296,6 +313,7 @@ def tried(page: Page) -> None:
 
 
 def tried_and_asked(page: Page) -> None:
+    unfold(page)
     page.locator("#model-other").check()
     page.locator("#other-model").fill("scripted:approve")
     page.locator("#try-box").fill("Write to Ada")

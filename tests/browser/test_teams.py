@@ -30,6 +30,7 @@ def test_members_work_in_folds_and_ask(page: Page, is_wide: bool):
     turn(page).get_by_role("button", name="Approve").click()
     expect_status(page, "completed")
     expect(post.locator("> summary")).not_to_contain_text("waiting")
+    expect(counter).to_have_attribute("open", "")  # as it was left
     post.locator("> summary").click()
     expect(post.locator(".tool summary")).to_contain_text("You approved")
     expect(post.locator(".tool .arguments, .tool dl")).not_to_have_count(0)
@@ -37,5 +38,6 @@ def test_members_work_in_folds_and_ask(page: Page, is_wide: bool):
     second = page.context.new_page()
     second.goto(page.url)
     expect_status(second, "completed")
-    post.locator("> summary").click()
+    for fold in (counter, post):
+        fold.locator("> summary").click()
     assert shown_turns(second) == shown_turns(page)  # live as a fresh page

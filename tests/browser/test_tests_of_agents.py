@@ -40,6 +40,7 @@ def test_an_answer_is_kept_run_and_told_without_a_reload(page: Page, stage: Stag
 
 def test_a_suggestion_is_taken_and_another_one_dropped(page: Page, stage: Stage):
     page.goto(f"/agentos/workshop/agent/{stage.names['DRAFT']}/")
+    page.locator("#begin > summary").click()
     page.locator("#ask-starters").click()
     page.locator("#suggested-starters").fill("Write to Bob")
     page.locator("#take-starters").click()
@@ -51,3 +52,43 @@ def test_a_suggestion_is_taken_and_another_one_dropped(page: Page, stage: Stage)
     page.locator("#drop-instructions").click()
     expect(page.locator("#suggested-instructions")).to_have_count(0)
     expect(page.locator("#draft-instructions")).to_have_value(before)
+
+
+def test_a_draft_is_saved_by_itself_and_what_was_tried_stays(page: Page, stage: Stage):
+    page.goto(f"/agentos/workshop/agent/{stage.names['DRAFT']}/")
+    page.locator("#try-box").fill("Dear Ada, hello")
+    page.locator("#try-send").click()
+    expect(page.locator("#turn-1[data-status=completed]")).to_be_visible()
+    page.locator("#draft-description").fill("Writes letters.")
+    expect(page.locator("#draft-bar .saved")).to_contain_text("Saved")
+    expect(page.locator("#draft-state")).to_contain_text("just now")
+    page.locator("#tools > summary").click()
+    page.locator("#draft-name").fill("")
+    page.locator("#save-draft").click()
+    expect(page.locator("#draft-state")).to_contain_text("just now")
+    expect(page.locator("#tools")).to_have_attribute("open", "")
+    expect(page.locator("#turn-1")).to_be_visible()
+    page.locator("#draft-name").fill("Letter Helper")
+    page.locator("#save-draft").click()
+    page.wait_for_timeout(300)
+    page.reload()
+    expect(page.locator("#draft-description")).to_have_value("Writes letters.")
+    expect(page.locator("#draft-name")).to_have_value("Letter Helper")
+
+
+def test_two_tabs_do_not_save_over_each_other(page: Page, stage: Stage):
+    where = f"/agentos/workshop/agent/{stage.names['DRAFT']}/"
+    page.goto(where)
+    other = page.context.new_page()
+    other.goto(where)
+    other.locator("#draft-description").fill("Of the other tab.")
+    expect(other.locator("#draft-state")).to_contain_text("just now")
+    page.bring_to_front()
+    page.locator("#draft-instructions").fill("Of this tab.")
+    expect(page.locator("#draft-bar .saved")).to_contain_text("changed elsewhere")
+    page.locator("#save-draft").click()
+    expect(page.locator("#save-error")).to_contain_text("What differs")
+    expect(page.locator("#draft-instructions")).to_have_value("Of this tab.")
+    page.locator("#save-draft").click()
+    expect(page.locator("#draft-bar .saved")).to_contain_text("Saved")
+    expect(page.locator("#save-error")).to_have_count(0)

@@ -142,6 +142,27 @@ class TestAnswering:
         assert 'data-status="completed"' in told
         assert (await Run.objects.aget(pk=run.pk)).input == ""
 
+    async def test_stays_when_it_waits_and_another_message_is_sent(self, engine: Engine, agent: DjangoAgent, owner: User) -> None:
+        run = await db.write(start, agent, owner, "Post it", blueprint=blueprint("scripted:approve", tools=["letterbox"]))
+        told = await heard(run, agent, owner)
+        assert f'name="waits" value="{run.run_id}" form="try-form"' in told
+        waiting = await Run.objects.select_related("session").aget(pk=run.pk)
+        history = trying.history_with(waiting, [])
+        second = await db.write(start, agent, owner, history=history)
+        await waiting.arefresh_from_db()
+        trial = Trial(second, agent, owner, history, Caller(owner.pk, "", ""), left=waiting)
+        told = b"".join([frame async for frame in trial.frames()]).decode()
+        assert "you went on with another message" in told
+        assert 'id="turn-2"' in told
+
+    async def test_that_fails_says_nothing_of_a_message_that_is_saved_and_names_the_tool(
+        self, engine: Engine, agent: DjangoAgent, owner: User
+    ) -> None:
+        run = await db.write(start, agent, owner, blueprint=blueprint("scripted:tool", tools=["calculator", "sql"]))
+        told = await heard(run, agent, owner)
+        assert "These tools cannot be used now: Database." in told
+        assert "saved" not in told
+
 
 class TestWhatBelongsToTheTeam:
     """Its connections and its skills."""
@@ -215,6 +236,26 @@ class TestPages:
         plain = as_owner.post(url, {"message": "Hi, whole"})
         assert plain.status_code == 409
         assert b"Hi, whole" in plain.content
+
+    def test_give_up_what_waits_only_where_the_pane_shows_it(
+        self, as_owner: Client, agent: DjangoAgent, owner: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told: list[Any] = []
+        real = trying.start
+
+        def noted(**given: Any) -> Run:
+            told.append(given["history"])
+            return real(**given)
+
+        run = start(agent, owner, "Post it")
+        monkeypatch.setattr(trying, "start", noted)
+        form = {"name": "X", "instructions": "Typed", "model": "scripted:echo", "message": "Hi"}
+        Run.objects.filter(pk=run.pk).update(status=Run.Status.WAITING)
+        url = f"/agentos/workshop/agent/{agent.agent_id}/try/"
+        post(as_owner, url, {**form, "waits": run.run_id})
+        post(as_owner, url, {**form, "waits": run.run_id})  # it has ended
+        post(as_owner, url, {**form, "waits": "run_other"})
+        assert told == [[{"role": "user", "content": "Post it"}], [], []]
 
     def test_try_what_stands_in_the_form(self, as_owner: Client, agent: DjangoAgent, monkeypatch: pytest.MonkeyPatch) -> None:
         tried: list[Blueprint] = []

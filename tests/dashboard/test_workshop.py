@@ -1,5 +1,6 @@
 """The workshop's pages, as an owner of a team uses them who is no operator."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from django.test import Client, override_settings
 from agentos.access.models import Membership, Plan, Team, User
 from agentos.agents import actions, queries
 from agentos.agents.errors import NotYourAgent
-from agentos.agents.models import AgentVersion, DjangoAgent
+from agentos.agents.models import AgentDraft, AgentVersion, DjangoAgent
+from agentos.audit.models import AuditRecord
+from agentos.core import clock
 from tests.dashboard.asking import queries as counted
 from tests.factories import AgentFactory, MembershipFactory, RemoteServerFactory, RemoteToolFactory, TeamFactory
 from tests.html import page
@@ -84,7 +87,7 @@ class TestModels:
     def test_are_refused_at_their_field(self, as_operator: Client, draft: DjangoAgent) -> None:
         answer = as_operator.post(url(draft), {**FORM, "model_options:max_tokens": "many", "do": "save", "stamp": stamp(draft)})
         assert answer.status_code == 422
-        assert "max_tokens" in page(answer).text("section[aria-labelledby=model-title] .error")
+        assert "max_tokens" in page(answer).text("#models .error")
         assert page(answer).one("#draft-max-tokens")["value"] == "many"
 
 
@@ -257,6 +260,44 @@ class TestEditing:
 
 
 TEAM = {**FORM, "model": "scripted:lead", "kind": "team", "mode": "route"}
+
+
+class TestSavingByItself:
+    HTMX = {"HX-Request": "true"}  # noqa: RUF012
+
+    def test_answers_with_the_next_stamp_and_is_told_once_in_the_audit(self, as_owner: Client, draft: DjangoAgent) -> None:
+        AgentDraft.objects.update(updated_at=clock.now() - timedelta(minutes=11))
+        for name in ("Letters", "Letters!"):
+            sent = {**FORM, "name": name, "do": "autosave", "stamp": stamp(draft)}
+            answer = as_owner.post(url(draft), sent, headers=self.HTMX)
+            assert page(answer).one("input[name=stamp]")["value"] == stamp(draft)
+            assert "Saved" in page(answer).text("#draft-bar")
+        assert queries.worked_on(draft, queries.draft_of(draft))["name"] == "Letters!"
+        assert AuditRecord.objects.filter(verb="agents.draft.saved").count() == 1
+
+    def test_saves_nothing_over_what_was_saved_elsewhere(self, as_owner: Client, owner: User, draft: DjangoAgent) -> None:
+        old = stamp(draft)
+        actions.save_draft(agent=draft, changes={"name": "Theirs"}, stamp=None, by=owner)
+        answer = as_owner.post(url(draft), {**FORM, "do": "autosave", "stamp": old}, headers=self.HTMX)
+        assert page(answer).has("#draft-bar[data-stuck]")
+        assert page(answer).one("input[name=stamp]")["value"] == old
+        assert queries.worked_on(draft, queries.draft_of(draft))["name"] == "Theirs"
+
+    def test_says_what_cannot_be_kept_and_adds_no_member(self, as_owner: Client, draft: DjangoAgent, team_agent: DjangoAgent) -> None:
+        sent = {**FORM, "kind": "team", "new_member": team_agent.agent_id, "do": "autosave", "stamp": stamp(draft)}
+        as_owner.post(url(draft), sent, headers=self.HTMX)
+        assert queries.worked_on(draft, queries.draft_of(draft))["members"] == []
+        sent |= {"name": "x" * 81, "stamp": stamp(draft)}
+        assert "Not saved. Name: At most 80" in page(as_owner.post(url(draft), sent, headers=self.HTMX)).text("#draft-bar")
+
+    def test_saving_by_the_button_sends_the_form_and_leaves_the_rest(self, as_owner: Client, draft: DjangoAgent) -> None:
+        sent = {**FORM, "do": "save", "stamp": stamp(draft), "open": "tools"}
+        answer = as_owner.post(url(draft), sent, headers=self.HTMX)
+        assert page(answer).has("#draft details#tools[open]")
+        assert not page(answer).has("#try")
+        refused = as_owner.post(url(draft), {**sent, "name": "x" * 81, "stamp": stamp(draft)}, headers=self.HTMX)
+        assert (refused.status_code, refused.headers["HX-Reswap"]) == (422, "none")
+        assert page(refused).has("#draft-name-error")
 
 
 class TestMembers:

@@ -17,6 +17,7 @@ from agentos.chat.runs import waiting
 from agentos.chat.runs.engine import Engine
 from agentos.memories import actions
 from agentos.memories.models import Memory
+from agentos.memories.telling import OFF
 from tests.conftest import signed_in
 from tests.factories import AgentFactory
 
@@ -46,7 +47,7 @@ def calls(run: Run) -> list[dict[str, Any]]:
 
 async def test_is_told_nothing_and_has_no_tool_until_its_user_wants_that(engine: Engine, member: User) -> None:
     run = await run_of(member, REMEMBER)
-    assert calls(run)[0]["status"] == "failed"
+    assert (calls(run)[0]["status"], calls(run)[0]["result"]) == ("failed", OFF)
     assert not await Memory.objects.aexists()
 
 

@@ -1,6 +1,7 @@
 """The draft of an agent: what is worked on until it is published."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -16,11 +17,14 @@ from agentos.audit.actions import record
 from agentos.core import clock
 from agentos.core.people import is_operator
 
+TELL_AGAIN = timedelta(minutes=10)
+
 
 @transaction.atomic
-def save_draft(*, agent: DjangoAgent, changes: Mapping[str, Any], stamp: str | None, by: User | None) -> AgentDraft:
+def save_draft(*, agent: DjangoAgent, changes: Mapping[str, Any], stamp: str | None, is_quiet: bool = False, by: User | None) -> AgentDraft:
     """Keep ``changes``, parts of a blueprint, in the draft. ``stamp``: of the draft that was changed (``queries.stamp_of``); None: whatever
-    is there.
+    is there. ``is_quiet``: it is saved while somebody types, so the audit tells it
+    once a sitting.
 
     Raises DraftMoved, InvalidBlueprint, NotYourAgent.
     """
@@ -32,9 +36,12 @@ def save_draft(*, agent: DjangoAgent, changes: Mapping[str, Any], stamp: str | N
     personal.settle(after, personal.lent_for(agent))
     if after == before:
         return draft
+    was_told = is_quiet and by is not None and draft.by_id == by.pk and clock.now() - draft.updated_at < TELL_AGAIN
     _keep(draft, None if agent.version and after == blueprints.blueprint_of(agent) else after, by)
     if not agent.version and after["name"]:  # nothing else says what it is called
         DjangoAgent.objects.filter(pk=agent.pk).update(name=after["name"])
+    if was_told:
+        return draft
     changed = [name for name in blueprints.NAMES if after[name] != before[name]]
     record("agents.draft.saved", by=by, object_type="agent", object_id=agent.agent_id, parts=changed)
     return draft

@@ -7,9 +7,9 @@ from agentos.access.users import User
 from agentos.agents import blueprint as blueprints
 from agentos.agents import members, queries, readiness
 from agentos.agents.actions.drafts import to_change
-from agentos.agents.actions.locking import lock_to_edit
+from agentos.agents.actions.locking import lock_to_edit, lock_with_members
 from agentos.agents.actions.members import set_members
-from agentos.agents.errors import InvalidAgent, NothingNew, NotReady
+from agentos.agents.errors import DraftMoved, InvalidAgent, NothingNew, NotReady
 from agentos.agents.models import NOTE_LENGTH, AgentVersion, DjangoAgent
 from agentos.audit.actions import record
 from agentos.core import clock
@@ -23,9 +23,13 @@ def publish_agent(*, agent: DjangoAgent, note: str = "", stamp: str | None = Non
 
     Raises DraftMoved, InvalidAgent, NothingNew, NotReady, NotYourAgent.
     """
+    locked = queries.worked_on(agent, queries.draft_of(agent))["members"]
+    lock_with_members(agent, locked)
     agent, draft = to_change(agent, stamp, by)
     if draft.blueprint is None:
         raise NothingNew
+    if queries.worked_on(agent, draft)["members"] != locked:
+        raise DraftMoved(draft)
     published = _publish(agent, queries.worked_on(agent, draft), _note(note), by, activate=True)
     draft.blueprint, draft.by, draft.updated_at = None, by, clock.now()
     draft.revision += 1
@@ -40,6 +44,8 @@ def restore_version(*, agent: DjangoAgent, number: int, note: str = "", by: User
 
     Raises AgentVersion.DoesNotExist, NothingNew, NotReady, NotYourAgent.
     """
+    stored = AgentVersion.objects.filter(agent=agent, number=number).values_list("blueprint", flat=True).first()
+    lock_with_members(agent, blueprints.whole(stored or {})["members"])
     agent = lock_to_edit(agent, by)
     earlier = AgentVersion.objects.get(agent=agent, number=number)
     said = _note(note) or f"As version {number} was."
@@ -65,7 +71,6 @@ def first_version(agent: DjangoAgent, by: User | None) -> None:
 
 
 def _publish(agent: DjangoAgent, blueprint: blueprints.Blueprint, note: str, by: User | None, *, activate: bool) -> AgentVersion:
-    members.lock(blueprint["members"])
     if missing := readiness.objections(blueprint, agent=agent, by=by):
         raise NotReady(missing)
     if agent.version and blueprint == blueprints.blueprint_of(agent):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from agentos.agents import files
 from agentos.agents.blueprint import Blueprint
-from agentos.agents.providers import best_model
-from agentos.agents.tools import described
+from agentos.agents.providers import best_model, model_choices
+from agentos.agents.tools import described, told_needs
 
 ENDING = ".agent.json"
 
@@ -23,21 +23,23 @@ class ReadyAgent:
     missing: tuple[str, ...]
 
 
-def ready_agents() -> list[ReadyAgent]:
-    """Return them by name, with the labels of their tools."""
+def ready_agents(*, is_operator: bool) -> list[ReadyAgent]:
+    """Return them by name, with the labels of their tools. ``is_operator``: whether who looks can mend what is missing."""
     found = []
     for agent_id, blueprint in sorted(_blueprints().items(), key=lambda each: each[1]["name"]):
         tools = described(blueprint["tools"])
-        missing = tuple(dict.fromkeys(sentence for tool in tools if (sentence := tool.needs())))
+        missing = tuple(dict.fromkeys(sentence for tool in tools if (sentence := told_needs(tool, is_operator=is_operator))))
         labels = tuple(tool.label for tool in tools)
         found.append(ReadyAgent(agent_id, blueprint["name"], blueprint["description"], labels, missing))
     return found
 
 
 def ready_agent(agent_id: str) -> Blueprint | None:
-    """Return what it is made of, with a model that can be used here now; the embedded one is no match for these instructions."""
+    """Return what it is made of, with the model that this installation takes by itself: the best one that can be used now, else the first
+    that is offered, which may be no match for these instructions."""
     found = _blueprints().get(agent_id)
-    return found and {**found, "model": best_model()}
+    first = next((choice.model for choice in model_choices()), "")
+    return found and {**found, "model": best_model() or first}
 
 
 @cache

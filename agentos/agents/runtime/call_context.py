@@ -43,6 +43,7 @@ def opened(
         policies=spec.policies,
         is_private=any(tool.is_private for tool in toolbox),
         brought=set(spec.brought),
+        away=spec.away,
         approved=spec.approved,
         skills=_skills(spec),
         attached=spec.attached,

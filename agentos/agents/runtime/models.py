@@ -111,8 +111,17 @@ class Watched(Model):
             if call_id in sound:
                 made.append(_asking(sound[call_id]))
             elif call_id in refused:
-                made.append(calls.refused(refused[call_id], str((call.get("function") or {}).get("arguments") or "")))
+                function = call.get("function") or {}
+                if why := _why_away(str(function.get("name") or "")):
+                    refused[call_id].content = why
+                made.append(calls.refused(refused[call_id], str(function.get("arguments") or "")))
         return made
+
+
+def _why_away(name: str) -> str:
+    """Why a tool that the agent has is not there for this user; empty for one that nobody has."""
+    context = current.get(None)
+    return context.away.get(name, "") if context is not None else ""
 
 
 def _asking(call: FunctionCall) -> FunctionCall:

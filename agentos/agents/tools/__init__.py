@@ -12,6 +12,7 @@ from agentos.agents.tools.catalogue import (
     policy_of,
     reads_of,
     sources,
+    told_needs,
     tool_choices,
     tools,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "policy_of",
     "reads_of",
     "sources",
+    "told_needs",
     "tool",
     "tool_choices",
     "tools",

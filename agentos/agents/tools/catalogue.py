@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
 
+from django.utils.translation import gettext
+
 from agentos.agents.tools import discovery
 from agentos.agents.tools.definition import ASK, Tool
 from agentos.conf import app_settings
@@ -128,6 +130,13 @@ def tool_choices(teams: Collection[int] | None = ()) -> list[Tool]:
     """Return what may be chosen from now, with what is missing to use it (``Tool.needs``): what is everybody's, and what is of these
     teams; for None, all."""
     return [tool for tool in tools().values() if is_offered(tool) and (teams is None or tool.team is None or tool.team in teams)]
+
+
+def told_needs(tool: Tool, *, is_operator: bool) -> str:
+    """Return what is missing to use a tool, as this person is told it: settings of the server mean something to operators. What a team's
+    connection needs, its owners do themselves."""
+    missing = tool.needs()
+    return missing if is_operator or not missing or tool.team is not None else gettext("Your administrator has to set this up first.")
 
 
 def is_offered(tool: Tool) -> bool:

@@ -55,8 +55,8 @@ class CallContext:
     (``ToolFunction.finds``). ``brought``: names of functions that have brought into this chat what others may have written. ``kept``: what
     a tool keeps for its next call, by a key of its own. ``approved``: names of functions that its user has approved for this chat;
     ``lasting``: of those that may be. ``asks``: whether a call, by the function's name and the arguments, needs a person. ``skills``: keys
-    of those that the agent has, by name. ``bases``: keys of the knowledge bases of agent and chat. ``shown``: what people are shown beside
-    results that were not told yet, by the call (``calling``).
+    of those that the agent has, by name. ``away``: why a function cannot be called by this user, by its name. ``bases``: keys of the
+    knowledge bases of agent and chat. ``shown``: what people are shown beside results that were not told yet, by the call (``calling``).
     ``attached``: files of this chat that can be read on. ``keep``: keeps what is made with the answer; None where nothing is kept.
     ``costs``: what a request has cost, in dollars, as its provider says, by run. ``asked``: what calls ask that were begun, by the call;
     ``answered``: what people said to that. ``resources``: closed with the run. ``members``: of a team, the contexts of all that take part,
@@ -76,6 +76,7 @@ class CallContext:
     asks: Callable[[str, Mapping[str, Any]], bool] = lambda _name, _arguments: False
     skills: Mapping[str, int] = field(default_factory=dict)
     bases: tuple[int, ...] = ()
+    away: Mapping[str, str] = field(default_factory=dict)
     found: set[str] = field(default_factory=set)
     brought: set[str] = field(default_factory=set)
     kept: dict[str, Any] = field(default_factory=dict)

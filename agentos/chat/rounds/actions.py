@@ -7,6 +7,7 @@ from agentos.access.users import User
 from agentos.agents import queries
 from agentos.agents.actions.locking import lock_to_edit
 from agentos.agents.blueprint import Blueprint, whole
+from agentos.agents.case_queries import around
 from agentos.agents.cases import digest
 from agentos.agents.errors import CannotTest, NotReady
 from agentos.agents.models import AgentVersion, CaseResult, CaseRound, DjangoAgent
@@ -40,7 +41,13 @@ def start_round(*, agent: DjangoAgent, version: int | None = None, by: User) -> 
             raise CannotTest(_("There are no tests yet. Make one first."))
         _check_none_runs(agent)
         made = CaseRound.objects.create(
-            agent=agent, version=version, blueprint=blueprint, digest=digest(blueprint), by=by, lease_until=clock.now() + LEASE
+            agent=agent,
+            version=version,
+            blueprint=blueprint,
+            digest=digest(blueprint),
+            around=around(blueprint, agent),
+            by=by,
+            lease_until=clock.now() + LEASE,
         )
         CaseResult.objects.bulk_create(CaseResult(round=made, case=case, revision=case.revision) for case in cases)
         _forget_old(agent)

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from agentos.access.users import User
-from agentos.agents import failures, judging, queries
+from agentos.agents import judging, queries
 from agentos.agents.blueprint import Blueprint, empty
 from agentos.agents.cases import JUDGED, KEPT_LENGTH, Finding, findings, outcome_of
 from agentos.agents.errors import NotYourAgent
@@ -166,5 +166,5 @@ def trouble(run: Run | None) -> str:
     if run is None:
         return _("The answer took too long, or asked too often for what nobody approves.")
     if run.error_code:
-        return failures.sentence(run.error_code)
+        return trying.trouble(run)
     return _("The answer was broken off.")

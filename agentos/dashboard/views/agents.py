@@ -20,6 +20,7 @@ from agentos.core.http.request import SignedInRequest
 from agentos.dashboard.layout import frame
 from agentos.dashboard.live_agents import followed
 from agentos.dashboard.queries import ORDERS, Filters, in_order, pinned_first
+from agentos.dashboard.views.home import home_of
 from agentos.service import AgentOSService
 
 TEXT_LIMIT = 200  # characters
@@ -45,7 +46,7 @@ class AgentOSAgentListView(SignedInMixin, View):
 @signed_in
 @require_POST
 def pin(request: SignedInRequest, agent_id: str) -> HttpResponse:
-    """Keep an agent at the top, or do so no more; the list comes again, as it is searched now."""
+    """Keep an agent at the top, or do so no more; the list comes again, as it is searched now, or the home page."""
     if request.POST.get("pinned") == "0":
         actions.unpin_agent(agent_id=agent_id, by=request.user)
     else:
@@ -53,8 +54,11 @@ def pin(request: SignedInRequest, agent_id: str) -> HttpResponse:
         if agent is None:
             raise Http404
         actions.pin_agent(agent=agent, by=request.user)
+    is_home = request.POST.get("from") == "home"
     if not wants_fragment(request):
-        return go_to(request, url_of(request.POST))
+        return go_to(request, reverse("dashboard:home") if is_home else url_of(request.POST))
+    if is_home:
+        return render(request, "agents/_home.html", home_of(request.user))
     return render(request, "agents/_agent_list.html", found_by(request.user, request.POST))
 
 

@@ -8,6 +8,7 @@ from django.utils.functional import SimpleLazyObject
 from django.views import View
 
 from agentos.access.guards import SignedInMixin
+from agentos.access.users import User
 from agentos.agents.queries import agents_for, pinned_by
 from agentos.chat.registry import registry
 from agentos.core.http.htmx import respond, wants_fragment
@@ -28,16 +29,17 @@ AGENTS_LOST = "Your agents could not be loaded. Your chats are safe and stay rea
 class AgentOSDashboardView(SignedInMixin, View):
     def get(self, request: SignedInRequest) -> HttpResponse:
         rights = registry.rights
-        context = {
-            "recent_sessions": last_sessions(request.user),
-            "runs_today": runs_today(request.user),
-            **agents_of(AgentOSService(request.user)),
-        }
-        context["first_agent"] = agent_to_start_with(context.get("available_agents", []), context["recent_sessions"])
+        context = home_of(request.user)
         if not wants_fragment(request):
             context |= frame(request, here="home")
             context["live_url"] = followed(context["live_url"], "home", rights, context.get("available_agents", []))
         return respond(request, page="agentos/dashboard.html", partial="agents/_home.html", context=context)
+
+
+def home_of(user: User) -> dict[str, Any]:
+    """What stands on the page."""
+    found = {"recent_sessions": last_sessions(user), "runs_today": runs_today(user), **agents_of(AgentOSService(user))}
+    return {**found, "first_agent": agent_to_start_with(found.get("available_agents", []), found["recent_sessions"])}
 
 
 def agents_of(service: AgentOSService) -> dict[str, Any]:
@@ -49,7 +51,8 @@ def agents_of(service: AgentOSService) -> dict[str, Any]:
             "agentos_info": SimpleLazyObject(service.get_agent_os_info),
             "available_agents": cards,
             "user_agents": agents_for(service.user)[:AGENTS_SHOWN],
-            "shown_agents": pinned_first(cards, pinned_by(service.user))[:AGENTS_SHOWN],
+            "pinned": (pinned := pinned_by(service.user)),
+            "shown_agents": pinned_first(cards, pinned)[:AGENTS_SHOWN],
             "models": models_of(cards, engine_ok=engine.ok),
         }
     except Exception:

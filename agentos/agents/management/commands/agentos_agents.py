@@ -1,7 +1,8 @@
-"""`agentos agents export ID [FILE]` and `agentos agents import FILE`: agents as files, for git and for other servers.
-`agentos agents sync`: those that are written in code."""
+"""`agentos agents list`; `agentos agents export ID [FILE]` and `agentos agents import FILE`: agents as files, for git and for other
+servers. `agentos agents sync`: those that are written in code."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         words = parser.add_subparsers(dest="word", required=True)
+        words.add_parser("list", help="the agents that there are, with their version and who may use them")
         export = words.add_parser("export", help="write what is published of an agent")
         export.add_argument("agent_id")
         export.add_argument("file", nargs="?", help="where to; without it, to the terminal")
@@ -32,12 +34,16 @@ class Command(BaseCommand):
         words.add_parser("sync", help="bring the agents of AGENTOS_CODE_AGENTS into the catalogue, as each start of the server does")
 
     def handle(self, *, word: str, **options: Any) -> None:
-        if word == "sync":
-            self.sync()
-        else:
-            (self.export if word == "export" else self.read)(**options)
+        does: dict[str, Callable[..., None]] = {"list": self.list, "sync": self.sync, "export": self.export, "import": self.read}
+        does[word](**options)
 
-    def sync(self) -> None:
+    def list(self, **_options: Any) -> None:
+        for agent in DjangoAgent.objects.select_related("team", "owner").prefetch_related("plans"):
+            stands = f"version {agent.version}" if agent.version else "not published"
+            off = "" if agent.is_active or not agent.version else ", off"
+            self.stdout.write(f"{agent.agent_id}: {agent}, {stands}{off}; for {queries.open_to(agent)}")
+
+    def sync(self, **_options: Any) -> None:
         if not app_settings.CODE_AGENTS:
             self.stdout.write("AGENTOS_CODE_AGENTS names no modules (docs/bring-your-agent.md).")
         synced = code_agents.sync(code_modules.load())

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -15,15 +16,16 @@ from agentos.access.guards import signed_in
 from agentos.access.models import Team
 from agentos.access.queries import managed_teams
 from agentos.agents import actions, members_form, queries, workshop_form
-from agentos.agents.blueprint import Blueprint, InvalidBlueprint
+from agentos.agents.blueprint import LABELS, Blueprint, InvalidBlueprint
 from agentos.agents.changes import changes
 from agentos.agents.errors import AgentError, DraftMoved
 from agentos.agents.forms import warnings_about
 from agentos.agents.models import AgentDraft, DjangoAgent
 from agentos.agents.providers import availability
 from agentos.agents.readiness import objections
+from agentos.core.fragments import fragment
 from agentos.core.http.errors import Problem
-from agentos.core.http.htmx import go_to, wants_fragment
+from agentos.core.http.htmx import fragments, go_to, wants_fragment
 from agentos.core.http.paging import page_of
 from agentos.core.http.request import SignedInRequest
 from agentos.core.people import is_operator
@@ -33,6 +35,7 @@ from agentos.dashboard.layout import frame
 from agentos.dashboard.views.workshop.found import agent_to_edit
 
 AGENTS_A_PAGE = 50
+AUTOSAVE = "autosave"
 TEXT_LIMIT = 200  # characters
 INSTRUCTIONS_LIMIT = 20_000  # characters that are previewed
 
@@ -88,13 +91,18 @@ def edit(request: SignedInRequest, agent_id: str) -> HttpResponse:
     before = queries.worked_on(agent, draft)
     if request.method != "POST":
         return edit_page(request, draft, before)
+    if request.POST.get("do") == AUTOSAVE:
+        return _autosaved(request, agent, before)
     parts = workshop_form.posted(request.POST, before, workshop_form.offered_to(agent), may_set_options=is_operator(request.user))
     if refused := _refused(request, draft, before, parts):
         return refused
     if request.POST.get("do") == "publish":
         return go_to(request, reverse("dashboard:publish-agent", args=[agent_id]))
+    kept = queries.draft_of(agent)
+    saved = queries.worked_on(agent, kept)
+    if wants_fragment(request):
+        return edit_page(request, kept, saved)
     messages.success(request, _("The draft is saved."))
-    saved = queries.worked_on(agent, queries.draft_of(agent))
     if saved["model"]:
         for sentence in warnings_about(saved, tell_why=is_operator(request.user)):
             messages.warning(request, sentence)
@@ -114,6 +122,29 @@ def _refused(request: SignedInRequest, draft: AgentDraft, before: Blueprint, par
     except AgentError as error:
         return edit_page(request, draft, wanted, error=error.sentence, status=error.status, stamp=stamp)
     return None
+
+
+def _autosaved(request: SignedInRequest, agent: DjangoAgent, before: Blueprint) -> HttpResponse:
+    """Keep what was typed, quietly: what cannot be kept is said beside the button, and stays in the form. A member that was chosen and not
+    added yet is left for the button that adds it."""
+    form = request.POST.copy()
+    form["new_member"] = ""
+    parts = workshop_form.posted(form, before, workshop_form.offered_to(agent), may_set_options=is_operator(request.user))
+    stamp = request.POST.get("stamp", "")
+    about: dict[str, Any] = {}
+    try:
+        actions.save_draft(agent=agent, changes=parts, stamp=stamp, is_quiet=True, by=request.user)
+    except InvalidBlueprint as error:
+        about = {"unsaved": _("Not saved. %(part)s: %(why)s") % {"part": LABELS.get(error.field, error.field), "why": error.sentence}}
+    except DraftMoved:
+        about = {"unsaved": _("Not saved: it was changed elsewhere meanwhile. Save the draft to see what differs."), "is_stuck": True}
+    except AgentError as error:
+        about = {"unsaved": _("Not saved. %(why)s") % {"why": error.sentence}}
+    draft = queries.draft_of(agent)
+    context = {"agent": agent, "draft": draft, "stamp": stamp if about else queries.stamp_of(draft), **about}
+    bar = fragment(render_to_string("workshop/_draft_bar.html", context, request), "#draft-bar", "outerMorph")
+    state = "" if about else fragment(render_to_string("agentos/workshop/edit.html#state", context, request), "#draft-state", "outerMorph")
+    return fragments(request, bar, state)
 
 
 @signed_in
@@ -136,7 +167,9 @@ def arrange(request: SignedInRequest, agent_id: str) -> HttpResponse:
     if not wants_fragment(request):
         return edit_page(request, draft, wanted, stamp=request.POST.get("stamp", ""))
     made_of, missing = members_form.part(wanted, agent, request.user), objections(wanted, agent=agent, by=request.user)
-    return render(request, "workshop/_made_of.html", {"agent": agent, "made_of": made_of, "missing": missing})
+    told = workshop_form.heads(wanted)
+    context = {"agent": agent, "made_of": made_of, "missing": missing, "told": told, "open": {"made-of"}}
+    return render(request, "workshop/_made_of.html", context)
 
 
 def typed(request: SignedInRequest, agent: DjangoAgent) -> tuple[AgentDraft, Blueprint]:
@@ -161,7 +194,8 @@ def discard(request: SignedInRequest, agent_id: str) -> HttpResponse:
 
 
 def edit_page(request: SignedInRequest, draft: AgentDraft, shown: Blueprint, *, status: int = HTTPStatus.OK, **more: Any) -> HttpResponse:
-    """``shown``: what stands in the form. ``moved``: what it changes of a draft that somebody else has saved meanwhile."""
+    """``shown``: what stands in the form; htmx is sent that and how it stands, and what was tried stays. ``moved``: what it changes of a
+    draft that somebody else has saved meanwhile."""
     agent: DjangoAgent = draft.agent
     models, missing = workshop_form.model_cards(shown["model"], agent), objections(shown, agent=agent, by=request.user)
     context = {
@@ -185,9 +219,18 @@ def edit_page(request: SignedInRequest, draft: AgentDraft, shown: Blueprint, *, 
         "missing": missing,
         "can_suggest": availability(shown["model"]).ok,
         "warnings": [] if "model" in missing else warnings_about(shown, tell_why=is_operator(request.user)),
+        "told": workshop_form.heads(shown),
+        "open": workshop_form.unfolded(shown, request.POST.getlist("open"), {*missing, *more.get("errors", ())}),
         **more,
     }
-    return render(request, "agentos/workshop/edit.html", {**frame(request, here="agents"), **context}, status=status)
+    context["unsaved"] = _("Not saved yet") if status != HTTPStatus.OK or "is_unsaved" in more else ""
+    if not wants_fragment(request):
+        return render(request, "agentos/workshop/edit.html", {**frame(request, here="agents"), **context}, status=status)
+    form = fragment(render_to_string("agentos/workshop/edit.html#form", context, request), "#draft", "outerMorph")
+    state = fragment(render_to_string("agentos/workshop/edit.html#state", context, request), "#draft-state", "outerMorph")
+    answer = fragments(request, form, state, status=status)
+    answer.headers["HX-Reswap"] = "none"
+    return answer
 
 
 def _check_maker(request: SignedInRequest) -> None:

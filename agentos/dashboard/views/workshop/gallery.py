@@ -10,11 +10,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from agentos.access.guards import signed_in
-from agentos.agents import actions
+from agentos.agents import actions, queries
 from agentos.agents.gallery import ready_agents
 from agentos.core.http.errors import Problem
 from agentos.core.http.htmx import go_to
 from agentos.core.http.request import SignedInRequest
+from agentos.core.people import is_operator
 from agentos.dashboard.layout import frame
 from agentos.dashboard.views.workshop.editing import chosen_team, teams_for
 
@@ -29,11 +30,15 @@ def gallery(request: SignedInRequest) -> HttpResponse:
         except Problem as problem:
             error, status = problem.sentence, HTTPStatus(problem.status)
         else:
+            model = queries.worked_on(agent, queries.draft_of(agent))["model"]
             messages.success(request, _("The draft is made. Look at it, try it, publish it."))
+            if model:
+                said = _("It answers with %(model)s, which was chosen for you. Its form offers others.")
+                messages.info(request, said % {"model": queries.model_label(model)})
             return go_to(request, reverse("dashboard:edit-agent", args=[agent.agent_id]))
     context = {
         **frame(request, here="agents"),
-        "ready": ready_agents(),
+        "ready": ready_agents(is_operator=is_operator(request.user)),
         "teams": teams,
         "error": error,
         "team": request.POST.get("team", ""),

@@ -38,11 +38,22 @@ from agentos.dashboard.views.workshop.found import agent_to_edit
 def try_draft(request: SignedInRequest, agent_id: str) -> HttpResponseBase:
     agent = agent_to_edit(request, agent_id)
     history, said = history_in(request.POST.get("history", "")), request.POST.get("message", "")
+    left = _waiting(request, agent)
+    if left:
+        history = trying.history_with(left, history)
     try:
         run = trying.start(agent=agent, blueprint=_tried(request, agent), message=said, history=history, by=request.user)
     except Problem as problem:
         return _refused(request, agent, problem, history)
-    return _answer(request, agent, run, history)
+    if left:
+        left.refresh_from_db()
+    return _answer(request, agent, run, history, left)
+
+
+def _waiting(request: SignedInRequest, agent: DjangoAgent) -> Run | None:
+    """What the pane shows and waits for an answer: another message gives it up."""
+    run = trying.trial_for(request.user, request.POST.get("waits", ""))
+    return run if run and run.status == Run.Status.WAITING and run.session.agent_id == agent.pk else None
 
 
 @signed_in
@@ -86,9 +97,9 @@ def _refused(request: SignedInRequest, agent: DjangoAgent, problem: Problem, his
     return _page(request, agent, history, status=problem.status, try_text=request.POST.get("message", ""))
 
 
-def _answer(request: SignedInRequest, agent: DjangoAgent, run: Run, history: History) -> HttpResponseBase:
+def _answer(request: SignedInRequest, agent: DjangoAgent, run: Run, history: History, left: Run | None = None) -> HttpResponseBase:
     caller = Caller(request.user.pk, hold_of(request.user), request.session.session_key or "")
-    trial = Trial(run, agent, request.user, history, caller, is_new=not run.attempt or run.agno_output is None)
+    trial = Trial(run, agent, request.user, history, caller, is_new=not run.attempt or run.agno_output is None, left=left)
     if wants_fragment(request):
         return sse.EventStream(trial.frames())
     return deferred(request, partial(_whole, request, trial))

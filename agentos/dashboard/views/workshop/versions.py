@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from agentos.access.guards import signed_in
 from agentos.agents import actions, case_queries, queries
-from agentos.agents.blueprint import LABELS, blueprint_of, empty, whole
+from agentos.agents.blueprint import LABELS, blueprint_of, whole
 from agentos.agents.changes import changes
 from agentos.agents.errors import AgentError, DraftMoved, NotReady
 from agentos.agents.forms import warnings_about
@@ -58,7 +58,7 @@ def publish_page(request: SignedInRequest, agent: DjangoAgent, *, status: int = 
         "agent": agent,
         "tab": "edit",
         "stamp": queries.stamp_of(draft),
-        "changes": changes(blueprint_of(agent) if agent.version else empty(), wanted),
+        "changes": changes(blueprint_of(agent) if agent.version else None, wanted),
         "missing": [(LABELS[name], sentence) for name, sentence in missing.items()],
         "warnings": [] if "model" in missing else warnings_about(wanted, tell_why=is_operator(request.user)),
         "next_number": agent.version + 1,
@@ -93,7 +93,7 @@ def version(request: SignedInRequest, agent_id: str, number: int) -> HttpRespons
         "tab": "versions",
         "version": found,
         "before": before,
-        "changes": changes(whole(before.blueprint) if before else empty(), blueprint),
+        "changes": changes(whole(before.blueprint) if before else None, blueprint),
         "since": [] if number == agent.version else changes(blueprint_of(agent), blueprint),
     }
     return render(request, "agentos/workshop/version.html", {**frame(request, here="agents"), **context})
