@@ -1,5 +1,7 @@
 """The knowledge of the demo: the handbook of a library of things, which its scripted librarian is asked about."""
 
+import re
+
 from agentos.access.users import User
 from agentos.core.people import is_operator
 from agentos.knowledge import actions
@@ -8,6 +10,8 @@ from agentos.knowledge.models import Base
 NAME = "Library of things"
 DESCRIPTION = "The handbook of a library that lends tools, tents and instruments: opening hours, what is lent for how long, fees, damage."
 TITLE = "Handbook of the library of things"
+
+UNWRAPPED = re.compile(r"(?<=[^|\n])\n(?=[^#|\n])")  # line ends within a paragraph
 
 HANDBOOK = """\
 # Handbook of the library of things
@@ -75,4 +79,4 @@ def make_knowledge(by: User) -> None:
     """Make the base, unless there is one of this name, or ``by`` may make none. It is indexed once a server runs."""
     if is_operator(by) and not Base.objects.filter(name=NAME, owner=None, team=None).exists():
         base = actions.create_base(name=NAME, description=DESCRIPTION, scope=actions.EVERYONE, by=by)
-        actions.add_text(base=base, title=TITLE, text=HANDBOOK, by=by)
+        actions.add_text(base=base, title=TITLE, text=UNWRAPPED.sub(" ", HANDBOOK), by=by)

@@ -10,6 +10,8 @@ from django.urls import reverse
 from agentos.access.models import Membership, Team, User
 from agentos.agents import actions as agents
 from agentos.agents import queries as agent_queries
+from agentos.agents.demo_knowledge import NAME, make_knowledge
+from agentos.agents.runtime.library import NOTHING as NOTHING_FOUND
 from agentos.agents.tools.search_knowledge import KNOWLEDGE, NOT_OURS, NOTHING
 from agentos.chat import actions as chats
 from agentos.chat.errors import InvalidInput
@@ -24,7 +26,7 @@ from agentos.memories import actions as memories
 from tests.conftest import signed_in
 from tests.factories import AgentFactory, BaseFactory, TeamFactory, UserFactory
 from tests.html import page
-from tests.knowledge.made import HOUSE, base_of, only
+from tests.knowledge.made import HOUSE, base_of, index_all, only
 
 made_base = sync_to_async(base_of)
 send = sync_to_async(chats.send_message)
@@ -173,3 +175,12 @@ class TestWorkshop:
         base.delete()
         assert not Document.objects.exists()
         assert not Chunk.objects.exists()
+
+
+async def test_the_librarian_of_the_demo_answers_from_its_handbook(engine: Engine, operator: User, member: User) -> None:
+    await sync_to_async(make_knowledge)(operator)
+    await sync_to_async(index_all)()
+    run = await run_of(member, "How long can I keep a tent?", model="scripted:library", bases=(NAME,))
+    assert "Tents and camping stoves – 21 days – 40 euros [" in run.answer
+    run = await run_of(member, "What is the capital of Mongolia?", model="scripted:library", bases=(NAME,), agent_id="other")
+    assert run.answer == NOTHING_FOUND

@@ -8,7 +8,11 @@ from agentos.agents.runtime.dictated import Calls
 
 PASSAGE = re.compile(r"^\[(\d{1,3})\] .* \(document \d+, passage \d+\)$", re.MULTILINE)
 SENTENCE = re.compile(r"(?<=[.!?])\s+")
+ROW = re.compile(r"^\|.*\|$", re.MULTILINE)
+HEAD = re.compile(r"^\|.*\|\n\|[ |:-]+\|$", re.MULTILINE)  # of a table, with the line below it
+SHORT = 20  # characters
 TOLD = 3  # sentences
+NOTHING_SAID = frozenset({"what", "when", "does", "long", "much", "many", "with", "that", "this", "have", "there"})
 NOTHING = "I have found nothing about that in what I know. This is a scripted answer: a real model would say so in its own words."
 END = "*A scripted answer: the search was real, the sentences are those of its sources. Open a number to read where they stand.*"
 
@@ -29,8 +33,10 @@ def _sentences(result: str) -> list[tuple[str, str]]:
     pieces = PASSAGE.split(result)
     found = []
     for number, text in zip(pieces[1::2], pieces[2::2], strict=True):
-        lines = (line.strip("-| ") for line in text.splitlines() if line.strip() and not line.startswith("#"))
-        found += [(number, sentence.strip()) for line in lines for sentence in SENTENCE.split(line) if len(sentence.strip()) > 20]  # noqa: PLR2004
+        rows = [" – ".join(cell.strip() for cell in row.strip("|").split("|")) for row in ROW.findall(HEAD.sub("", text))]  # noqa: RUF001
+        lines = (line.strip("- ") for line in text.splitlines() if line.strip() and not line.startswith(("#", "|")))
+        sentences = [sentence.strip() for line in lines for sentence in SENTENCE.split(line) if len(sentence.strip()) > SHORT]
+        found += [(number, said) for said in (*rows, *sentences)]
     return found
 
 
@@ -39,4 +45,4 @@ def _common(question: str, sentence: str) -> int:
 
 
 def _beginnings(text: str) -> set[str]:
-    return {word[:5] for word in re.findall(r"\w{4,}", text.lower())}
+    return {word[:4] for word in re.findall(r"\w{4,}", text.lower())} - NOTHING_SAID
