@@ -46,7 +46,7 @@ def counts(forms: Collection[str]) -> Mapping[str, int]:
         return {}
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            one = "(SELECT count(*) FROM (SELECT 1 FROM knowledge_chunk WHERE words @@ %s::tsquery LIMIT %s) AS some)"
+            one = "(SELECT count(*) FROM (SELECT 1 FROM knowledge_chunk WHERE words @@ %s::tsquery LIMIT %s) AS found)"
             cursor.execute(f"SELECT {', '.join([one] * len(forms))}", [each for form in forms for each in (_quoted(form), COUNTED)])
             return dict(zip(forms, cursor.fetchone(), strict=True))
         marks = ", ".join(["%s"] * len(forms))
