@@ -46,7 +46,7 @@ def test_sign_one_in_without_a_password_and_are_taken_away_again(browser: Browse
 
     page.locator("#account summary").click()
     page.get_by_role("button", name="Sign out").click()
-    page.get_by_role("button", name="Sign in with a passkey").click()
+    page.get_by_role("button", name="Use a passkey").click()
     expect(page).to_have_url(re.compile(r"/agentos/$"))
 
     page.goto("/agentos/settings/account/factors/")
@@ -57,6 +57,6 @@ def test_sign_one_in_without_a_password_and_are_taken_away_again(browser: Browse
 
     page.locator("#account summary").click()
     page.get_by_role("button", name="Sign out").click()
-    page.get_by_role("button", name="Sign in with a passkey").click()
+    page.get_by_role("button", name="Use a passkey").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("This passkey is not known here")
     assert violations == []
