@@ -15,6 +15,8 @@ from agentos.files.models import Attachment, Blob, Slice, Upload
 
 BATCH = 50
 UPLOAD_LIFE = timedelta(hours=24)
+FOLDERS = 256
+A_FOLDER = timedelta(days=7) / FOLDERS
 LOST = timedelta(days=1)  # that bytes have been there without a row
 
 
@@ -25,6 +27,19 @@ def sweep() -> None:
     old = Upload.objects.filter(updated_at__lt=clock.now() - UPLOAD_LIFE).order_by("updated_at")[:BATCH]
     for upload in old:
         upload.delete()
+    _sweep_next_folder()
+
+
+class _Place:
+    last = -1  # the folder that this process has looked into
+
+
+def _sweep_next_folder() -> None:
+    """Which folder it is, the time says: all have had their turn in a week, whoever looks and however often it is started."""
+    number = int(clock.now().timestamp() // A_FOLDER.total_seconds()) % FOLDERS
+    if number != _Place.last:
+        _Place.last = number
+        sweep_storage(f"{number:02x}")
 
 
 def _sweep_unheld(model: Held) -> None:

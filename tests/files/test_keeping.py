@@ -184,6 +184,16 @@ class TestSweeping:
         assert lost not in all_stored()
         assert all_stored() == set(kept.stored_names)
 
+    def test_looks_into_every_folder_in_a_week(self, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+        looked_at: list[str] = []
+        monkeypatch.setattr(sweeping, "sweep_storage", looked_at.append)
+        monday = clock.now()
+        for hour in range(7 * 24 * 3):  # every twenty minutes
+            monkeypatch.setattr(clock, "now", lambda hour=hour: monday + timedelta(minutes=20 * hour))
+            sweeping._sweep_next_folder()
+        assert set(looked_at) == {f"{number:02x}" for number in range(256)}
+        assert len(looked_at) <= 257
+
     def test_only_its_owner_discards(self, member: User, stranger: User) -> None:
         pending = attach(by=member, blob=keep_bytes(owner=member, data=b"x", name="a.txt"), name="a.txt", place="session_x")
         with pytest.raises(NoSuchFile):

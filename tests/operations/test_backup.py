@@ -22,7 +22,12 @@ from tests.operations.drill import drill
 from tests.server import ROOT
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(600)]
-SEED = "from tests.factories import RunFactory; [RunFactory(input=f'message {n}') for n in range(5)]"
+SEED = """
+from agentos.files.keeping import keep_bytes
+from tests.factories import RunFactory
+runs = [RunFactory(input=f'message {n}') for n in range(5)]
+keep_bytes(owner=runs[0].by, data=b'what we found', name='a.txt')
+"""
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +58,11 @@ def messages(data: Path) -> list[str]:
         return [text for (text,) in database.execute("SELECT input FROM chat_run ORDER BY id")]
 
 
+def given(data: Path) -> list[bytes]:
+    """What people gave."""
+    return [file.read_bytes() for file in (data / "files").rglob("*") if file.is_file()]
+
+
 def members(path: Path) -> set[str]:
     with tarfile.open(path) as tar:
         return set(tar.getnames())
@@ -69,7 +79,7 @@ def changed(path: Path, to: Path, tmp_path: Path, **other: object) -> Path:
 
 class TestBackup:
     def test_is_one_file_with_all_and_its_manifest(self, backup: Path, installed: Path) -> None:
-        assert members(backup) == {"manifest.json", "agentos.sqlite3", "secret-key"}
+        assert members(backup) == {"manifest.json", "agentos.sqlite3", "files.tar", "secret-key"}
         with tarfile.open(backup) as tar:
             found = tar.extractfile("manifest.json")
             assert found
@@ -110,12 +120,18 @@ class TestRestore:
         assert messages(tmp_path / "new") == messages(installed)
         assert (tmp_path / "new" / "secret-key").read_text() == (installed / "secret-key").read_text()
         assert (tmp_path / "new" / "agentos.sqlite3").stat().st_mode & 0o777 == 0o600
-        assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["agentos.sqlite3", "agentos.sqlite3.lock", "secret-key"]
+        assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
+            *("agentos.sqlite3", "agentos.sqlite3.lock", "files", "secret-key")
+        ]
+        assert given(tmp_path / "new") == [b"what we found"]
 
     def test_in_place_of_another_only_with_force_and_keeps_that_aside(self, backup: Path, data: Path) -> None:
         with closing(sqlite3.connect(data / "agentos.sqlite3")) as database:
             database.execute("UPDATE chat_run SET input = 'of later'")
             database.commit()
+        for file in (data / "files").rglob("*"):
+            if file.is_file():
+                file.write_bytes(b"of later")
         assert "There is a database already" in refused(manage(data, "agentos_restore", str(backup)))
         assert set(messages(data)) == {"of later"}
         said = done(manage(data, "agentos_restore", str(backup), "--force"))
@@ -123,6 +139,7 @@ class TestRestore:
         (aside,) = data.glob("before_restore_*")
         assert str(aside) in said
         assert set(messages(aside)) == {"of later"}
+        assert (given(data), given(aside)) == ([b"what we found"], [b"of later"])
         assert aside.stat().st_mode & 0o777 == 0o700
 
     def test_refuses_while_a_server_runs(self, backup: Path, data: Path) -> None:

@@ -10,6 +10,7 @@ from agentos.core import clock
 from agentos.core.starting import sqlite as own
 from agentos.core.starting.refusal import CannotStart
 from agentos.operations.backup import archive, postgresql, secret, sqlite
+from agentos.operations.backup import files as given
 from agentos.operations.backup.archive import Manifest
 
 
@@ -34,6 +35,8 @@ def make(path: Path, *, force: bool = False, without_secret: bool = False) -> Ma
         else:
             name, (counts, migrations) = postgresql.FILE, postgresql.dump(folder / postgresql.FILE)
         files = {name: folder / name}
+        if given.dump(folder / given.FILE):
+            files[given.FILE] = folder / given.FILE
         key = secret.file()
         if key and not without_secret:
             files[secret.FILE] = key

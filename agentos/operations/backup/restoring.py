@@ -13,6 +13,7 @@ from agentos.core.starting import lock, migrations
 from agentos.core.starting import sqlite as own
 from agentos.core.starting.refusal import CannotStart
 from agentos.operations.backup import archive, postgresql, secret, sqlite
+from agentos.operations.backup import files as given
 from agentos.operations.backup.archive import Manifest
 
 BESIDE = ("-wal", "-shm", "-journal")  # files that SQLite puts beside a database
@@ -42,6 +43,7 @@ def restore(path: Path, *, force: bool = False) -> Restored:
         manifest = _unpacked(path.absolute(), folder, "postgresql")
         was_there = postgresql.restore(folder / postgresql.FILE, manifest.counts, force=force, aside=aside)
         places = {folder / secret.FILE: _data() / secret.FILE} if secret.FILE in manifest.files else {}
+        places |= _files(manifest, folder)
         _swap(places, _data() / aside, list(places.values()))
     return _restored(manifest, f"the schema {aside}" if was_there else "")
 
@@ -64,8 +66,11 @@ def _into_folder(path: Path, aside: str, *, force: bool) -> Restored:
             if secret.FILE in manifest.files:
                 places[folder / secret.FILE] = _data() / secret.FILE
             beside = [database.with_name(database.name + end) for end in BESIDE]
+            given_files = _files(manifest, folder)
+            places |= given_files
+            beside += given_files.values()
             # A key without a database has sealed nothing: this command may have made it itself.
-            kept = _swap(places, database.parent / aside, [*places.values(), *beside] if is_there else beside)
+            kept = _swap(places, database.parent / aside, list(dict.fromkeys([*places.values(), *beside])) if is_there else beside)
         return _restored(manifest, str(database.parent / aside) if kept else "")
     finally:
         lock.release()
@@ -85,6 +90,15 @@ def _unpacked(path: Path, folder: Path, wanted: str) -> Manifest:
             f"{path} was made by a newer version of AgentOS than this one: it has the migration {unknown[0]}. Restore it with that version."
         )
     return manifest
+
+
+def _files(manifest: Manifest, folder: Path) -> dict[Path, Path]:
+    """The files that people gave, and where they belong. A backup from before there were any leaves what is there."""
+    to = given.place()
+    if given.FILE not in manifest.files or to is None:
+        return {}
+    to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return {given.unpack(folder / given.FILE, folder): to}
 
 
 def _restored(manifest: Manifest, aside: str) -> Restored:
@@ -110,7 +124,7 @@ def _swap(places: dict[Path, Path], aside: Path, keep: list[Path]) -> bool:
         for file in there:
             move(file, aside / file.name)
         for what, to in places.items():
-            os.chmod(what, 0o600)  # noqa: PTH101
+            os.chmod(what, 0o700 if what.is_dir() else 0o600)  # noqa: PTH101
             move(what, to)
         for folder in {to.parent for to in places.values()}:
             archive.sync(folder)

@@ -1,0 +1,43 @@
+"""The files that people gave, where they lie in a folder: one tar in the backup. A store far away has backups of its own."""
+
+import tarfile
+from pathlib import Path
+
+from django.core.files.storage import FileSystemStorage
+
+from agentos.files import storage
+
+FILE = "files.tar"
+FOLDER = "files"  # what is unpacked
+
+
+def place() -> Path | None:
+    """Return the folder; None where they are elsewhere."""
+    store = storage.store()
+    return Path(store.location) if isinstance(store, FileSystemStorage) else None
+
+
+def dump(to: Path) -> bool:
+    """Copy what is kept, after the database: what goes meanwhile is left out, what comes is known to no row. Returns whether there was
+    anything."""
+    top = place()
+    kept = top / storage.KEPT if top else None
+    if top is None or kept is None or not kept.is_dir():
+        return False
+    with tarfile.open(to, "w") as tar:
+        for file in sorted(kept.rglob("*")):
+            try:
+                if file.is_file():
+                    tar.add(file, arcname=str(file.relative_to(top)), recursive=False)
+            except FileNotFoundError:
+                continue
+    return True
+
+
+def unpack(dumped: Path, folder: Path) -> Path:
+    """Put the files of a backup into a folder of their own, and return it. What is no plain file below it is an error."""
+    to = folder / FOLDER
+    to.mkdir(mode=0o700)
+    with tarfile.open(dumped) as tar:
+        tar.extractall(to, filter="data")
+    return to
