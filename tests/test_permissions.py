@@ -330,6 +330,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:manage", "GET"): page_of_owner(200),
     ("dashboard:rename", "POST"): page_of_owner(303),
     ("dashboard:pin", "POST"): page_of_owner(303),
+    ("dashboard:export", "GET"): page_of_owner(200),
     ("dashboard:archive", "POST"): page_of_owner(303),
     ("dashboard:revoke-approval", "POST"): page_of_owner(302),
     ("dashboard:delete", "POST"): page_of_owner(303),
@@ -596,6 +597,7 @@ class World:
         self.run = RunFactory(session=self.session, parts=parts)
         self.names: dict[str, Any] = {"SESSION": self.session.session_id, "AGENT": agent.agent_id, "TEAM": agent.team_id}
         self.arguments = {
+            "form": "md",
             "session_id": self.session.session_id,
             "run_id": self.run.run_id,
             "agent_id": agent.agent_id,

@@ -8,7 +8,14 @@ from tests.test_permissions import TABLE
 PROGRAMS = ("api:", "openai:", "webhooks:")
 PAGES_OF_PROGRAMS = {"api:docs", "api:integrations"}
 # A stream, and what is downloaded: an agent, memories, and what an agent has written.
-NO_PAGES = {"dashboard:live", "dashboard:export-agent", "dashboard:export-skill", "dashboard:export-memories", "dashboard:file"}
+NO_PAGES = {
+    "dashboard:live",
+    "dashboard:export-agent",
+    "dashboard:export-skill",
+    "dashboard:export-memories",
+    "dashboard:export",
+    "dashboard:file",
+}
 NO_PAGES |= {"mfa_login_webauthn"}  # what a browser asks its keeper of passkeys
 NO_PAGES |= {"dashboard:attachment", "dashboard:thumb", "dashboard:begin-upload"}
 BY_LINK = {"operations:set-up"}  # what nobody sees without a link

@@ -42,6 +42,7 @@ session_urls = [
     path("session/<str:session_id>/archive/", sessions.archive, name="archive"),
     path("session/<str:session_id>/approvals/revoke/", sessions.revoke_approval, name="revoke-approval"),
     path("session/<str:session_id>/knowledge/", sessions.bring_bases, name="bring-bases"),
+    path("session/<str:session_id>/export/<str:form>/", sessions.export, name="export"),
     path("session/<str:session_id>/delete/", sessions.delete, name="delete"),
     path("session/<str:session_id>/restore/", sessions.restore, name="restore"),
 ]

@@ -4,17 +4,18 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import urlencode
+from django.utils.http import content_disposition_header, urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from agentos.access.guards import signed_in
-from agentos.chat import actions, queries
+from agentos.chat import actions, exporting, queries
 from agentos.chat.errors import InvalidInput
 from agentos.chat.queries import SessionPage
 from agentos.chat.searching import search_sessions
 from agentos.core.http.htmx import came_from, go_to, respond, wants_fragment
 from agentos.core.http.request import SignedInRequest
+from agentos.core.security.invisible import without
 from agentos.core.templatetags.agentos import UNDO
 from agentos.core.text import whole_number
 from agentos.dashboard.answers import chat_changed, open_session_id
@@ -66,6 +67,19 @@ def deleted(request: SignedInRequest) -> HttpResponse:
     """The chats that may still be brought back."""
     context = {**frame(request, here="sessions"), "sessions": deleted_sessions(request.user)}
     return render(request, "agentos/deleted.html", context)
+
+
+@signed_in
+@require_safe
+def export(request: SignedInRequest, session_id: str, form: str) -> HttpResponse:
+    """The chat as a file."""
+    session = session_or_404(request, session_id)
+    if form not in exporting.FORMS:
+        raise Http404
+    write, kind = exporting.FORMS[form]
+    name = f"{session.title_or_new[:80]}.{form}"
+    headers = {"Content-Disposition": content_disposition_header(as_attachment=True, filename=without(name)) or "attachment"}
+    return HttpResponse(write(session), content_type=kind, headers=headers)
 
 
 @signed_in
