@@ -13,8 +13,8 @@ from agentos.knowledge import full_text, vectors, words
 from agentos.knowledge.models import Chunk
 
 FUSED = 10  # the k of reciprocal rank fusion
-OFTEN = 0.2  # a form in more of all passages than this is not looked for, where others are
-FEW = 1_000  # passages: of fewer, every form is looked for
+ROWS = 20_000  # passages that a database looks at for one question, about: then no more forms are looked for
+FEW = 1_000  # passages: among fewer, too, a word says something
 BEGINNING = 0.6  # what the beginning of a word counts, against the word
 K1, B, USUAL = 1.2, 0.5, 260  # of BM25; the usual number of forms in a passage
 COVERED = 0.28  # of what the question says has to be in a passage that is found by its words alone
@@ -66,8 +66,13 @@ def _by_words(bases: Collection[int], text: str) -> dict[int, tuple[float, float
     seen = full_text.counts(forms)
     total = max(_total(), FEW)  # among few passages, too, a word says something
     tells = {form: math.log(1 + (total - seen[form] + 0.5) / (seen[form] + 0.5)) for form in forms}
-    often = {form for form in forms if total > FEW and seen[form] > OFTEN * total}
-    asked = {form: tells[form] for form in forms if seen[form] and form not in (often if len(often) < len(forms) else ())}
+    asked: dict[str, float] = {}
+    rows = 0
+    for form in sorted(filter(seen.__getitem__, forms), key=seen.__getitem__):  # the rarest say most
+        rows += seen[form]
+        if asked and rows > ROWS:
+            break
+        asked[form] = tells[form]
     found = dict(Chunk.objects.filter(pk__in=full_text.candidates(bases, asked)).values_list("pk", "searchable"))
     return {pk: _weighed(searchable, terms, tells) for pk, searchable in found.items()}
 
