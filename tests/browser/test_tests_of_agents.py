@@ -69,8 +69,8 @@ def test_a_draft_is_saved_by_itself_and_what_was_tried_stays(page: Page, stage: 
     expect(page.locator("#tools")).to_have_attribute("open", "")
     expect(page.locator("#turn-1")).to_be_visible()
     page.locator("#draft-name").fill("Letter Helper")
-    page.locator("#save-draft").click()
-    page.wait_for_timeout(300)
+    with page.expect_response(lambda answer: "Letter" in (answer.request.post_data or "")):
+        page.locator("#save-draft").click()
     page.reload()
     expect(page.locator("#draft-description")).to_have_value("Writes letters.")
     expect(page.locator("#draft-name")).to_have_value("Letter Helper")
