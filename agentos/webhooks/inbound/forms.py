@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from agentos.access.models import Team
 from agentos.agents.models import DjangoAgent
@@ -12,7 +13,7 @@ from agentos.webhooks.inbound import queries
 from agentos.webhooks.inbound.models import PREAMBLE_LIMIT, WebhookEndpoint, are_events, is_path
 
 TRY_LIMIT = 100_000  # characters
-KEEP = (("0", "at once"), ("1", "in an hour"), ("24", "in a day"), ("168", "in a week"))
+KEEP = (("0", _("at once")), ("1", _("in an hour")), ("24", _("in a day")), ("168", _("in a week")))
 MAPPING = ("event_path", "message_path", "key_path", "message_events", "preamble")
 OFF = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
 
@@ -45,43 +46,43 @@ class PlainForm(forms.Form):
 
 class EndpointForm(PlainForm):
     name = forms.CharField(
-        label="Name",
+        label=_("Name"),
         max_length=80,
-        help_text="What sends to it, for example Helpdesk.",
+        help_text=_("What sends to it, for example Helpdesk."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     agent: "forms.ModelChoiceField[DjangoAgent]" = forms.ModelChoiceField(
-        label="Agent", queryset=None, help_text="Who answers.", empty_label=None
+        label=_("Agent"), queryset=None, help_text=_("Who answers."), empty_label=None
     )
     teams: "forms.ModelMultipleChoiceField[Team]" = forms.ModelMultipleChoiceField(
-        label="Teams",
+        label=_("Teams"),
         queryset=None,
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="Of the endpoint's service identity: its runs may do what a member of these teams may.",
+        help_text=_("Of the endpoint's service identity: its runs may do what a member of these teams may."),
     )
-    event_path = path_field("Event name field", "Many senders call it type.", initial="event")
+    event_path = path_field(_("Event name field"), _("Many senders call it type."), initial="event")
     message_events = forms.CharField(
-        label="Events that are a message",
+        label=_("Events that are a message"),
         initial="message_received",
         max_length=500,
         validators=[are_events],
         widget=forms.TextInput(attrs=OFF),
-        help_text="They start a run. Several with commas between them; * for every event.",
+        help_text=_("They start a run. Several with commas between them; * for every event."),
     )
-    message_path = path_field("Message field", "An object there is given to the agent as JSON.", initial="data.text")
+    message_path = path_field(_("Message field"), _("An object there is given to the agent as JSON."), initial="data.text")
     key_path = path_field(
-        "Session key field",
-        "Events with the same key speak in one session: a thread, a ticket. Empty: every event has its own.",
+        _("Session key field"),
+        _("Events with the same key speak in one session: a thread, a ticket. Empty: every event has its own."),
         initial="data.thread",
         required=False,
     )
     preamble = forms.CharField(
-        label="Text before the message",
+        label=_("Text before the message"),
         required=False,
         max_length=PREAMBLE_LIMIT,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Added before every message exactly as written. Nothing is substituted.",
+        help_text=_("Added before every message exactly as written. Nothing is substituted."),
     )
 
     def __init__(self, *args: Any, endpoint: WebhookEndpoint | None = None, **kwargs: Any) -> None:
@@ -99,11 +100,11 @@ class EndpointForm(PlainForm):
 
 class NewEndpointForm(EndpointForm):
     secret = forms.CharField(
-        label="Secret of the sender",
+        label=_("Secret of the sender"),
         required=False,
         max_length=200,
         widget=forms.TextInput(attrs=OFF),
-        help_text="If the sender gave you one (whsec_…). Empty: a fresh one is made, and you give it to the sender.",
+        help_text=_("If the sender gave you one (whsec_…). Empty: a fresh one is made, and you give it to the sender."),
     )
 
     def clean_secret(self) -> str:
@@ -111,13 +112,13 @@ class NewEndpointForm(EndpointForm):
 
 
 class RotateForm(PlainForm):
-    hours = forms.TypedChoiceField(label="The old secret ends", choices=KEEP, initial="24", coerce=int)
+    hours = forms.TypedChoiceField(label=_("The old secret ends"), choices=KEEP, initial="24", coerce=int)
     secret = forms.CharField(
-        label="Secret of the sender",
+        label=_("Secret of the sender"),
         required=False,
         max_length=200,
         widget=forms.TextInput(attrs=OFF),
-        help_text="Empty: a fresh one is made.",
+        help_text=_("Empty: a fresh one is made."),
     )
 
     def clean_secret(self) -> str:
@@ -130,9 +131,9 @@ class RotateForm(PlainForm):
 
 class TryForm(PlainForm):
     payload = forms.CharField(
-        label="Event",
+        label=_("Event"),
         max_length=TRY_LIMIT,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 9, **OFF}),
-        error_messages={"required": "Write an event first."},
+        error_messages={"required": _("Write an event first.")},
     )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from agentos.access.models import Team
 from agentos.core.events import NAMES
@@ -12,23 +13,23 @@ from agentos.webhooks.outbound.actions import NAME_LIMIT
 
 class EndpointForm(forms.Form):
     name = forms.CharField(
-        label="Name",
+        label=_("Name"),
         max_length=NAME_LIMIT,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "What receives it?"}),
-        error_messages={"required": "Give it a name, so that you recognise it."},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": _("What receives it?")}),
+        error_messages={"required": _("Give it a name, so that you recognise it.")},
     )
     url = forms.CharField(
-        label="URL",
+        label=_("URL"),
         max_length=URL_LIMIT,
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "inputmode": "url", "spellcheck": "false", "placeholder": "https://example.com/webhook"}
         ),
-        error_messages={"required": "Where should messages go?"},
+        error_messages={"required": _("Where should messages go?")},
     )
     events = forms.MultipleChoiceField(
         choices=tuple(NAMES.items()),
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one event."},
+        error_messages={"required": _("Choose at least one event.")},
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
