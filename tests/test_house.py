@@ -139,6 +139,30 @@ class TestProblems:
         assert unmarked_problems(ast.parse(code), {"Problem", "Wrong"}) == lines
 
 
+class TestForms:
+    """What a form says of its fields."""
+
+    SAYS = frozenset({"label", "help_text", "empty_label"})
+    BESIDE = frozenset({"placeholder", "title", "required", "invalid", "max_length"})  # of attrs and error_messages
+
+    def unmarked(self, module: ast.Module) -> list[int]:
+        said = [word.value for node in ast.walk(module) if isinstance(node, ast.Call) for word in node.keywords if word.arg in self.SAYS]
+        for node in ast.walk(module):
+            if isinstance(node, ast.Dict):
+                pairs = zip(node.keys, node.values, strict=True)
+                said += [value for key, value in pairs if isinstance(key, ast.Constant) and key.value in self.BESIDE]
+        return sorted(each.lineno for each in said if is_unmarked(each) and "://" not in ast.unparse(each))
+
+    def test_are_marked_for_translation(self) -> None:
+        paths = [path for path in WRITTEN if path.match("*/forms.py") or path.match("*/*_form.py") or path.name == "sign_in.py"]
+        assert len(paths) >= 10
+        assert [f"{name(path)}:{line}" for path in paths for line in self.unmarked(tree(path))] == []
+
+    def test_are_told_from_marked_ones(self) -> None:
+        code = 'F(label="Name", attrs={"placeholder": "What?"})\nF(label=_("Name"), attrs={"rows": "2", "placeholder": "https://x"})'
+        assert self.unmarked(ast.parse(code)) == [1, 1]
+
+
 class TestSentencesOfFailures:
     """Those that a run is told by its code, and the names of groups and entries: kept as data, translated when they are shown."""
 

@@ -160,7 +160,7 @@ class TestWhatPeopleWrote:
             )
         }
         | {*("event", "chosen.event", "url", "name", "title", "values.name", "values.description")}
-        | {"offered.name"}
+        | {*("offered.name", "other.url", "address.email")}
         | {*("values.message", "errors.message", "result.outcome")}
         | {*("errors.name", "errors.description", "errors.team")}
     )

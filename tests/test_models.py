@@ -11,6 +11,7 @@ from agentos.access.models import ErasedUsage, Invitation, Letter, Preferences, 
 from agentos.accounts.models import Deletion, GroupRole, Provider
 from agentos.agents.models import AccessRequest, AgentDraft, AgentPin, AgentVersion, TeamMember
 from agentos.chat.models import ChatSummary, RunFile
+from agentos.connections.models import OAuthClient, SignIn
 from agentos.core import clock
 from agentos.files.models import Attachment, Blob, Slice, Upload
 from agentos.gateway.models import SessionName
@@ -53,6 +54,8 @@ OTHERS: dict[type[Model], Make] = {
     Slice: lambda: Slice(upload_id=7, number=2),
     Attachment: lambda: Attachment(name="report.pdf"),
     RunFile: lambda: RunFile(run_id=7, attachment_id=2),
+    OAuthClient: lambda: OAuthClient(server=factories.RemoteServerFactory(), issuer="https://example.com"),
+    SignIn: lambda: SignIn(server=factories.RemoteServerFactory(), user=factories.UserFactory()),
     ChatSummary: lambda: ChatSummary(session=factories.ChatSessionFactory()),
     Memory: lambda: Memory(user=factories.UserFactory()),
     MemorySettings: lambda: MemorySettings(user=factories.UserFactory()),

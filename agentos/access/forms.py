@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from agentos.access.actions import NAME_LIMIT
@@ -17,20 +18,20 @@ class TokenForm(forms.Form):
     """What a member chooses of a new API token."""
 
     name = forms.CharField(
-        label="Name",
+        label=_("Name"),
         max_length=100,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "What will use it?"}),
-        error_messages={"required": "Give the token a name, so that you recognise it."},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": _("What will use it?")}),
+        error_messages={"required": _("Give the token a name, so that you recognise it.")},
     )
     scopes = forms.MultipleChoiceField(
         choices=tuple(SCOPES.items()),
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one thing that it can do."},
+        error_messages={"required": _("Choose at least one thing that it can do.")},
     )
     days = forms.TypedChoiceField(
-        label="Expires in",
+        label=_("Expires in"),
         coerce=int,
-        choices=((7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "a year")),
+        choices=((7, _("7 days")), (30, _("30 days")), (90, _("90 days")), (365, _("a year"))),
         initial=DAYS,
     )
 
@@ -70,14 +71,14 @@ class PersonForm(forms.Form):
     """What a person says of themselves, and how they want the pages."""
 
     name = forms.CharField(
-        label="Name",
+        label=_("Name"),
         required=False,
         max_length=NAME_LIMIT,
         widget=forms.TextInput(attrs={"autocomplete": "name", "dir": "auto", "aria-describedby": "name-hint"}),
-        error_messages={"max_length": f"A name has at most {NAME_LIMIT} characters."},
+        error_messages={"max_length": format_lazy(_("A name has at most {limit} characters."), limit=NAME_LIMIT)},
     )
     theme = forms.ChoiceField(choices=Preferences.Theme.choices, widget=forms.RadioSelect)
-    enter_sends = forms.BooleanField(label="Enter sends the message", required=False)
+    enter_sends = forms.BooleanField(label=_("Enter sends the message"), required=False)
     spoken = forms.ChoiceField(choices=Preferences.Spoken.choices, widget=forms.RadioSelect)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -89,7 +90,7 @@ class PersonForm(forms.Form):
 class OperatorsTokenForm(TokenForm):
     """The same in the admin: for the operator, or for an account that nobody signs in to."""
 
-    user: Any = forms.ModelChoiceField(label="Owner", queryset=None)
+    user: Any = forms.ModelChoiceField(label=_("Owner"), queryset=None)
     field_order = ("user", "name", "scopes", "days")
 
     def __init__(self, *args: Any, operator: User, **kwargs: Any) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 from django import forms
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from agentos.access import lockout
 from agentos.access.models import UserManager
@@ -16,19 +18,18 @@ class SignInForm(forms.Form):
     """One sentence for every refusal: it does not tell whether an address exists or is suspended."""
 
     email = forms.EmailField(
-        label="E-mail address",
+        label=_("E-mail address"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True, "autocapitalize": "none", "spellcheck": "false"}),
     )
     password = forms.CharField(
-        label="Password",
+        label=_("Password"),
         max_length=1000,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
-    refused = "This e-mail address and password do not match. Check both and try again."
-    locked = "There were too many sign-in attempts with this address. Wait {wait}, then try again."
+    refused = _("This e-mail address and password do not match. Check both and try again.")
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -55,8 +56,12 @@ class SignInForm(forms.Form):
     def _locked(self) -> forms.ValidationError:
         self.retry_after = lockout.seconds_left(self.request, self.account)
         minutes = math.ceil(self.retry_after / 60)
-        wait = "a minute" if minutes == 1 else f"{minutes} minutes"
-        return forms.ValidationError(self.locked.format(wait=wait), code="locked")
+        sentence = ngettext(
+            "There were too many sign-in attempts with this address. Wait a minute, then try again.",
+            "There were too many sign-in attempts with this address. Wait %(minutes)d minutes, then try again.",
+            minutes,
+        )
+        return forms.ValidationError(sentence, code="locked", params={"minutes": minutes})
 
     def begin_at_password(self) -> None:
         """Put the cursor where there is something to mend, when the address is one."""

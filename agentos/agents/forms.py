@@ -6,6 +6,8 @@ from typing import Any
 from django import forms
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from agentos.agents.blueprint import CAPABILITIES, CAPABILITY_LENGTH, CHOICES, FALLBACKS, Blueprint, ModelOptions
 from agentos.agents.models import STARTER_LENGTH, STARTERS, DjangoAgent
@@ -70,43 +72,43 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
         choices=[(kind.value, kind.label) for kind in DjangoAgent.Kind if kind != DjangoAgent.Kind.CODE],
         initial=DjangoAgent.Kind.AGENT,
         required=False,
-        help_text="A team and steps have members, below. Of steps, each answers with its own model; the one here names the chats.",
+        help_text=_("A team and steps have members, below. Of steps, each answers with its own model; the one here names the chats."),
     )
-    mode = forms.ChoiceField(choices=DjangoAgent.Mode.choices, required=False, help_text="How a team works together.")
+    mode = forms.ChoiceField(choices=DjangoAgent.Mode.choices, required=False, help_text=_("How a team works together."))
     model = forms.CharField(
         max_length=120,
         widget=SuggestingInput(model_choices, attrs={"size": 50}),
-        help_text="provider:model_id, for example openai:gpt-5.4. The list offers what can be used now.",
+        help_text=_("provider:model_id, for example openai:gpt-5.4. The list offers what can be used now."),
     )
     fallbacks = LinesField(
         most=FALLBACKS,
         length=120,
         required=False,
-        help_text="Models that answer, in their order, while the one before cannot be reached or used. One a line.",
+        help_text=_("Models that answer, in their order, while the one before cannot be reached or used. One a line."),
     )
     choices = LinesField(
-        most=CHOICES, length=120, required=False, help_text="Models that members may choose in the place of that one. One a line."
+        most=CHOICES, length=120, required=False, help_text=_("Models that members may choose in the place of that one. One a line.")
     )
-    temperature = forms.FloatField(min_value=0, max_value=2, required=False, help_text="0 to 2. Empty: as the provider has it.")
+    temperature = forms.FloatField(min_value=0, max_value=2, required=False, help_text=_("0 to 2. Empty: as the provider has it."))
     max_tokens = forms.IntegerField(
-        label="Longest answer, in tokens",
+        label=_("Longest answer, in tokens"),
         min_value=1,
         max_value=1_000_000,
         required=False,
-        help_text="Of one request. Empty: as the provider has it.",
+        help_text=_("Of one request. Empty: as the provider has it."),
     )
     tools = forms.MultipleChoiceField(choices=described_tools, widget=forms.CheckboxSelectMultiple({"class": "radiolist"}), required=False)
     capabilities = LinesField(
         most=CAPABILITIES,
         length=CAPABILITY_LENGTH,
         required=False,
-        help_text="One a line, for example: Summaries. Members see and search them.",
+        help_text=_("One a line, for example: Summaries. Members see and search them."),
     )
     starters = LinesField(
         most=STARTERS,
         length=STARTER_LENGTH,
         required=False,
-        help_text=f"Up to {STARTERS} first messages, one a line, that an empty chat offers. One click sends one.",
+        help_text=format_lazy(_("Up to {most} first messages, one a line, that an empty chat offers. One click sends one."), most=STARTERS),
     )
 
     class Meta:

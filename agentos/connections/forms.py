@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from agentos.access.models import Team
 from agentos.connections.actions import KEY_LIMIT, SECONDS
@@ -14,42 +15,42 @@ TECHNICAL = {"autocomplete": "off", "spellcheck": "false"}
 
 class ServerForm(forms.Form):
     name = forms.CharField(
-        label="Name",
+        label=_("Name"),
         max_length=NAME_LIMIT,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "What is it, for example Issue tracker"}),
-        error_messages={"required": "Give it a name, so that people recognise it."},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": _("What is it, for example Issue tracker")}),
+        error_messages={"required": _("Give it a name, so that people recognise it.")},
     )
     url = forms.CharField(
-        label="URL",
+        label=_("URL"),
         max_length=URL_LIMIT,
         widget=forms.TextInput(attrs={**TECHNICAL, "inputmode": "url", "placeholder": "https://example.com/mcp"}),
-        error_messages={"required": "Where is the MCP server?"},
+        error_messages={"required": _("Where is the MCP server?")},
     )
-    auth = forms.ChoiceField(label="Key", choices=Server.Auth.choices, widget=forms.RadioSelect, initial=Server.Auth.NONE)
+    auth = forms.ChoiceField(label=_("Key"), choices=Server.Auth.choices, widget=forms.RadioSelect, initial=Server.Auth.NONE)
     key = forms.CharField(
-        label="The key",
+        label=_("The key"),
         max_length=KEY_LIMIT,
         required=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text="Only for one key for everybody. It is stored encrypted, and shown to nobody.",
+        help_text=_("Only for one key for everybody. It is stored encrypted, and shown to nobody."),
     )
     client_id = forms.CharField(
-        label="Client id",
+        label=_("Client id"),
         max_length=CLIENT_LIMIT,
         required=False,
         widget=forms.TextInput(attrs=TECHNICAL),
-        help_text="Only where members sign in, and the other system lets nobody register by themselves. Its secret is the key above.",
+        help_text=_("Only where members sign in, and the other system lets nobody register by themselves. Its secret is the key above."),
     )
     header = forms.CharField(
-        label="Header",
+        label=_("Header"),
         max_length=64,
         required=False,
         initial="Authorization",
         widget=forms.TextInput(attrs=TECHNICAL),
-        help_text="That carries the key. Most servers want Authorization.",
+        help_text=_("That carries the key. Most servers want Authorization."),
     )
     seconds = forms.IntegerField(
-        label="Seconds that a call may take",
+        label=_("Seconds that a call may take"),
         min_value=SECONDS[0],
         max_value=SECONDS[1],
         required=False,
@@ -69,7 +70,7 @@ class ServerForm(forms.Form):
 class NewServerForm(ServerForm):
     """With the choice of whose it is. A team that somebody may not make one for is refused by the view, which knows who asks."""
 
-    team = forms.CharField(label="Whose agents may use it?", required=False, widget=forms.Select)
+    team = forms.CharField(label=_("Whose agents may use it?"), required=False, widget=forms.Select)
 
     def __init__(self, *args: Any, teams: list[Team], is_operator: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -80,7 +81,7 @@ class NewServerForm(ServerForm):
 class LocalServerForm(forms.Form):
     """The same for a server that is started on this machine."""
 
-    name = forms.CharField(label="Name", max_length=NAME_LIMIT, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    name = forms.CharField(label=_("Name"), max_length=NAME_LIMIT, widget=forms.TextInput(attrs={"autocomplete": "off"}))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"auto_id": "connection-%s", "label_suffix": "", **kwargs})
@@ -91,10 +92,10 @@ class LocalServerForm(forms.Form):
 
 class KeyForm(forms.Form):
     key = forms.CharField(
-        label="Your key",
+        label=_("Your key"),
         max_length=KEY_LIMIT,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        error_messages={"required": "Paste the key that the other system gave you."},
+        error_messages={"required": _("Paste the key that the other system gave you.")},
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -43,7 +43,7 @@ def taken(agent_id: str, team: Team, by: User) -> AgentSpec:
     version = actions.publish_agent(agent=agent, by=by)
     assert version.blueprint["description"]
     assert version.blueprint["starters"]
-    return replace(spec_of(version.agent), instructions="")
+    return replace(spec_of(version.agent), instructions="", options={"send-mail": {"domains": ["example.com"]}})
 
 
 @pytest.mark.django_db(transaction=True)

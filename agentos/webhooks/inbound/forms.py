@@ -1,7 +1,7 @@
 """The operators' forms: an endpoint with its mapping, a new secret, an event to try."""
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -12,13 +12,16 @@ from agentos.core.security.signatures import BadSecret, check_secret
 from agentos.webhooks.inbound import queries
 from agentos.webhooks.inbound.models import PREAMBLE_LIMIT, WebhookEndpoint, are_events, is_path
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 TRY_LIMIT = 100_000  # characters
 KEEP = (("0", _("at once")), ("1", _("in an hour")), ("24", _("in a day")), ("168", _("in a week")))
 MAPPING = ("event_path", "message_path", "key_path", "message_events", "preamble")
 OFF = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
 
 
-def path_field(label: str, help_text: str, *, initial: str, required: bool = True) -> forms.CharField:
+def path_field(label: "StrOrPromise", help_text: "StrOrPromise", *, initial: str, required: bool = True) -> forms.CharField:
     return forms.CharField(
         label=label,
         help_text=help_text,
