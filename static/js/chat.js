@@ -56,7 +56,7 @@
   });
 
   // The script of files comes with the first sign of a hand: most messages have none.
-  const HANDS = ["pointermove", "pointerdown", "keydown", "dragenter"];
+  const HANDS = ["pointermove", "pointerdown", "keydown", "dragenter", "click"]; // click: of what helps people to use a page
   function bringFiles() {
     for (const kind of HANDS) removeEventListener(kind, bringFiles, true);
     const src = document.getElementById("composer-files")?.dataset.script;

@@ -60,7 +60,7 @@ STOP = """
   return { html, stays: Boolean(stays), top: top + scrollY, bottom: bottom + scrollY, left, right };
 }
 """
-STOPS = 400
+STOPS = 1000
 
 
 def problems(page: Page) -> list[str]:
@@ -77,11 +77,11 @@ def too_wide(page: Page) -> list[str]:
 def tab_through(page: Page) -> list[str]:
     """Press Tab until the focus has left the page, and return where it went up instead of on, or that it never left."""
     found: list[str] = []
-    before = None
+    first, before = page.evaluate(STOP), None
     for _ in range(STOPS):
         page.keyboard.press("Tab")
         stop = page.evaluate(STOP)
-        if stop is None:
+        if stop is None or (first and stop["html"] == first["html"]):  # out, or out and in again at the top already
             return found
         if before and not before["stays"] and not stop["stays"] and stop["bottom"] < before["top"] and stop["left"] < before["right"]:
             found.append(f"from {before['html']} up to {stop['html']}")
