@@ -222,6 +222,15 @@ TABLE: dict[tuple[str, str], Row] = {
     ("api:run_versions", "GET"): api_of_owner(200),
     ("api:choose_run", "POST"): api_of_owner(200),
     ("api:answer_run", "POST"): api_of_owner(409),
+    ("api:files", "POST"): api(422),  # without a name
+    ("api:uploads", "POST"): api(201),
+    ("api:upload", "GET"): api_of_owner(200),
+    ("api:upload", "DELETE"): api_of_owner(204),
+    ("api:slice", "PUT"): api_of_owner(422),  # none of this file
+    ("api:finish_upload", "POST"): api_of_owner(409),  # which has not arrived
+    ("api:file", "GET"): api_of_owner(200),
+    ("api:file", "DELETE"): api_of_owner(404),  # it was sent
+    ("api:file_content", "GET"): api_of_owner(200),
     ("api:feedback", "PUT"): api_of_owner(200),
     ("api:feedback", "DELETE"): api_of_owner(204),
     ("api:webhooks", "GET"): api(200),
@@ -501,6 +510,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "api:edit_message": {"message": "Hi"},
     "api:answer_run": {"answers": []},
     "api:feedback": {"value": "good"},
+    "api:uploads": {"name": "a.txt", "size": 5},
     "api:made_agents": {"name": "Letter Helper", "team": "TEAM"},
     "api:draft": {"blueprint": {"description": "New."}},
     "api:publish_agent": {},
@@ -553,7 +563,7 @@ FORMS: dict[str, dict[str, str]] = {
     "dashboard:tokens": {"name": "Laptop", "scopes": "agents:read", "days": "7"},
 }
 QUERIES: dict[str, str] = {"dashboard:live": "?session=SESSION", "dashboard:skill-file": "?path=a.md", "api:skill_file": "?path=a.md"}
-NOT_JSON = {"api:docs", "api:integrations", "api:run_events"}
+NOT_JSON = {"api:file_content", "api:docs", "api:integrations", "api:run_events"}
 HARMLESS = {"api:agentos_api", "site:root", "account_login", "account_logout", "webhooks:agentos_webhook"}
 
 

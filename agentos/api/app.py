@@ -16,6 +16,7 @@ from agentos.api import (
     agents,
     connections,
     events,
+    files,
     knowledge,
     memories,
     model_cards,
@@ -67,5 +68,5 @@ api = SpecAPI(
 )
 add_error_handlers(api)
 making = (workshop, workshop_versions, workshop_sharing, agent_tests, skills, model_cards)
-for room in (views, agents, access_requests, sessions, runs, events, *making, webhooks, connections, memories, knowledge):
+for room in (views, agents, access_requests, sessions, runs, events, files, *making, webhooks, connections, memories, knowledge):
     api.add_router("", room.router)

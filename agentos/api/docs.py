@@ -2,11 +2,13 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render as render_page
@@ -20,6 +22,8 @@ from agentos.core.rendering import markdown
 
 JSON = "application/json"
 STREAM = "text/event-stream"
+BYTES = "application/octet-stream"
+ANYTHING = "*/*"
 Schema = dict[str, Any]
 
 
@@ -96,7 +100,10 @@ class Reader:
 
     def endpoint(self, method: str, path: str, operation: Schema) -> Endpoint:
         parameters = operation["parameters"]
-        bodies = self.contents(operation.get("requestBody", {}).get("content", {}).get(JSON, {}).get("schema"))
+        taken = operation.get("requestBody", {}).get("content", {})
+        bodies = self.contents(taken.get(JSON, {}).get("schema"))
+        if BYTES in taken:
+            bodies.append((Content([], SafeString(), "The bytes, as they are."), None))
         return Endpoint(
             id=operation["operationId"],
             method=method,
@@ -137,6 +144,8 @@ class Reader:
             yield Content(content.fields, content.example, content.about, said)
         if STREAM in contents:
             yield Content([], code(contents[STREAM]["example"], ""), "As a stream of events.", said)
+        if ANYTHING in contents:
+            yield Content([], SafeString(), described["description"], said)
 
     def contents(self, schema: Schema | None) -> list[tuple[Content, Any]]:
         """What a schema allows, one after the other, each with its example."""
@@ -181,12 +190,19 @@ class Reader:
             parameter["name"]: str(parameter.get("example", "...")) for parameter in operation["parameters"] if parameter["in"] == "path"
         }
         url = re.sub(r"{(\w+)}", lambda found: names[found[1]], path)
-        verb = "" if method == ("GET" if example is None else "POST") else f"-X {method} "
+        asked = [each for each in operation["parameters"] if each["in"] == "query" and each["required"]]
+        if asked:
+            url = f"{url}?{urlencode({each['name']: each.get('example', '...') for each in asked})}"
+        is_bytes = BYTES in operation.get("requestBody", {}).get("content", {})
+        verb = "" if method == ("POST" if is_bytes or example is not None else "GET") else f"-X {method} "
         follows = "-N " if operation["operationId"] == "run_events" else ""
-        lines = [f"curl {follows}{verb}{self.root}{url}", '-H "Authorization: Bearer $AGENTOS_TOKEN"']
+        lines = [f"curl {follows}{verb}{shlex.quote(self.root + url)}", '-H "Authorization: Bearer $AGENTOS_TOKEN"']
         if example is not None:
             said = json.dumps(example, ensure_ascii=False).replace("'", r"'\''")
             lines += ['-H "Content-Type: application/json"', f"-d '{said}'"]
+        if is_bytes:
+            name = asked[0]["example"] if asked else "slice"
+            lines += [f'-H "Content-Type: {BYTES}"', f"--data-binary @{name}"]
         return " \\\n  ".join(lines)
 
 

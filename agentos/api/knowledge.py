@@ -173,7 +173,7 @@ def try_document_again(request: ApiRequest, document_id: DocumentId) -> nouns.Do
     "/knowledge/{base_id}/search/",
     url_name="search_base",
     operation_id="search_base",
-    response={200: nouns.HitList, **FIND},
+    response={200: nouns.HitList, **CHANGE},
     summary="Search a knowledge base",
 )
 def search_base(request: ApiRequest, base_id: BaseId, payload: nouns.Question) -> nouns.HitList:

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, StrictBool, StrictInt, model_validator
 
-from agentos.api.schemas import SESSION, EffortChoice, Message, ModelName, Moment, Session, example
+from agentos.api.file_resources import RunFile
+from agentos.api.schemas import SESSION, EffortChoice, Files, Message, ModelName, Moment, Session, example
 from agentos.chat.actions.runs import FEEDBACK_LIMIT
 from agentos.chat.models import TITLE_LIMIT
 from agentos.core.http.strict_json import whole
@@ -54,6 +55,7 @@ RUN = {
     "turn": 1,
     "status": "completed",
     "message": "What is six times seven?",
+    "files": [],
     "answer": "It is 42.",
     "parts": [TOOL_PART, {"kind": "text", "text": "It is 42."}],
     "error": None,
@@ -276,7 +278,7 @@ class FullRun(BaseModel):
     its limit, its provider withheld the rest, or it never said that it was done. ``model``: the one that answers, which may stand in
     for the agent's own; empty before the run begins. ``cost``: of all its requests; null before it ends, and where it is not known.
     ``cached_tokens`` are counted in ``input_tokens``, ``reasoning_tokens`` in ``output_tokens``. ``effort``: what was chosen; null for the
-    normal one.
+    normal one. ``files``: those of the message first.
     """
 
     model_config = example(RUN)
@@ -290,6 +292,7 @@ class FullRun(BaseModel):
     turn: int
     status: Literal["queued", "running", "waiting", "completed", "failed", "interrupted", "stopped"]
     message: str
+    files: list[RunFile]
     answer: str
     parts: list[TextPart | ToolPart | DelegationPart]
     error: RunError | None
@@ -337,6 +340,7 @@ class RunIn(BaseModel):
     context: dict[str, Any] | None = Field(None, description="Handed to the agent with the message. At most 16,000 characters of JSON.")
     model: ModelName = None
     effort: EffortChoice = None
+    files: Files = []
 
 
 class EditIn(BaseModel):

@@ -11,7 +11,7 @@ from agentos.api.auth import ApiRequest
 from agentos.api.errors import CHANGE, FIND, START
 from agentos.api.parameters import Cursor, IdempotencyKey, Limit, OtherEffort, OtherModel, RunId, SessionId
 from agentos.api.scopes import ScopedRouter
-from agentos.api.serializers import full_run
+from agentos.api.serializers import full_run, full_runs
 from agentos.chat.live.parts import fold, text_of
 from agentos.chat.models import Feedback, Run
 from agentos.service import AgentOSService
@@ -34,7 +34,7 @@ def runs(request: ApiRequest, session_id: SessionId, cursor: Cursor = "", limit:
     session = service.find_session(session_id)
     found = service.list_runs(session_id, before=min(int(cursor), resources.TURN_LIMIT) if cursor else None, limit=limit)
     older = str(found.older) if found.older is not None else None
-    return resources.RunList(runs=[full_run(run, session) for run in reversed(found.runs)], next=older)
+    return resources.RunList(runs=full_runs(list(reversed(found.runs)), session), next=older)
 
 
 @router.post(
@@ -47,7 +47,7 @@ def runs(request: ApiRequest, session_id: SessionId, cursor: Cursor = "", limit:
 def start_run(request: ApiRequest, session_id: SessionId, payload: resources.RunIn, idempotency_key: IdempotencyKey = "") -> HttpResponse:
     """The message is stored and its run is queued, behind the session's other runs. Follow its events, or look at it now and then."""
     service = AgentOSService(request.auth)
-    how: dict[str, Any] = {"model": payload.model, "effort": payload.effort}
+    how: dict[str, Any] = {"model": payload.model, "effort": payload.effort, "files": payload.files}
     run = service.send_message(payload.message, session_id=session_id, context=payload.context, idempotency_key=idempotency_key, **how)
     return created(run)
 
@@ -120,7 +120,7 @@ def run_versions(request: ApiRequest, run_id: RunId) -> resources.VersionList:
     """What edits of its message and retries of its answers have made, in that order."""
     service = AgentOSService(request.auth)
     session = service.get_run(run_id).session
-    return resources.VersionList(runs=[full_run(run, session) for run in service.list_versions(run_id)])
+    return resources.VersionList(runs=full_runs(service.list_versions(run_id), session))
 
 
 @router.post(

@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from agentos.chat.models import MESSAGE_LIMIT, TITLE_LIMIT
 from agentos.core.http.strict_json import whole
+from agentos.files.quotas import FILES_A_MESSAGE
 
 PAGE_LIMIT = 1_000_000
 
@@ -68,6 +69,7 @@ Title = Annotated[str, Field(json_schema_extra={"maxLength": TITLE_LIMIT})]
 PageNumber = Annotated[int, Field(strict=True, ge=1, le=PAGE_LIMIT), BeforeValidator(whole)]
 
 
+Files = Annotated[list[str], Field(max_length=FILES_A_MESSAGE, description="Ids of files that were sent before: see Files.")]
 Effort = Literal["quick", "normal", "thorough"]
 ModelName = Annotated[str | None, Field(json_schema_extra={"maxLength": 120}, description=MODEL_CHOICE)]
 EffortChoice = Annotated[Effort | None, Field(description=EFFORT_CHOICE)]
@@ -196,6 +198,7 @@ class MessageIn(BaseModel):
     background: StrictBool = Field(False, description="Answer 202 as soon as the message is stored.")
     model: ModelName = None
     effort: EffortChoice = None
+    files: Files = []
 
 
 class SessionIn(BaseModel):

@@ -92,6 +92,7 @@ def _store(request: ApiRequest, message: MessageIn, idempotency_key: str) -> Run
         wants_answer=not message.background,
         model=message.model,
         effort=message.effort,
+        files=message.files,
     )
 
 

@@ -1,6 +1,7 @@
 """Rows of the database as the JSON of this API."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.urls import reverse
 
@@ -8,10 +9,15 @@ from agentos.access.queries import preferences_of
 from agentos.access.users import User
 from agentos.agents import failures
 from agentos.api import resources, schemas
+from agentos.api.file_resources import File, RunFile
+from agentos.chat.files import attachments_of
 from agentos.chat.live.parts import Part
 from agentos.chat.models import ChatSession, Feedback, Run
+from agentos.chat.models import RunFile as RunFileRow
 from agentos.chat.searching import Excerpt
 from agentos.core import people
+from agentos.core.paths import path_to
+from agentos.files.models import Attachment
 
 VALUES = {Feedback.Value.GOOD: "good", Feedback.Value.BAD: "bad"}
 STATUSES = {(False, False): "idle", (True, False): "running"}  # is_running, is_waiting
@@ -71,8 +77,30 @@ def _excerpt(found: Excerpt) -> resources.Excerpt:
     return resources.Excerpt(**about, of=found.of, text=found.text, matches=matches)  # type: ignore[arg-type]
 
 
-def full_run(run: Run, session: ChatSession, *, parts: Sequence[Part] | None = None, answer: str = "") -> resources.FullRun:
-    """``parts`` and ``answer``: of a run that runs, whose own columns are written when it ends."""
+def full_runs(runs: Sequence[Run], session: ChatSession) -> list[resources.FullRun]:
+    files = attachments_of(runs)
+    return [full_run(run, session, files=files.get(run.pk, ())) for run in runs]
+
+
+def file_json(attachment: Attachment) -> File:
+    return File(**_of_file(attachment))
+
+
+def _of_file(attachment: Attachment) -> dict[str, Any]:
+    about = {name: getattr(attachment, name) for name in ("name", "kind", "size", "width", "height", "seconds")}
+    return {**about, "id": attachment.file_id, "type": attachment.mime, "url": path_to("api:file_content", attachment.file_id)}
+
+
+def full_run(
+    run: Run,
+    session: ChatSession,
+    *,
+    parts: Sequence[Part] | None = None,
+    answer: str = "",
+    files: Sequence[RunFileRow] | None = None,
+) -> resources.FullRun:
+    """``parts`` and ``answer``: of a run that runs, whose own columns are written when it ends. ``files``: where they were read already."""
+    rows = attachments_of([run]).get(run.pk, ()) if files is None else files
     return resources.FullRun(
         id=run.run_id,
         session_id=session.session_id,
@@ -83,6 +111,7 @@ def full_run(run: Run, session: ChatSession, *, parts: Sequence[Part] | None = N
         turn=run.turn,
         status=run.status,  # type: ignore[arg-type]
         message=run.input,
+        files=[RunFile(**_of_file(row.attachment), origin=row.origin) for row in rows],  # type: ignore[arg-type]
         answer=answer if parts is not None else run.answer,
         parts=run.parts if parts is None else list(parts),  # type: ignore[arg-type]
         error=error_of(run),

@@ -30,13 +30,20 @@ UPLOADS_AT_ONCE = 60  # of one person that have not ended
 SLICES = 20_000  # of one upload whose size is not known: five hours of a slice a second
 
 
+class TooManyUploads(FileError):
+    code = "too_many_uploads"
+
+    def __init__(self) -> None:
+        super().__init__(_("Many of your files are on their way already. Wait until some have arrived."))
+
+
 class BadSlice(FileError):
     status = 422
     code = "bad_slice"
 
 
 def begin(*, by: User, name: str, size: int | None) -> Upload:
-    """Raises TooLarge, NoRoom, ``Problem`` 429."""
+    """Raises TooLarge, NoRoom, TooManyUploads, ``Problem`` 429."""
     quotas.check_rate(by)
     called = checked_name(name)
     if size is not None:
@@ -44,7 +51,7 @@ def begin(*, by: User, name: str, size: int | None) -> Upload:
     with transaction.atomic():
         quotas.check_room(by, size or 0)
         if Upload.objects.filter(owner=by).count() >= UPLOADS_AT_ONCE:
-            raise FileError(_("Many of your files are on their way already. Wait until some have arrived."))
+            raise TooManyUploads
         return Upload.objects.create(owner=by, name=called, size=size)
 
 

@@ -1,6 +1,5 @@
 """The page about the API, and that its examples do what they say."""
 
-import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from bs4 import BeautifulSoup
 from django.test import Client
 from django.urls import reverse
 
-from agentos.access.models import User
+from agentos.access.models import Team, User
 from agentos.agents.actions import keep_version, save_draft
 from agentos.agents.models import AccessRequest, DjangoAgent
 from agentos.api import sending
@@ -22,12 +21,22 @@ from agentos.api.knowledge_resources import BASE_ID, DOCUMENT_ID
 from agentos.api.resources import RUN_ID
 from agentos.api.schemas import SESSION
 from agentos.api.scopes import NEEDED
-from agentos.api.webhook_resources import HOOK_ID, MESSAGE_ID
+from agentos.api.webhook_resources import HOOK_ID, MESSAGE_ID, TEAM
 from agentos.chat.registry import registry
 from agentos.connections import looking
 from agentos.knowledge.models import Document
 from agentos.memories.actions import add_memory
-from tests.factories import AgentCaseFactory, AgentFactory, BaseFactory, ChatSessionFactory, RemoteToolFactory, RunFactory, UserFactory
+from tests.factories import (
+    AgentCaseFactory,
+    AgentFactory,
+    BaseFactory,
+    ChatSessionFactory,
+    RemoteToolFactory,
+    RunFactory,
+    TeamFactory,
+    UserFactory,
+)
+from tests.files.made import NOTES, make_files, picture
 from tests.skills.made import make_skill
 from tests.test_permissions import look_at_nothing
 from tests.webhooks.outbound import make_delivery, make_endpoint
@@ -39,6 +48,8 @@ pytestmark = pytest.mark.django_db
 # The run is complete, one agent open and the other published.
 IN_THE_WRONG_STATE = {"continue_run": 409, "answer_run": 409, "ask_for_access": 409, "delete_agent": 409}
 UNANSWERED = {"send_message": 504}  # nothing answers in this test
+# What these keep is written by another connection.
+BY_OTHER_THREADS = {name: pytest.param(name, marks=pytest.mark.django_db(transaction=True)) for name in ("create_file", "finish_upload")}
 OPERATIONS = {
     operation["operationId"]: operation for methods in api.get_openapi_schema()["paths"].values() for operation in methods.values()
 }
@@ -81,6 +92,10 @@ class TestPage:
 
 
 class TestExamples:
+    @pytest.fixture
+    def support(self, db: None) -> Team:
+        return TeamFactory(pk=TEAM["id"], name="Support", personal_agents=True)
+
     @pytest.fixture(autouse=True)
     def _world(self, owner: User, everyone_agent: DjangoAgent, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         settings.AGENTOS_RUN_TIMEOUT = 0
@@ -102,6 +117,7 @@ class TestExamples:
         for text in ("Likes tea.", "Likes green tea."):
             add_memory(text=text, agent=None, by=owner)
         make_skill(team, owner)
+        make_files(owner)
         base = BaseFactory(pk=BASE_ID, team=team)
         Document.objects.create(pk=DOCUMENT_ID, base=base, title="rules.pdf", source="file", status="failed")
         monkeypatch.setattr(looking, "look", look_at_nothing)
@@ -110,12 +126,13 @@ class TestExamples:
             registry.close(stream)
 
     # The trial of a draft is looked at by another connection: tests/api/test_workshop.py has it.
-    @pytest.mark.parametrize("name", sorted(OPERATIONS.keys() - {"try_agent"}))
+    @pytest.mark.parametrize("name", [*sorted(OPERATIONS.keys() - {"try_agent", *BY_OTHER_THREADS}), *BY_OTHER_THREADS.values()])
     def test_can_be_pasted_into_a_shell(self, page: BeautifulSoup, client: Client, secret: str, name: str) -> None:
         command = page.select_one(f"article#{name} .code code").get_text().replace("\\\n", " ")  # type: ignore[union-attr]
         words = shlex.split(command.replace("$AGENTOS_TOKEN", secret))
         assert words.pop(0) == "curl"
-        headers, method, body, url = {}, "", None, ""
+        headers, method, url = {}, "", ""
+        body: str | bytes = ""
         while words:
             match words.pop(0):
                 case "-H":
@@ -125,15 +142,17 @@ class TestExamples:
                     method = words.pop(0)
                 case "-d":
                     body = words.pop(0)
+                case "--data-binary":
+                    body = {"@chart.png": picture("PNG"), "@slice": NOTES}[words.pop(0)]
                 case "-N":
                     pass
                 case word:
                     url = word
         content_type = headers.pop("Content-Type", "application/json")
         path = url.removeprefix("http://testserver")
-        response = client.generic(method or ("POST" if body else "GET"), path, body or "", content_type=content_type, headers=headers)
+        response = client.generic(method or ("POST" if body else "GET"), path, body, content_type=content_type, headers=headers)
         assert response.status_code == (IN_THE_WRONG_STATE | UNANSWERED).get(name, response.status_code)
-        assert name in IN_THE_WRONG_STATE | UNANSWERED or 200 <= response.status_code < 300, (command, json.dumps(body))
+        assert name in IN_THE_WRONG_STATE | UNANSWERED or 200 <= response.status_code < 300, (command, body, response.content)
         response.close()
 
 

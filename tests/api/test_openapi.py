@@ -22,21 +22,35 @@ from agentos.agents.models import AccessRequest, DjangoAgent
 from agentos.api.agent_test_resources import TEST_ID
 from agentos.api.app import api
 from agentos.api.connection_resources import SLUG
+from agentos.api.file_resources import FILE_ID, UPLOAD_ID
+from agentos.api.knowledge_resources import BASE_ID, DOCUMENT_ID
 from agentos.api.resources import RUN_ID
 from agentos.api.schemas import SESSION
 from agentos.api.scopes import NEEDED
 from agentos.api.skill_resources import SKILL_ID
-from agentos.api.webhook_resources import HOOK_ID, MESSAGE_ID
+from agentos.api.webhook_resources import HOOK_ID, MESSAGE_ID, TEAM
 from agentos.api.workshop_resources import MADE
 from agentos.chat.runs.engine import Engine
 from agentos.core import db as database
+from agentos.knowledge.models import Document
 from agentos.memories.actions import add_memory
 from tests.api.calls import ROOT
-from tests.factories import AgentCaseFactory, AgentFactory, ChatSessionFactory, RemoteToolFactory, RunFactory, UserFactory
+from tests.factories import (
+    AgentCaseFactory,
+    AgentFactory,
+    BaseFactory,
+    ChatSessionFactory,
+    RemoteToolFactory,
+    RunFactory,
+    TeamFactory,
+    UserFactory,
+)
+from tests.files.made import make_files, picture
 from tests.skills.made import make_skill
 from tests.webhooks.outbound import make_delivery, make_endpoint
 
 DOCUMENT = api.get_openapi_schema()
+BYTES, CHART = "application/octet-stream", picture("PNG")
 
 
 def generable() -> dict[str, Any]:
@@ -58,10 +72,17 @@ def generable() -> dict[str, Any]:
         fields = copy["components"]["schemas"][name]["properties"]
         fields |= {"url": {"type": "string", "format": "server"}, "auth": {"const": "none"}}
         del fields["key"]
-    # Which models an agent answers with, and who can be a member of what, only the installation knows.
+    # How large a file may be, what a document is made of, and what is a file of an agent, is said in words.
+    schemas = copy["components"]["schemas"]
+    schemas["UploadIn"]["properties"]["size"] = {"type": "integer", "minimum": 1, "maximum": 1000}
+    schemas["DocumentIn"]["required"] = ["text"]
+    schemas["DocumentIn"]["properties"] = {"text": {"type": "string", "pattern": "^[A-Za-z]{1,20}$"}}
+    schemas["ImportIn"]["properties"]["file"] = {"const": schemas["ImportIn"]["examples"][0]["file"]}
+    # Which models an agent answers with, which files and bases there are, and who can be a member of what, only the installation knows.
     for name in ("MessageIn", "SendMessageAction", "RunIn"):
-        for field in ("model", "effort"):
+        for field in ("model", "effort", "files"):
             del copy["components"]["schemas"][name]["properties"][field]
+    schemas["SessionChange"]["properties"]["bases"] = {"type": "array", "maxItems": 0}
     retry = copy["paths"]["/api/v1/agentos/runs/{run_id}/retry/"]["post"]
     retry["parameters"] = [parameter for parameter in retry["parameters"] if parameter["name"] not in {"model", "effort"}]
     for field in ("kind", "members"):
@@ -71,6 +92,7 @@ def generable() -> dict[str, Any]:
 
 schemathesis.openapi.format("receiver", strategies.from_regex(r"https?://[a-z]{1,9}\.example(/[a-z]{0,9})?", fullmatch=True))
 schemathesis.openapi.format("server", strategies.from_regex(r"https://[a-z]{1,9}\.example(/[a-z]{0,9})?", fullmatch=True))
+schemathesis.openapi.media_type(BYTES, strategies.just(CHART))  # what is no kind of file, only words say
 SCHEMA = schemathesis.openapi.from_dict(generable())
 SCHEMA.app = get_wsgi_application()
 PLAIN = {"Accept-Encoding": "identity"}  # the client in between asks for gzip and cannot read it
@@ -105,6 +127,11 @@ NAMES: dict[str, Any] = {
     "slug": SLUG,
     "number": 2,
     "skill_id": SKILL_ID,
+    "team_id": TEAM["id"],
+    "base_id": BASE_ID,
+    "document_id": DOCUMENT_ID,
+    "file_id": FILE_ID,
+    "upload_id": UPLOAD_ID,
 }
 
 
@@ -115,6 +142,9 @@ def bodies() -> Iterator[tuple[str, Any, Any]]:
         described = DOCUMENT["paths"][path][method.lower()].get("requestBody")
         if described is None:
             yield label, operation, None
+            continue
+        if BYTES in described["content"]:
+            yield label, operation, CHART
             continue
         schema = described["content"]["application/json"]["schema"]
         for reference in schema.get("oneOf", [schema]):
@@ -152,6 +182,11 @@ def answering(transactional_db: None) -> Iterator[None]:
 
 
 @pytest.fixture
+def support(transactional_db: None) -> Team:
+    return TeamFactory(pk=TEAM["id"], name="Support", personal_agents=True)
+
+
+@pytest.fixture
 def credential(answering: None, owner: User, as_owner: Client, secret: str, everyone_agent: DjangoAgent, settings: Any) -> Iterator[None]:
     """Of somebody who has the agent, the session, the run and the webhook that the document's examples name, and no limits."""
     settings.AGENTOS_SENDS_A_MINUTE = settings.AGENTOS_CREATIONS_A_MINUTE = settings.AGENTOS_TOKEN_REQUESTS_A_MINUTE = 0
@@ -166,6 +201,9 @@ def credential(answering: None, owner: User, as_owner: Client, secret: str, ever
         add_memory(text=text, agent=None, by=owner)
     AccessRequest.objects.create(pk=NAMES["request_id"], agent=AgentFactory(team=team), user=UserFactory())
     make_skill(team, owner)
+    make_files(owner)
+    base = BaseFactory(pk=BASE_ID, team=team)
+    Document.objects.create(pk=DOCUMENT_ID, base=base, title="rules.pdf", source="file", status="failed")
     COOKIE.update({name: morsel.value for name, morsel in as_owner.cookies.items()})
     HEADER["Authorization"] = f"Bearer {secret}"
     yield
@@ -232,9 +270,11 @@ class TestOperations:
     @pytest.mark.parametrize("name", sorted(EXAMPLES))
     def test_accept_the_documents_examples(self, credential: None, name: str, shown: str) -> None:
         operation, body = EXAMPLES[name]
-        content = {"body": body, "media_type": "application/json"} if body else {}
+        content = {"body": body, "media_type": BYTES if isinstance(body, bytes) else "application/json"} if body else {}
         who = {"cookies": COOKIE} if shown == "cookie" else {"headers": HEADER}
-        case = operation.Case(**content, path_parameters={}, **who)
+        parameters = operation.definition.raw["parameters"]
+        asked = {each["name"]: each["example"] for each in parameters if each["in"] == "query" and "example" in each}
+        case = operation.Case(**content, path_parameters={}, query=asked, **who)
         case.path_parameters = {parameter.name: named(parameter.name, operation.path) for parameter in operation.path_parameters}
         status = case.call_and_validate(headers=PLAIN, excluded_checks=[ignored_auth]).status_code
         assert (status == 409) if operation.definition.raw["operationId"] in IN_THE_WRONG_STATE else (200 <= status < 300)
@@ -263,7 +303,7 @@ class TestOperations:
         @settings(GENERATED, max_examples=3)
         @given(case=OPERATIONS[label].as_strategy())
         def hold(case: schemathesis.Case) -> None:
-            response = case.call(headers=PLAIN)
+            response = at_home(case).call(headers=PLAIN)
             case.validate_response(response)
             assert response.status_code == 401
 

@@ -131,7 +131,16 @@ class TestGeneratedClients:
         """openapi-python-client loses the properties of an object that is a choice as well, and names what it makes after the titles."""
         assert [name for name, schema in SCHEMAS.items() if "properties" in schema and {"anyOf", "oneOf", "allOf"} & schema.keys()] == []
         assert [name for name, schema in SCHEMAS.items() if schema.get("title") != name] == []
-        assert set(SCHEMAS["MessageIn"]["properties"]) == {"message", "agent_id", "session_id", "context", "background", "model", "effort"}
+        assert set(SCHEMAS["MessageIn"]["properties"]) == {
+            "message",
+            "agent_id",
+            "session_id",
+            "context",
+            "background",
+            "model",
+            "effort",
+            "files",
+        }
 
     def test_find_only_schemas_that_are_there(self) -> None:
         named = {found.rpartition("/")[2] for found in references(DOCUMENT)}

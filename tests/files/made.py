@@ -8,6 +8,13 @@ from io import BytesIO
 
 from PIL import Image
 
+from agentos.access.models import User
+from agentos.api.file_resources import FILE_ID, UPLOAD_ID
+from agentos.files.actions import attach
+from agentos.files.keeping import keep_bytes
+from agentos.files.models import Attachment, Upload
+from agentos.files.uploading import begin, put_slice
+
 GPS, ORIENTATION, TURNED_BY_90 = 0x8825, 0x0112, 6
 
 
@@ -53,6 +60,16 @@ def many_entries(count: int) -> bytes:
     return out.getvalue()
 
 
+def make_files(by: User) -> None:
+    """What the examples of the API name: a file that was not sent yet, and one on its way, whose first slice is here."""
+    waiting = attach(by=by, blob=keep_bytes(owner=by, data=NOTES, name="notes.txt"), name="notes.txt")
+    Attachment.objects.filter(pk=waiting.pk).update(file_id=FILE_ID)
+    coming = begin(by=by, name="notes.txt", size=None)
+    put_slice(upload=coming, number=0, data=NOTES)
+    Upload.objects.filter(pk=coming.pk).update(upload_id=UPLOAD_ID)
+
+
+NOTES = b"Quiet hours begin at ten."
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 PAGE = b"<!DOCTYPE html><script>alert(1)</script>"
 SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'

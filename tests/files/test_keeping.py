@@ -187,6 +187,7 @@ class TestSweeping:
     def test_looks_into_every_folder_in_a_week(self, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
         looked_at: list[str] = []
         monkeypatch.setattr(sweeping, "sweep_storage", looked_at.append)
+        monkeypatch.setattr(sweeping._Place, "last", -1)
         monday = clock.now()
         for hour in range(7 * 24 * 3):  # every twenty minutes
             monkeypatch.setattr(clock, "now", lambda hour=hour: monday + timedelta(minutes=20 * hour))

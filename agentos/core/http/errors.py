@@ -40,6 +40,7 @@ DEFAULTS: Mapping[int, tuple[str, str]] = {
     413: ("too_large", "The request is too large."),
     414: ("address_too_long", "The address of the request is too long."),
     415: ("unsupported_media_type", "Send JSON, with the header Content-Type: application/json."),
+    416: ("no_such_range", "There is no such part of it."),
     422: ("invalid_fields", "A field has a value that cannot be used."),
     429: ("too_many_requests", "That was too much at once. Try again later."),
     431: ("headers_too_large", "The headers of the request are too large."),
