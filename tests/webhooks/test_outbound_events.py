@@ -12,9 +12,12 @@ from agentos.agents.events import Failed, Finished, Interrupted, Stopped, Waitin
 from agentos.agents.models import DjangoAgent
 from agentos.agents.runtime import Answer
 from agentos.chat import actions
+from agentos.chat.files import bind, keep_made
 from agentos.chat.models import Feedback, Run
 from agentos.chat.runs.ending import end_run
 from agentos.core import events
+from agentos.files.actions import attach
+from agentos.files.keeping import keep_bytes
 from agentos.webhooks.outbound import payloads, receivers
 from agentos.webhooks.outbound.models import Delivery, Endpoint
 from agentos.webhooks.outbound.subscriptions import subscribed
@@ -77,6 +80,16 @@ class TestTheEndOfARun:
         actions.delete_session(session=running.session, by=running.by)
         assert [event for event, _ in told()] == ["feedback.given", "run.completed", "session.deleted"]
         assert "SECRET" not in "".join(Delivery.objects.values_list("body", flat=True))
+
+    def test_names_the_files_by_their_ids(self, support: Team, running: Run, member: User) -> None:
+        make_endpoint(support)
+        blob = keep_bytes(owner=member, data=b"SECRET-WORDS", name="SECRET-NAME.txt")
+        made = [keep_made(run=running, blob=blob, name="SECRET-NAME.txt", origin="tool") for _ in range(payloads.FILES)]
+        sent = attach(by=member, blob=blob, name="SECRET-NAME.txt")
+        bind(run=running, attachments=[sent])
+        end_run(run_pk=running.pk, event=Finished(messages=[]))
+        assert told()[0][1]["data"]["run"]["files"] == [file.file_id for file in [sent, *made][: payloads.FILES]]
+        assert "SECRET" not in Delivery.objects.get().body
 
     def test_is_told_once_whoever_asks_again(self, support: Team, running: Run) -> None:
         make_endpoint(support)

@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agentos.agents.models import DjangoAgent
+from agentos.chat.files import attachments_of
 from agentos.chat.models import ChatSession, Feedback, Run
 
 BODY_LIMIT = 20_000  # bytes, of Standard Webhooks
 CALLS = 50  # of which a message tells
+FILES = 50  # the same
 ENDS = frozenset({"run.completed", "run.failed", "run.waiting", "run.stopped", "run.interrupted"})
 
 
@@ -33,8 +35,10 @@ def about(agent: DjangoAgent, session: ChatSession | None, user_pk: int | None) 
 
 def about_run(run: Run, event: str) -> dict[str, Any]:
     """``event`` knows the state: of a message that is withdrawn before it began, the row at hand does not yet. ``waits_for``: what a
-    person is asked, by the name of each function and without its arguments, which are words of the chat."""
+    person is asked, by the name of each function and without its arguments, which are words of the chat. ``files``: the ids of those of
+    the message, then of the answer; not their names, which are words of the chat as well."""
     waits_for = [{name: asked[name] for name in ("call_id", "kind", "name")} for asked in run.requirements[:CALLS]]
+    files = [row.attachment.file_id for row in attachments_of([run]).get(run.pk, ())[:FILES]]
     return {
         "run": {
             **({"waits_for": waits_for} if event == "run.waiting" else {}),
@@ -46,6 +50,7 @@ def about_run(run: Run, event: str) -> dict[str, Any]:
             "input_tokens": run.input_tokens,
             "output_tokens": run.output_tokens,
             "cost": {"micro": run.cost_micro, "currency": run.currency, "source": run.price_source} if run.cost_micro is not None else None,
+            "files": files,
             "created_at": moment(run.created_at),
             "started_at": moment(run.started_at),
             "finished_at": moment(run.finished_at),
