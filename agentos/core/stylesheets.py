@@ -8,7 +8,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-NAMES = "tokens base layout controls sidebar cards chat shown composer settings workshop contrast print"
+NAMES = "tokens base layout controls sidebar cards chat shown composer settings contrast print"
 PARTS = tuple(f"css/{name}.css" for name in NAMES.split())  # each is the cascade layer of its name; the first one orders them
 WHOLE = "css/app.css"
 
