@@ -74,6 +74,7 @@ class ProviderForm(forms.ModelForm):
 class ProviderAdmin(admin.ModelAdmin):
     form = ProviderForm
     list_display = ("name", "slug", "server_url", "can_sign_up", "has_factor")
+    search_fields = ("name", "slug", "server_url")
 
     def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:  # noqa: FBT001
         if secret := form.cleaned_data["new_secret"]:
@@ -86,6 +87,7 @@ class ProviderAdmin(admin.ModelAdmin):
 class GroupRoleAdmin(admin.ModelAdmin):
     list_display = ("provider", "group", "team", "role")
     list_select_related = ("team",)
+    search_fields = ("provider", "group", "team__name")
 
     def save_model(self, request: HttpRequest, obj: GroupRole, form: Any, change: bool) -> None:  # noqa: FBT001
         super().save_model(request, obj, form, change)

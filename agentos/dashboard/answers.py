@@ -76,7 +76,8 @@ def objection(agent: DjangoAgent | None, user: User) -> str:
 def composer_context(
     user: User, *, session: ChatSession | None = None, agent: DjangoAgent | None, closed: str = "", **more: Any
 ) -> dict[str, Any]:
-    """Every composer has a key of its own: the same message sent twice from it is one message. Without an agent it is closed: that is gone."""
+    """Every composer has a key of its own: the same message sent twice from it is one message. Without an agent, which is gone, it is
+    closed."""
     meters = [] if closed else quotas.scarce(user)
     place = place_of(session=session, agent_id=agent.agent_id) if agent else ""
     more |= {"session": session, "agent": agent, "place": place, "pending_files": [] if closed else pending(user, place)}

@@ -192,7 +192,8 @@ class TestAnswer:
         return RunFactory(session=session, status=Run.Status.WAITING, requirements=[ASKED], agno_output={}, answer="", attempt=1)
 
     def test_lets_the_run_go_on_with_the_values_that_were_asked_for(self, as_owner: Client, waiting: Run) -> None:
-        assert as_owner.get(url(waiting)).json()["requirements"] == [{**ASKED, "lasting": False, "by": ""}]
+        asked = {**ASKED, "fields": [{**ASKED["fields"][0], "optional": None, "choices": None}]}
+        assert as_owner.get(url(waiting)).json()["requirements"] == [{**asked, "lasting": False, "message": "", "by": ""}]
         said = {"call_id": "call_1", "confirmed": True, "values": {"nights": "3"}}
         body = post(as_owner, url(waiting, "answer"), {"answers": [said]}).json()
         assert (body["status"], body["requirements"]) == ("queued", [])

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 SESSIONS = f"{ROOT}sessions/"
 KEYS = {
     *("id", "title", "agent_name", "agent_id", "created_at", "updated_at", "pinned", "archived", "status", "unread"),
-    *("forked_from", "forked_at_turn", "fork_count", "approved_tools", "url"),
+    *("forked_from", "forked_at_turn", "fork_count", "approved_tools", "bases", "url"),
 }
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
 from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
@@ -11,9 +13,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from agentos.accounts.models import GroupRole, Provider
 from agentos.audit.admin import changes
 from agentos.audit.models import AuditRecord
+from agentos.connections.models import OAuthClient, SignIn
 from agentos.core.http.middleware import HEADERS
+from agentos.files.models import Attachment, Blob
+from agentos.knowledge.models import Document
 from agentos.skills.models import SkillVersion
 from tests import factories
 from tests.html import Page, page
@@ -30,6 +36,20 @@ FACTORIES: dict[str, Callable[[], Any]] = {
     "connections_server": factories.RemoteServerFactory,
     "connections_remotetool": factories.RemoteToolFactory,
     "connections_grant": factories.GrantFactory,
+    "connections_oauthclient": lambda: OAuthClient.objects.create(server=factories.RemoteServerFactory(), issuer="https://example.com"),
+    "connections_signin": lambda: SignIn.objects.create(server=factories.RemoteServerFactory(), user=factories.UserFactory()),
+    "files_blob": lambda: Blob.objects.create(owner=factories.UserFactory(), sha256="0" * 64, size=3, mime="text/plain", kind="text"),
+    "files_attachment": lambda: Attachment.objects.create(owner=factories.UserFactory(), blob=FACTORIES["files_blob"](), name="a.txt"),
+    "knowledge_base": factories.BaseFactory,
+    "knowledge_document": lambda: Document.objects.create(base=factories.BaseFactory(), title="Handbook", source="text"),
+    "accounts_provider": lambda: Provider.objects.create(
+        slug=f"example-{Provider.objects.count()}", name="Example", server_url="https://id.example.com"
+    ),
+    "accounts_grouprole": lambda: GroupRole.objects.create(provider="example", group="support", team=factories.TeamFactory()),
+    "account_emailaddress": lambda: EmailAddress.objects.get(user=factories.UserFactory()),
+    "socialaccount_socialaccount": lambda: SocialAccount.objects.create(
+        user=factories.UserFactory(), uid=str(SocialAccount.objects.count())
+    ),
     "chat_chatsession": lambda: factories.RunFactory().session,
     "chat_feedback": factories.FeedbackFactory,
     "chat_run": factories.RunFactory,
@@ -45,6 +65,12 @@ READ_ONLY = {
     "connections_server",
     "connections_remotetool",
     "connections_grant",
+    "connections_oauthclient",
+    "connections_signin",
+    "files_blob",
+    "files_attachment",
+    "knowledge_base",
+    "knowledge_document",
     "access_apitoken",
     "axes_accessattempt",
     "chat_chatsession",
@@ -129,7 +155,11 @@ class TestEveryAdmin:
 class TestSignInToTheAdmin:
     def test_comes_back_to_the_page(self, anonymous: Client) -> None:
         start = anonymous.get("/admin/access/team/", follow=True)
-        credentials = {"email": "operator@example.com", "password": factories.PASSWORD, "next": page(start).one("[name=next]")["value"]}
+        credentials = {
+            "email": "operator@example.com",
+            "password": factories.PASSWORD,
+            "next": page(start).one("#sign-in [name=next]")["value"],
+        }
         response = anonymous.post("/sign-in/", credentials, follow=True)
         assert response.request["PATH_INFO"] in {"/admin/access/team/", "/admin/"}
         assert response.status_code == 200

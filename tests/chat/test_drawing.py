@@ -171,11 +171,16 @@ class TestAnEndedTurn:
         assert f">{ended.created_at.day} {ended.created_at:%b}, " in shown(ended)[1]
 
     def test_depends_on_nothing_that_its_key_does_not_name(self, ended: Run) -> None:
-        """Whatever the view of a turn is given besides its run and the run's answer."""
+        """Whatever the view of a turn is given besides its run, the run's answer, and its files, which the run counts."""
         view = views(ended)[1]
         others: dict[str, Any] = {"agent_name": "X", "is_last": not view.is_last, "may_write": not view.may_write, "missing": "A key."}
         others |= {"tests_of": "agent", "choices": Choices(models=(("scripted:echo", "Echo"),))}
-        assert set(others) == {field.name for field in fields(TurnView)} - {"run", "answer", "refused"}
+        assert set(others) == {field.name for field in fields(TurnView)} - {
+            "run",
+            "answer",
+            "refused",
+            "files",
+        }  # run.file_count stands for them
         assert len({key_of(view), *(key_of(replace(view, **{name: value})) for name, value in others.items())}) == len(others) + 1
 
     def test_is_told_by_what_changes_its_run(self, ended: Run) -> None:

@@ -166,7 +166,7 @@ class TestWorkshop:
         as_owner.post(url, {**ready, "bases": ["Ours"], "stamp": agent_queries.stamp_of(agent_queries.draft_of(agent))})
         assert agent_queries.worked_on(agent, agent_queries.draft_of(agent))["bases"] == ["Ours"]
         Base.objects.filter(name="Ours").delete()
-        assert "Not there any more" in page(as_owner.get(url)).text("[aria-labelledby=bases-title]")
+        assert "Not there any more" in page(as_owner.get(url)).text("#main")
 
     def test_a_deleted_base_takes_its_documents_along(self, owner: User) -> None:
         base = BaseFactory(owner=owner)
