@@ -46,6 +46,7 @@ ASSISTANT = {
     "members": [],
     "models": ["scripted:5x0"],
     "efforts": [],
+    "personal": False,
 }
 
 
