@@ -1,5 +1,7 @@
 """Runs as nouns: started, found, stopped, retried, continued, answered, judged."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -13,7 +15,7 @@ from tests.factories import ChatSessionFactory, RunEventFactory, RunFactory
 
 pytestmark = pytest.mark.django_db
 
-ASKED = {
+ASKED: dict[str, Any] = {
     "call_id": "call_1",
     "kind": "input",
     "name": "book",

@@ -31,8 +31,8 @@ DONE = {
 }
 
 
-@operator_only
 @require_http_methods(["GET", "HEAD", "POST"])
+@operator_only
 def people(request: SignedInRequest) -> HttpResponse:
     """A POST invites somebody."""
     if request.method != "POST":
@@ -51,8 +51,8 @@ def people(request: SignedInRequest) -> HttpResponse:
     return _list(request, InviteForm(), invitation=invitation, link=link, status=HTTPStatus.CREATED)
 
 
-@operator_only
 @require_safe
+@operator_only
 def person(request: SignedInRequest, user_pk: int) -> HttpResponse:
     user = rules.named(user_pk)
     if user is None:
@@ -71,8 +71,8 @@ def person(request: SignedInRequest, user_pk: int) -> HttpResponse:
     return render(request, "accounts/one_person.html", context)
 
 
-@operator_only
 @require_POST
+@operator_only
 def do(request: SignedInRequest, user_pk: int) -> HttpResponse:
     user, what = rules.named(user_pk), request.POST.get("do", "")
     if user is None or what not in rules.DEEDS:
@@ -86,8 +86,8 @@ def do(request: SignedInRequest, user_pk: int) -> HttpResponse:
     return go_to(request, reverse("accounts:person", args=[user.pk]))
 
 
-@operator_only
 @require_POST
+@operator_only
 def revoke(request: SignedInRequest, invitation_id: int) -> HttpResponse:
     invitation = invitations.open_invitations().filter(pk=invitation_id).first()
     if invitation is None:
