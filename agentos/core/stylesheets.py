@@ -1,5 +1,6 @@
 """The stylesheet: a file for each part in ``static/css``, and one file of all for browsers, made when static files are collected."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 NAMES = "tokens base layout controls sidebar cards chat shown composer settings contrast print"
 PARTS = tuple(f"css/{name}.css" for name in NAMES.split())  # each is the cascade layer of its name; the first one orders them
 WHOLE = "css/app.css"
+SAID = re.compile(rb"/\*.*?\*/|^[ ]+", re.DOTALL | re.MULTILINE)  # what only people read: comments, indents
 
 
 class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
@@ -27,7 +29,7 @@ class Storage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
 def _content(storage: Any, path: str) -> bytes:
     with storage.open(path) as file:
         content: bytes = file.read()
-        return content
+    return SAID.sub(b"", content)
 
 
 def stylesheet_urls() -> list[str]:

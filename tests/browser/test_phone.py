@@ -48,7 +48,9 @@ def expect_no_sideways_scroll(page: Page) -> None:
 def too_small(place: Locator) -> list[str]:
     """What can be pressed in there and is smaller than a fingertip."""
     small = []
-    for target in place.locator("button:visible, a:visible, input:visible, textarea:visible, summary:visible").all():
+    for target in place.locator(
+        "button:visible, a:visible, input:visible:not(.sr-only), label:has(> .sr-only):visible, textarea:visible, summary:visible"
+    ).all():
         box = target.bounding_box()
         assert box
         if box["height"] < TARGET - 0.5 or box["width"] < TARGET - 0.5:
