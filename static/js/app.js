@@ -8,7 +8,7 @@
 
   document.addEventListener("click", ({ target }) => {
     const fold = target.closest("#turns summary")?.parentElement;
-    if (fold?.id) opened[fold.open ? "delete" : "add"](fold.id);
+    if (fold?.id && !fold.querySelector("form")) opened[fold.open ? "delete" : "add"](fold.id); // an edit is over once it is sent
   }, true);
 
   document.addEventListener("htmx:before:swap", ({ detail: { ctx, tasks } }) => {

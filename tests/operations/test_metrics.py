@@ -270,7 +270,7 @@ class TestRequests:
         await ask("/healthz")
         await ask("/static/none.js")
         await ask("/api/v1/agentos/fastapi/agents")
-        for route, status in (("access:sign-in", "2xx"), ("probe:healthz", "2xx"), ("static", "4xx"), ("gateway", "4xx")):
+        for route, status in (("account_login", "2xx"), ("probe:healthz", "2xx"), ("static", "4xx"), ("gateway", "4xx")):
             assert counting.added("agentos_request_seconds_count", route=route, method="GET", status=status) == 1, route
 
     async def test_make_no_figure_grow_by_what_anybody_can_make_up(self) -> None:
