@@ -5,7 +5,7 @@ owner. Whoever adds files to a run does it in the transaction of what makes them
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
@@ -86,12 +86,21 @@ def keep_made(*, run: Run, blob: Blob, name: str, origin: str) -> Attachment:
     return made
 
 
-def copy_files(before: Run, after: Run, *, origins: Iterable[str] = (PERSON,)) -> None:
-    """Let a copy of a message, or of a whole turn, have the same files."""
-    if before.file_count:
-        for origin in origins:
-            same = [row.attachment for row in attachments_of([before]).get(before.pk, ()) if row.origin == origin]
-            bind(run=after, attachments=same, origin=origin)
+def copy_files(copies: Sequence[tuple[Run, Run]], *, origins: Collection[str] = (PERSON,)) -> None:
+    """Let copies of messages, or of whole turns, have the files of what they are copies of: pairs of both. Three queries for all."""
+    found = attachments_of(before for before, _ in copies)
+    rows = [
+        RunFile(run=copy, attachment_id=row.attachment_id, origin=row.origin, position=row.position)
+        for before, copy in copies
+        for row in found.get(before.pk, ())
+        if row.origin in origins
+    ]
+    if not rows:
+        return
+    RunFile.objects.bulk_create(rows)
+    for row in rows:
+        row.run.file_count += 1
+    Run.objects.bulk_update({row.run for row in rows}, ["file_count"])
 
 
 def check_taken(agent: DjangoAgent, model: str, attachments: Sequence[Attachment]) -> None:

@@ -102,6 +102,15 @@ class TestVersions:
         assert copy.file_count == 2
         assert attachment_for(member, files.of_message(copy)[0].file_id)
 
+    def test_with_a_fork_in_as_many_queries_for_many_turns(self, member: User, session: ChatSession) -> None:
+        asked = []
+        for number in range(4):
+            sent(member, session, given(member, session, data=b"%d" % number))
+            with CaptureQueriesContext(connection) as queries:
+                actions.fork_session(session=session, through_turn=number + 1, by=member)
+            asked.append(sum("runfile" in query["sql"] for query in queries))
+        assert asked == [asked[0]] * 4
+
 
 class TestGoing:
     def test_with_the_chat(self, member: User, session: ChatSession) -> None:

@@ -40,6 +40,6 @@ def edit_message(*, run: Run, text: str, by: User) -> Run:
         hide_from(session, run.turn, revision)
         said = {"input": message, "context": run.context, "options": run.options, **checked(session.agent, None, None, run).of_run}
         edited = Run.objects.create(session=session, by=by, revision=revision, **place, **said)
-        copy_files(run, edited)
+        copy_files([(run, edited)])
         record("chat.message.edited", by=by, object_type="run", object_id=edited.run_id, instead_of=run.run_id)
     return edited

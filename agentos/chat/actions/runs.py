@@ -49,7 +49,7 @@ def retry_run(*, run: Run, by: User, model: str | None = None, effort: str | Non
         hide_from(session, run.turn, revision)
         again = {"input": run.input, "context": run.context, "options": run.options, **how.of_run}
         retry = Run.objects.create(session=session, by=by, retry_of=run, revision=revision, **place, **again)
-        copy_files(run, retry)
+        copy_files([(run, retry)])
         record("chat.run.retried", by=by, object_type="run", object_id=retry.run_id, retry_of=run.run_id)
     return retry
 

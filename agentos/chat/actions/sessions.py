@@ -146,8 +146,7 @@ def fork_session(*, session: ChatSession, through_turn: int, by: User) -> ChatSe
         for before, copy in pairwise(copies):
             copy.follows = before.pk
         Run.objects.bulk_update(copies[1:], ["follows"])
-        for before, copy in zip(turns, copies, strict=True):
-            copy_files(before, copy, origins=RunFile.Origin.values)
+        copy_files(list(zip(turns, copies, strict=True)), origins=RunFile.Origin.values)
         original = lock(session.pk)
         change(original, fork_count=original.fork_count + 1)
         about = {"forked_from": session.session_id, "turn": through_turn}
