@@ -40,7 +40,7 @@ class TestRequests:
         _, headers, _ = await Caller(leaves=True).ask("GET", "/sign-in/", query="secret=1")
         await Caller(leaves=True).ask("GET", "/healthz")
         (span,) = sent.get_finished_spans()
-        assert span.name == "GET access:sign-in"
+        assert span.name == "GET account_login"
         assert span.attributes is not None
         assert span.attributes["http.response.status_code"] == 200
         assert span.attributes["agentos.request_id"] == headers["x-request-id"]
