@@ -73,7 +73,7 @@ class TestAgentosServe:
         server = command(tmp_path, port, "--migrate", "--demo")
         try:
             said = read_until(server, "Ctrl-C")
-            assert f"AgentOS is ready: http://127.0.0.1:{port}/agentos/" in said
+            assert f"AgentOS is ready: http://localhost:{port}/agentos/" in said
             assert "owner@example.com" in said
             with urlopen(f"http://127.0.0.1:{port}/sign-in/", timeout=5) as answer:
                 assert answer.status == 200

@@ -13,7 +13,7 @@ from django.template import Context, Template
 from agentos.core.stylesheets import PARTS, WHOLE
 
 ROOT = Path(__file__).resolve().parents[2] / "static"
-APART = ("css/api.css", "css/files.css")  # for the pages that have such things
+APART = ("css/workshop.css", "css/api.css", "css/files.css")  # for the pages that have such things
 OURS = "agentos.core.stylesheets.Storage"
 DJANGOS = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 FILES = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("css/*.css"))
@@ -55,7 +55,10 @@ class TestParts:
 
     def test_are_ordered_by_the_first_one(self) -> None:
         (order,) = [text for text in outermost(source(PARTS[0])) if "," in text]
-        assert order.removeprefix("@layer ").split(", ") == [layer_of(name) for name in (*PARTS, *APART)]
+        layers = order.removeprefix("@layer ").split(", ")
+        workshop = layers.index("workshop")
+        assert layers[workshop + 1] == "contrast"  # which has the last word, as on every page
+        assert [*layers[:workshop], *layers[workshop + 1 :]] == [layer_of(name) for name in (*PARTS, *APART[1:])]
 
 
 def choices(css: str) -> Iterator[list[str]]:
@@ -104,7 +107,8 @@ class TestCollecting:
         call_command("collectstatic", verbosity=0, interactive=False)  # a second time, over the first
         (name,) = linked()
         assert re.fullmatch(r"css/app\.[0-9a-f]{12}\.css", name)
-        assert (collected / name).read_bytes() == b"\n".join((ROOT / part).read_bytes() for part in PARTS)
+        made, given = (collected / name).read_text(encoding="utf-8"), "\n".join(source(part) for part in PARTS)
+        assert [line.rstrip() for line in made.splitlines() if line.strip()] == [line.strip() for line in given.splitlines() if line.strip()]
         assert (collected / f"{name}.gz").exists()
         assert storages["staticfiles"].listdir("css")[1].count(Path(WHOLE).name) == 1
 
