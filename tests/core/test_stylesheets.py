@@ -108,7 +108,9 @@ class TestCollecting:
         (name,) = linked()
         assert re.fullmatch(r"css/app\.[0-9a-f]{12}\.css", name)
         made, given = (collected / name).read_text(encoding="utf-8"), "\n".join(source(part) for part in PARTS)
-        assert [line.rstrip() for line in made.splitlines() if line.strip()] == [line.strip() for line in given.splitlines() if line.strip()]
+        assert [line.rstrip() for line in made.splitlines() if line.strip()] == [
+            line.strip() for line in given.splitlines() if line.strip()
+        ]
         assert (collected / f"{name}.gz").exists()
         assert storages["staticfiles"].listdir("css")[1].count(Path(WHOLE).name) == 1
 
