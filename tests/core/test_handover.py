@@ -100,7 +100,7 @@ def test_a_restart_loses_no_request(tmp_path: Path, held: socket.socket) -> None
                     time.sleep(0.05)
         assert visitors.failed == []
         assert visitors.answered >= 100
-        assert f"http://127.0.0.1:{held.getsockname()[1]}/agentos/" in server.log
+        assert f"http://localhost:{held.getsockname()[1]}/agentos/" in server.log
     finally:
         process.terminate()
         process.wait(PATIENCE)

@@ -206,7 +206,7 @@ class TestPostgreSQL:
             return [row[0] for row in connection.execute(query).fetchall()]
 
     def test_goes_back_into_an_empty_database(self, made: Path, urls: list[str], tmp_path: Path) -> None:
-        assert members(made) == {"manifest.json", "postgresql.dump", "secret-key"}
+        assert members(made) == {"manifest.json", "postgresql.dump", "files.tar", "secret-key"}
         done(manage(tmp_path, "agentos_restore", str(made), DATABASE_URL=urls[1]))
         assert self.texts(urls[1]) == [f"message {n}" for n in range(5)]
 
