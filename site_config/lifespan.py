@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from django.apps import apps
 from django.db import connection
 
+from agentos import speech
 from agentos.access import outbox
 from agentos.agents import code_agents, code_modules, runtime
 from agentos.agents.local_model.supervisor import local_model
@@ -198,6 +199,7 @@ class Lifespan:
             await mirrors.stop()
         await self.gateway.close()
         await local_model.stop()
+        await speech.close()
         await runtime.close()
         for end in self.on_stop:
             end()

@@ -231,6 +231,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("api:file", "GET"): api_of_owner(200),
     ("api:file", "DELETE"): api_of_owner(404),  # it was sent
     ("api:file_content", "GET"): api_of_owner(200),
+    ("api:file_transcript", "POST"): api_of_owner(422),  # there is nothing to hear in it
     ("api:feedback", "PUT"): api_of_owner(200),
     ("api:feedback", "DELETE"): api_of_owner(204),
     ("api:webhooks", "GET"): api(200),
@@ -365,6 +366,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:finish-upload", "POST"): page_of_owner(404),  # without a place
     ("dashboard:attachment", "GET"): page_of_owner(200),
     ("dashboard:thumb", "GET"): page_of_owner(200),
+    ("dashboard:recording-words", "POST"): page_of_owner(422),
     ("dashboard:remove-file", "POST"): page_of_owner(404),  # it was sent
     ("dashboard:live", "GET"): stream_of_owner(200),
     ("dashboard:workshop", "GET"): (SIGN_IN, SIGN_IN, 200, FORBIDDEN, FORBIDDEN, 200),

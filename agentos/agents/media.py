@@ -11,6 +11,7 @@ from itertools import islice
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from agentos import speech
 from agentos.agents.abilities import AUDIO, PDF, PICTURES, Abilities
 from agentos.agents.providers import split
 from agentos.core.reading.documents import File as Document
@@ -32,11 +33,12 @@ WEBP = frozenset(
     }
 )
 COMMON = frozenset({"image/png", "image/jpeg"})
+ALL_FORMATS = frozenset({"google", "google-interactions", "scripted"})  # who hears more than MP3 and WAV
 FORMATS = {"audio/mpeg": "mp3", "audio/mp3": "mp3", "audio/wav": "wav", "audio/x-wav": "wav", "audio/wave": "wav"}
 
 REFUSED: dict[str, str | Promise] = {
     "picture": _("This agent's model cannot see pictures."),
-    "audio": _("This agent's model cannot hear recordings."),
+    "audio": _("This agent's model cannot hear recordings, and nothing is set up here that writes them down."),
     "video": _("This agent's model cannot watch videos."),
     "archive": _("An archive cannot be read here. Unpack it, and send what is in it."),
 }
@@ -45,8 +47,8 @@ REFUSED: dict[str, str | Promise] = {
 @dataclass(frozen=True, slots=True)
 class Given:
     """A file of a message. ``kind``: picture, audio, video, text, document or archive. ``small``: of a picture the copy for models, WebP;
-    ``data``: of a picture the file as it came, of audio and PDF all of it; each where somebody may want it. ``document``: what it says.
-    ``trouble``: why that cannot be read."""
+    ``data``: of a picture the file as it came, of audio and PDF all of it; each where somebody may want it. ``document``: what it says;
+    ``transcript``: what is said in it. ``trouble``: why that cannot be read, or written down."""
 
     file_id: str
     name: str
@@ -59,6 +61,7 @@ class Given:
     small: bytes = b""
     data: bytes = b""
     document: Document | None = None
+    transcript: str | None = None
     trouble: str = ""
 
     @property
@@ -110,9 +113,14 @@ def objection(kind: str, mime: str, able: Abilities) -> str:
         return str(REFUSED[kind])
     if kind == "picture" and able.takes(PICTURES) is False:
         return str(REFUSED[kind])
-    if kind == "audio" and (able.takes(AUDIO) is False or (able.takes(AUDIO) is None and mime not in FORMATS)):
+    if kind == "audio" and not speech.is_offered() and (able.takes(AUDIO) is False or (able.takes(AUDIO) is None and mime not in FORMATS)):
         return str(REFUSED[kind])
     return ""
+
+
+def hears(model: str, mime: str, able: Abilities) -> bool:
+    """Whether a recording of this type goes to such a model as it is. Of who may hear, most take MP3 and WAV alone."""
+    return able.takes(AUDIO) is not False and (mime in FORMATS or (able.takes(AUDIO) is True and split(model)[0] in ALL_FORMATS))
 
 
 def composed(text: str, files: Sequence[Given], model: str, able: Abilities) -> tuple[str, Media]:
@@ -124,6 +132,8 @@ def composed(text: str, files: Sequence[Given], model: str, able: Abilities) -> 
             written = in_text(given, given.document, max(room, 0))
             room -= given.document.characters
             told.append(written)
+        elif note is None and given.transcript is not None:
+            told.append(_written_down(given, given.transcript, text))
         else:
             why = note or given.trouble
             told.append(f"[{given.line}{f': {why}' if why else ''}]")
@@ -136,14 +146,27 @@ def _sent(given: Given, model: str, able: Abilities, media: Media) -> str | None
     if given.kind == "picture":
         return _seen(given, model, able, media)
     if given.kind == "audio":
+        if given.transcript is not None and not hears(model, given.mime, able):
+            return None
         if able.takes(AUDIO) is False or not given.data or len(given.data) > left:
-            return "the model that answers cannot hear it"
+            return given.trouble or "the model that answers cannot hear it"
         media.audio.append((given.data, given.mime))
         return ""
     if given.mime == PDF_MIME and able.takes(PDF) and given.data and len(given.data) <= left:
         media.files.append((given.data, given.mime, given.name))
         return ""
     return None
+
+
+def _written_down(given: Given, transcript: str, text: str) -> str:
+    """What is said in a recording, unless the message has these words already: people dictate, and keep what they have said beside it."""
+    if not transcript:
+        return f"[{given.line}: nobody speaks in it]"
+    if " ".join(transcript.split()) in " ".join(text.split()):
+        return f"[{given.line}: its words are those of this message]"
+    seconds = f" seconds={_quoted(round(given.seconds))}" if given.seconds else ""
+    inside = transcript.replace("</recording", "<\\/recording")
+    return f"<recording name={_quoted(given.name)}{seconds}>\n{inside}\n</recording>"
 
 
 def _seen(given: Given, model: str, able: Abilities, media: Media) -> str:

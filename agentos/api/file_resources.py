@@ -42,6 +42,12 @@ class File(BaseModel):
     url: str
 
 
+class Transcript(BaseModel):
+    model_config = example({"text": "Call me back on Tuesday."})
+
+    text: str
+
+
 class RunFile(File):
     """``origin``: ``person`` of the message, ``model`` or ``tool`` of the answer."""
 

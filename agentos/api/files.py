@@ -17,6 +17,7 @@ from agentos.api.parameters import IdempotencyKey
 from agentos.api.schemas import Refused
 from agentos.api.scopes import ScopedRouter
 from agentos.api.serializers import file_json
+from agentos.chat import recordings
 from agentos.chat.files import attachment_for
 from agentos.chat.idempotency import once
 from agentos.core import db
@@ -165,6 +166,25 @@ def file_content(request: ApiRequest, file_id: FileId) -> HttpResponseBase:
     if answer.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
         raise Problem(answer.status_code, headers={"Content-Range": answer.headers["Content-Range"]})
     return answer
+
+
+@router.post(
+    "/files/{file_id}/transcript/",
+    url_name="file_transcript",
+    operation_id="write_down_file",
+    response={200: nouns.Transcript, **CHANGE},
+    summary="Write down what is said",
+)
+def write_down_file(request: ApiRequest, file_id: FileId) -> HttpResponseBase:
+    """Of a recording. It is done once, and kept with the file. An empty text: nobody speaks in it."""
+    found = _found(request.auth, file_id)
+    recordings.check(request.auth, found.blob)
+    return deferred(request, partial(_written_down, found))
+
+
+async def _written_down(attachment: Attachment) -> HttpResponse:
+    said = nouns.Transcript(text=await recordings.words_of(attachment.blob))
+    return HttpResponse(said.model_dump_json(), content_type="application/json; charset=utf-8")
 
 
 @router.delete("/files/{file_id}/", url_name="file", operation_id="delete_file", response={204: None, **FIND}, summary="Take back a file")

@@ -46,6 +46,7 @@ NEEDED: Mapping[str, str] = MappingProxyType(
         "cancel_upload": "runs:write",
         "put_slice": "runs:write",
         "finish_upload": "runs:write",
+        "write_down_file": "runs:write",
         "file": "sessions:read",
         "file_content": "sessions:read",
         "delete_file": "runs:write",

@@ -147,6 +147,14 @@ class AppSettings:
     )
     IMAGE_KEY = Text("", "Key for `AGENTOS_IMAGE_URL`, when it wants one.")
     IMAGE_MODEL = Text("gpt-image-1", "The model that makes pictures there.")
+    SPEECH_URL = Url(
+        "",
+        "Base URL of a server of OpenAI's protocol that writes down what is said, for example `https://api.openai.com/v1`; it may be"
+        " private. Without it: the extra `speech`, where it is installed (docs/voice.md).",
+        ("http", "https"),
+    )
+    SPEECH_KEY = Text("", "Key for `AGENTOS_SPEECH_URL`, when it wants one.")
+    SPEECH_MODEL = Text("whisper-1", "The model that listens there.")
     EMBEDDINGS = Choice(
         "none",
         "How passages of knowledge bases are found beside their words: `embedded` (a small model for English in a package, the extra"

@@ -171,6 +171,7 @@ urlpatterns = [
     path("files/upload/<str:upload_id>/<int:number>/", files_of_chats.put, name="slice"),
     path("files/<str:file_id>/", files_of_chats.file, name="attachment"),
     path("files/<str:file_id>/thumb/", files_of_chats.thumb, name="thumb"),
+    path("files/<str:file_id>/words/", files_of_chats.words, name="recording-words"),
     path("files/<str:file_id>/remove/", files_of_chats.remove, name="remove-file"),
     path("palette/", palette.palette, name="palette"),
     path("shortcuts/", palette.shortcuts, name="shortcuts"),

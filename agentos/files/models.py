@@ -51,6 +51,7 @@ class Blob(models.Model):
     width = models.PositiveIntegerField(null=True, blank=True, help_text="Pixels, of a picture.")
     height = models.PositiveIntegerField(null=True, blank=True, help_text="Pixels, of a picture.")
     seconds = models.FloatField(null=True, blank=True, help_text="Of audio, where it is known.")
+    transcript = models.TextField(null=True, blank=True, help_text="What is said in a recording. Unknown: nobody has written it down.")  # noqa: DJ001 - nothing is said in some
     storage_name = models.CharField(max_length=200)
     small_name = models.CharField(max_length=200, blank=True, default="")
     thumb_name = models.CharField(max_length=200, blank=True, default="")

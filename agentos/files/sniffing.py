@@ -127,7 +127,9 @@ def _in_box(head: bytes) -> str:
         size = int.from_bytes(head[:4], "big")
         brands = {head[at : at + 4] for at in (8, *range(16, min(size, 200), 4))}
         known = next((BRANDS[brand] for brand in sorted(brands) if brand in BRANDS), "")
-        return known or ("image/heic" if brands & HEIF else "video/mp4")
+        if known or brands & HEIF:
+            return known or "image/heic"
+        return "audio/mp4" if b"soun" in head and b"vide" not in head else "video/mp4"  # what browsers record says it by its tracks alone
     return ""
 
 

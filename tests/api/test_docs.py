@@ -46,7 +46,7 @@ EXAMPLES = Path(__file__).parents[2] / "docs" / "integrations.md"
 pytestmark = pytest.mark.django_db
 
 # The run is complete, one agent open and the other published.
-IN_THE_WRONG_STATE = {"continue_run": 409, "answer_run": 409, "ask_for_access": 409, "delete_agent": 409}
+IN_THE_WRONG_STATE = {"continue_run": 409, "answer_run": 409, "ask_for_access": 409, "delete_agent": 409, "write_down_file": 422}
 UNANSWERED = {"send_message": 504}  # nothing answers in this test
 # What these keep is written by another connection.
 BY_OTHER_THREADS = {name: pytest.param(name, marks=pytest.mark.django_db(transaction=True)) for name in ("create_file", "finish_upload")}

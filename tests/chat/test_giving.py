@@ -14,7 +14,7 @@ from PIL import Image
 from agentos.access.models import User
 from agentos.chat import actions, queries
 from agentos.chat.errors import InvalidInput
-from agentos.chat.files import attachment_for, place_of
+from agentos.chat.files import attachment_for, of_message, place_of
 from agentos.chat.models import ChatSession, Run, RunFile
 from agentos.chat.runs.engine import Engine
 from agentos.files.actions import attach
@@ -24,6 +24,7 @@ from tests.agents.fakes import Exchange, FakeServer
 from tests.chat.test_engine import ended
 from tests.core.files import pdf
 from tests.factories import AgentFactory
+from tests.speech.test_listening import SENTENCE
 
 
 def picture(width: int = 640, height: int = 480) -> bytes:
@@ -204,3 +205,35 @@ class TestMade:
             assert (row.origin, row.attachment.name, row.attachment.blob.width) == ("model", "picture.png", 32)
             assert await said(await asking(session, member, text="And now?")) == "Fine."
             assert server.asked.body["messages"][-2]["content"] == "(a picture, which the user was shown)"
+
+
+class TestRecordings:
+    """Of which nothing but the words reaches a model that does not hear."""
+
+    async def test_become_what_is_said_in_them_once(self, engine: Engine, member: User, settings: Any) -> None:
+        settings.AGENTOS_SCRIPTED_MODELS = True
+        session = await sync_to_async(chat_with)("scripted:echo", member)
+        run = await asking(session, member, ("memo.webm", SENTENCE))
+        answer = await said(run)
+        assert '<recording name="memo.webm">\nThis is a rehearsal' in answer
+        (row,) = await sync_to_async(of_message)(run)
+        assert (row.blob.transcript or "").startswith("This is a rehearsal")
+
+    async def test_whose_words_are_in_the_message_are_not_told_twice(self, engine: Engine, member: User, settings: Any) -> None:
+        settings.AGENTOS_SCRIPTED_MODELS = True
+        session = await sync_to_async(chat_with)("scripted:echo", member)
+        text = "So: This is a rehearsal:  nobody has listened.\nWhat can you do?"
+        answer = await said(await asking(session, member, ("memo.webm", SENTENCE), text=text))
+        assert "[recording: memo.webm: its words are those of this message]" in answer
+
+    async def test_of_nothing_say_so(self, engine: Engine, member: User, settings: Any) -> None:
+        settings.AGENTOS_SCRIPTED_MODELS = True
+        session = await sync_to_async(chat_with)("scripted:echo", member)
+        assert "[recording: memo.webm: nobody speaks in it]" in await said(await asking(session, member, ("memo.webm", SENTENCE[:300])))
+
+    async def test_go_as_they_are_to_who_hears(self, engine: Engine, member: User) -> None:
+        session = await sync_to_async(chat_with)("scripted:given", member)
+        run = await asking(session, member, ("memo.webm", SENTENCE))
+        assert "recording" in await said(run)
+        (row,) = await sync_to_async(of_message)(run)
+        assert row.blob.transcript is None

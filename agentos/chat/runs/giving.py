@@ -5,15 +5,18 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from agentos.agents import abilities
+from agentos import speech
+from agentos.agents import abilities, media
 from agentos.agents.history import Turn
 from agentos.agents.media import BYTES, BYTES_OF_A_PICTURE, COMMON, PDF_MIME, TURNS_AGAIN, WEBP, Attached, Given
 from agentos.agents.models import DjangoAgent
 from agentos.agents.providers import split
 from agentos.agents.specs import AgentSpec
+from agentos.chat import recordings
 from agentos.core.reading import documents
 from agentos.files import storage
 from agentos.files.models import Attachment, Kind
+from agentos.speech import NotHeard
 
 READ = frozenset({Kind.TEXT, Kind.DOCUMENT})
 
@@ -43,8 +46,25 @@ def models_of(spec: AgentSpec) -> tuple[str, ...]:
 async def given(rows: Sequence[Attachment], spec: AgentSpec, *, with_text: bool = True) -> list[Given]:
     """Return the files of a message as they are given to the models of the agent."""
     models = models_of(spec)
-    reads_all = all(abilities.media_of(model, spec.model_options if model == spec.model else None).reads_pdf for model in models)
-    return [await _given(row, models, with_text=with_text, reads_pdf=reads_all) for row in rows]
+    able = {model: abilities.media_of(model, spec.model_options if model == spec.model else None) for model in models}
+    reads_all = all(each.reads_pdf for each in able.values())
+    found = [await _given(row, models, with_text=with_text, reads_pdf=reads_all) for row in rows]
+    for place, row in enumerate(rows):
+        hear_it = row.kind != Kind.AUDIO or all(media.hears(model, row.mime, able[model]) for model in models)
+        if with_text and not hear_it:
+            found[place] = await _with_words(found[place], row)
+    return found
+
+
+async def _with_words(found: Given, row: Attachment) -> Given:
+    """The recording with what is said in it, for models that do not hear."""
+    if not speech.is_offered():
+        return found
+    try:
+        words = await recordings.words_of(row.blob)
+    except NotHeard as error:
+        return replace(found, trouble=str(error))
+    return replace(found, transcript=words, seconds=row.blob.seconds)
 
 
 async def with_pictures(history: Sequence[Turn], earlier: Mapping[int, Sequence[Attachment]], spec: AgentSpec) -> list[Turn]:

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from agentos.access.guards import signed_in
+from agentos.chat import recordings
 from agentos.chat.files import attachment_for
 from agentos.core import db
 from agentos.core.fragments import draw
@@ -26,6 +27,7 @@ from agentos.files import actions, quotas, serving, uploading
 from agentos.files.errors import NoSuchFile, NoSuchUpload
 from agentos.files.models import Attachment, Upload
 from agentos.service import AgentOSService
+from agentos.speech.languages import LANGUAGES
 
 View = Callable[..., HttpResponseBase]
 
@@ -108,6 +110,23 @@ async def _done(request: SignedInRequest, upload: Upload, place: str) -> HttpRes
     blob = await uploading.finish_away(upload=upload)
     attachment = await db.write(actions.attach, by=request.user, blob=blob, name=upload.name, place=place)
     return HttpResponse(draw("chat/_composer_files.html#chip", {"file": attachment}), status=HTTPStatus.CREATED)
+
+
+@signed_in
+@require_POST
+@in_words
+def words(request: SignedInRequest, file_id: str) -> HttpResponseBase:
+    """Write down what is said in a recording. Nothing: nobody speaks in it."""
+    found = attachment_for(request.user, file_id)
+    if found is None:
+        raise NoSuchFile
+    recordings.check(request.user, found.blob)
+    language = request.POST.get("language", "")
+    return deferred(request, partial(_words, found, language if language in LANGUAGES else ""))
+
+
+async def _words(attachment: Attachment, language: str) -> HttpResponse:
+    return JsonResponse({"text": await recordings.words_of(attachment.blob, language)})
 
 
 @signed_in

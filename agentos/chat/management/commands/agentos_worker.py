@@ -8,6 +8,7 @@ from typing import Any
 import uvloop
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from agentos import speech
 from agentos.agents import code_modules, runtime
 from agentos.agents.local_model.supervisor import local_model
 from agentos.chat.runs.engine import Engine
@@ -59,7 +60,7 @@ class Command(BaseCommand):
         await asyncio.gather(taking, return_exceptions=True)
         await engine.stop(app_settings.GRACE_SECONDS)
         await listener.stop()
-        await local_model.stop()
+        await asyncio.gather(local_model.stop(), speech.close())
         await runtime.close()
         await watched.stop()
         db.close()
