@@ -106,6 +106,19 @@ class TestPhone:
         expect(facets.first).to_be_hidden()
         expect(button).to_have_accessible_name("Filters in use")
 
+    def test_folds_the_menu_of_the_settings_that_stands_open_where_there_is_room(self, phone: Page):
+        phone.goto("/agentos/settings/usage/")
+        menu = phone.get_by_role("navigation", name="Settings")
+        expect(menu).to_be_hidden()
+        phone.get_by_text("All settings").tap()
+        expect(menu.get_by_role("link", name="Usage")).to_have_attribute("aria-current", "page")
+        assert too_small(menu) == []
+        phone.set_viewport_size({"width": 1280, "height": HEIGHT})
+        phone.reload()
+        expect(phone.get_by_text("All settings")).to_be_hidden()
+        menu.get_by_role("link", name="Memory").click()
+        expect(menu.get_by_role("link", name="Memory")).to_have_attribute("aria-current", "page")
+
     def test_never_scrolls_sideways(self, phone: Page):
         for path in ("/agentos/", "/agentos/agents/", "/agentos/agents/?q=nothing", "/agentos/chat/hostile/", "/agentos/chat/nobody/"):
             phone.goto(path)
