@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from agentos.agents import tools as choices
 from agentos.agents.runtime import tools
+from agentos.agents.tools import catalogue
 from agentos.core import clock
 
 NAMES = {
@@ -56,6 +57,12 @@ class TestAllowList:
     def test_asks_where_it_says_so(self) -> None:
         letterbox = built("letterbox")[0]
         assert getattr(letterbox, "requires_confirmation", False) is choices.NATIVE["letterbox"].asks is True
+
+
+def test_people_read_another_sentence_than_the_models():
+    for tool in catalogue.fixed().values():
+        assert tool.description, tool.slug
+        assert not [each.name for each in tool.functions if each.description.startswith(tool.description)], tool.slug
 
 
 class TestClock:

@@ -19,7 +19,13 @@ NAME = re.compile(r"[^\w-]+")  # what no name of a file has here
 UNWRITTEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
-@tool("Calendar file", slug="calendar-file", group="Communication", is_own=True)
+@tool(
+    "Calendar file",
+    slug="calendar-file",
+    description="Makes an event that you can add to your calendar.",
+    group="Communication",
+    is_own=True,
+)
 async def make_calendar_file(title: str, start: str, end: str = "", zone: str = "UTC", place: str = "", about: str = "") -> Answer:
     """Make a calendar file (.ics) of one event. The user sees a link to download it in your answer.
 

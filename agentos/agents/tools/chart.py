@@ -15,7 +15,7 @@ class Series(BaseModel):
     values: Annotated[list[float | None], Field(description="A number for each label; null where there is none.")]
 
 
-@tool("Chart", slug="chart", group="Basics", is_own=True)
+@tool("Chart", slug="chart", description="Draws bars, lines or shares of numbers, in the answer.", group="Basics", is_own=True)
 async def make_chart(kind: Literal["bar", "line", "pie"], title: str, labels: list[str], series: list[Series]) -> Answer:
     """Draw a chart, which the user sees in your answer. Do not repeat its numbers as a table.
 

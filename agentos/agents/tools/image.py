@@ -36,7 +36,7 @@ def missing() -> str:
     return "To make pictures, set AGENTOS_IMAGE_URL to a server of OpenAI's protocol, and AGENTOS_IMAGE_KEY when it wants one."
 
 
-@tool("Image", slug=TOOL, group="Media", needs=missing, is_own=True)
+@tool("Image", slug=TOOL, description="Makes a picture from a description.", group="Media", needs=missing, is_own=True)
 async def make_image(prompt: str, shape: Literal["square", "landscape", "portrait"] = "square") -> str:
     """Make a picture from a description. The user sees it in your answer. Each picture costs money: make one, unless more are asked for.
 

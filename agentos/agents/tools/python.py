@@ -50,7 +50,14 @@ def _binary() -> str:
     return find_monty_binary()
 
 
-@tool("Python", slug="python", group="Basics", needs=missing, is_own=True)
+@tool(
+    "Python",
+    slug="python",
+    description="Calculates, sorts and counts with a small program that it writes.",
+    group="Basics",
+    needs=missing,
+    is_own=True,
+)
 async def run_python(code: str) -> str:
     """Run Python code and return what it prints and the value of its last line. For calculations, dates, sorting and text.
 

@@ -8,7 +8,7 @@ from agentos.core.text import parts_of
 PAGE = 12_000  # characters
 
 
-@tool("Attached file", slug="read-attachment", group="Files")
+@tool("Attached file", slug="read-attachment", description="Reads on in a long file of the chat.", group="Files")
 async def read_attachment(file: str, page: int = 1) -> str:
     """Read a file that the user attached to a message of this chat.
 

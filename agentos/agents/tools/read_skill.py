@@ -30,7 +30,7 @@ def listed(skills: Sequence[ChosenSkill]) -> str:
     return "\n".join([HOW, *(f"- {skill.name}: {shorten(skill.description, most)}" for skill in skills)])
 
 
-@tool("Skill", slug="skills", group="Skills")
+@tool("Skill", slug="skills", description="Reads the skills that it was given.", group="Skills")
 async def read_skill(name: str, file: str = "", page: int = 1) -> str:
     """Read one of your skills, or a file of it.
 

@@ -70,6 +70,7 @@ def _unfit(context: CallContext, arguments: Mapping[str, Any]) -> str:
 @tool(
     "Send mail",
     slug=SLUG,
+    description="Writes a mail. One that goes to others than you is sent when you have read and approved it.",
     group="Communication",
     needs=missing,
     options=Options,

@@ -22,7 +22,7 @@ def found_in(_context: CallContext, result: str) -> Iterable[str]:
     return {normal(url) for url in ADDRESS.findall(result)}
 
 
-@tool("Web search", group="Web", needs=search_engines.missing, finds=found_in)
+@tool("Web search", description="Searches the web.", group="Web", needs=search_engines.missing, finds=found_in)
 async def web_search(query: str, count: int = 5) -> str:
     """Search the web. Gives titles, addresses and snippets; read a page with the tool that fetches pages.
 
