@@ -49,7 +49,7 @@ class TestForcedColours:
         [
             (CHAT, ".row:has([aria-current=page])", ".row:not(:has([aria-current=page]))"),
             (CHAT, "#turn-1-good[aria-pressed=true]", "#turn-1-bad"),
-            ("/agentos/settings/usage/", ".tabs [aria-current=page]", ".tabs a:not([aria-current])"),
+            ("/agentos/settings/usage/", ".settings-menu [aria-current=page]", ".settings-menu a:not([aria-current])"),
             ("/agentos/sessions/?archived=1", ".tabs [aria-current=page]", ".tabs a:not([aria-current])"),
             ("/agentos/agents/", ".sidebar .nav-link[aria-current=page]", ".sidebar .nav-link:not([aria-current])"),
             ("/agentos/agents/?tool=calculator", ".chip:has(:checked)", ".chip:not(:has(:checked))"),

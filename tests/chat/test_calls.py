@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup
 
+from agentos.chat.live.part_views import activity, part_views
 from agentos.chat.live.parts import fold
-from agentos.chat.live.turns import activity, part_views
 from agentos.core.fragments import draw
 
 

@@ -5,7 +5,7 @@ from bs4 import BeautifulSoup
 
 from agentos.chat.live.buffer import LiveBuffer
 from agentos.chat.live.elements import part_id
-from agentos.chat.live.turns import part_view
+from agentos.chat.live.part_views import part_view
 from agentos.chat.models import Run
 from agentos.core.fragments import draw
 from agentos.core.rendering import deadline

@@ -19,8 +19,8 @@ from agentos.chat.live import streaming
 from agentos.chat.live.buffer import LiveBuffer
 from agentos.chat.live.cursor import Cursor
 from agentos.chat.live.elements import part_id
+from agentos.chat.live.part_views import part_view
 from agentos.chat.live.transcript import open_transcript
-from agentos.chat.live.turns import part_view
 from agentos.chat.models import ChatSession, Run, RunEvent
 from agentos.chat.runs.claiming import claim_next
 from agentos.chat.runs.ending import end_run

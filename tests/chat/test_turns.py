@@ -6,7 +6,8 @@ import pytest
 from bs4 import BeautifulSoup
 
 from agentos.agents import failures
-from agentos.chat.live.turns import TurnView, activity, open_block, turn_view
+from agentos.chat.live.part_views import activity, open_block
+from agentos.chat.live.turns import TurnView, turn_view
 from agentos.chat.models import Run
 
 

@@ -14,8 +14,8 @@ from agentos.agents import runtime
 from agentos.agents.events import Event, Finished, ToolFailed, ToolFinished, Waiting
 from agentos.agents.models import DjangoAgent
 from agentos.agents.specs import AgentSpec, spec_of
+from agentos.chat.live.part_views import part_view
 from agentos.chat.live.shown import shown_view
-from agentos.chat.live.turns import part_view
 from agentos.connections import actions, client
 from agentos.connections.looking import look
 from agentos.connections.models import RemoteTool, Server

@@ -102,9 +102,9 @@ class TestList:
         for client in (as_owner, as_operator):
             found = page(client.get(LIST))
             assert found.text(".row-card h3") == "Sam Stranger asks for Support Writer"
-            assert found.text(".tabs [aria-current=page]") == "Access requests (1)"
+            assert found.text(".settings-menu [aria-current=page]") == "Access requests (1)"
             assert "1 person asks for access" in page(client.get("/agentos/")).text(".strip")
-        assert not page(as_member.get(LIST)).has(f".row-card, .tabs a[href='{LIST}']")
+        assert not page(as_member.get(LIST)).has(f".row-card, .settings-menu a[href='{LIST}']")
 
     def test_shows_no_owner_what_another_team_is_asked(self, asked: AccessRequest) -> None:
         other = UserFactory()

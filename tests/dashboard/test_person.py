@@ -26,7 +26,7 @@ CHOSEN = {"name": "Mika M.", "theme": "dark", "spoken": "off"}  # and not enter_
 class TestPage:
     def test_is_the_first_of_the_settings(self, as_member: Client) -> None:
         assert as_member.get("/agentos/settings/").headers["Location"] == URL
-        assert page(as_member.get(URL)).one(".tabs [aria-current=page]")["href"] == URL
+        assert page(as_member.get(URL)).one(".settings-menu [aria-current=page]")["href"] == URL
 
     def test_shows_what_holds_without_a_choice(self, as_member: Client) -> None:
         found = page(as_member.get(URL))

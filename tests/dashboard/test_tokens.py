@@ -22,11 +22,11 @@ FORM = {"name": "Laptop", "scopes": ["agents:read", "runs:write"], "days": "30"}
 class TestSettings:
     def test_are_one_click_from_every_page(self, as_member: Client) -> None:
         assert page(as_member.get("/agentos/")).one("#account a[href='/agentos/settings/']")
-        assert page(as_member.get("/agentos/settings/", follow=True)).has(f".tabs a[href='{URL}']")
+        assert page(as_member.get("/agentos/settings/", follow=True)).has(f".settings-menu a[href='{URL}']")
 
     def test_say_which_one_is_open(self, as_member: Client) -> None:
         found = page(as_member.get(URL))
-        assert found.texts(".tabs [aria-current=page]") == ["API tokens"]
+        assert found.texts(".settings-menu [aria-current=page]") == ["API tokens"]
         assert found.one("#account a[href='/agentos/settings/']")["aria-current"] == "page"
         assert found.has("#sidebar")
 

@@ -12,22 +12,10 @@ from agentos.chat.files import attachments_of
 from agentos.chat.live.buffer import MEMBER, Growing, Line, LiveBuffer, live_buffers
 from agentos.chat.live.cursor import Cursor
 from agentos.chat.live.elements import calls_id, part_id
+from agentos.chat.live.part_views import CallsView, PartView, activity, calls_view, delegation_view, first_call, open_block, part_view
 from agentos.chat.live.parts import DELTAS, Part
 from agentos.chat.live.transcript import shown_parts
-from agentos.chat.live.turns import (
-    CallsView,
-    PartView,
-    TurnView,
-    activity,
-    calls_view,
-    choices_for,
-    delegation_view,
-    first_call,
-    missing_of,
-    open_block,
-    part_view,
-    turn_view,
-)
+from agentos.chat.live.turns import TurnView, choices_for, missing_of, turn_view
 from agentos.chat.models import ChatSession, Run, RunFile
 from agentos.core.fragments import draw, fragment
 from agentos.core.rendering import markdown
