@@ -12,6 +12,7 @@ AccessError
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import TypedDict, Unpack
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -23,6 +24,7 @@ from agentos.audit.actions import record
 from agentos.conf import app_settings
 from agentos.core import clock, people, pictures
 from agentos.core.http.errors import Problem
+from agentos.core.languages import LANGUAGES
 from agentos.core.ratelimit import limits
 from agentos.core.text import clean
 
@@ -99,21 +101,41 @@ def change_name(*, name: str, by: User) -> None:
         record("access.user.renamed", by=by, object_type="user", object_id=str(by.pk))
 
 
+class Wanted(TypedDict, total=False):
+    """How somebody wants the pages: what ``Preferences`` calls these."""
+
+    theme: str
+    enter_sends: bool
+    spoken: str
+    language: str
+    sends_spoken: bool
+    keeps_recordings: bool
+    reads_aloud: bool
+    speed: int
+
+
 @transaction.atomic
-def change_preferences(*, by: User, theme: str | None = None, enter_sends: bool | None = None, spoken: str | None = None) -> Preferences:
+def change_preferences(*, by: User, **wanted: Unpack[Wanted]) -> Preferences:
     """Change what is given of how this user wants the pages. Raises InvalidPreference."""
-    if theme is not None and theme not in Preferences.Theme.values:
-        raise InvalidPreference("theme", _("Choose one of the colours."))
-    if spoken is not None and spoken not in Preferences.Spoken.values:
-        raise InvalidPreference("spoken", _("Choose one of the options."))
-    wanted = {"theme": theme, "enter_sends": enter_sends, "spoken": spoken}
+    _check(wanted)
     before = queries.preferences_of(by)
-    changed = {name: value for name, value in wanted.items() if value is not None and value != getattr(before, name)}
+    changed = {name: value for name, value in wanted.items() if value != getattr(before, name)}
     if not changed:
         return before
     after: Preferences = Preferences.objects.update_or_create(user=by, defaults=changed)[0]
     record("access.preferences.changed", by=by, object_type="user", object_id=str(by.pk), **changed)
     return after
+
+
+def _check(wanted: Wanted) -> None:
+    if "theme" in wanted and wanted["theme"] not in Preferences.Theme.values:
+        raise InvalidPreference("theme", _("Choose one of the colours."))
+    if "spoken" in wanted and wanted["spoken"] not in Preferences.Spoken.values:
+        raise InvalidPreference("spoken", _("Choose one of the options."))
+    if wanted.get("language") and wanted["language"] not in LANGUAGES:
+        raise InvalidPreference("language", _("Choose one of the languages."))
+    if "speed" in wanted and wanted["speed"] not in Preferences.Speed.values:
+        raise InvalidPreference("speed", _("Choose one of the speeds."))
 
 
 def change_picture(*, by: User, data: bytes) -> Preferences:

@@ -11,6 +11,7 @@ from agentos.access.models import Membership, Preferences
 from agentos.access.queries import accounts_for_tokens_of
 from agentos.access.tokens import DAYS, SCOPES
 from agentos.access.users import User
+from agentos.core.languages import LANGUAGES
 from agentos.core.people import name_columns
 
 
@@ -80,6 +81,17 @@ class PersonForm(forms.Form):
     theme = forms.ChoiceField(choices=Preferences.Theme.choices, widget=forms.RadioSelect)
     enter_sends = forms.BooleanField(label=_("Enter sends the message"), required=False)
     spoken = forms.ChoiceField(choices=Preferences.Spoken.choices, widget=forms.RadioSelect)
+    language = forms.ChoiceField(label=_("You speak"), choices=[("", _("Any language")), *LANGUAGES.items()], required=False)
+    sends_spoken = forms.BooleanField(label=_("Send what was said at once"), required=False)
+    keeps_recordings = forms.BooleanField(label=_("Keep recordings with their messages"), required=False)
+    reads_aloud = forms.BooleanField(label=_("Read answers aloud as they come"), required=False)
+    speed = forms.TypedChoiceField(
+        label=_("Reading speed"),
+        choices=Preferences.Speed.choices,
+        coerce=int,
+        required=False,
+        empty_value=Preferences.Speed.USUAL,  # type: ignore[arg-type]
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

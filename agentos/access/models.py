@@ -90,12 +90,24 @@ class Preferences(models.Model):
         DONE = "done", "When an answer begins and when it is done"
         OFF = "off", "Nothing"
 
+    class Speed(models.IntegerChoices):
+        SLOW = 75, "Slow"
+        USUAL = 100, "As usual"
+        QUICK = 125, "Quick"
+        QUICKER = 150, "Quicker"
+        TWICE = 200, "Twice as fast"
+
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+")
     theme = models.CharField(max_length=10, choices=Theme.choices, blank=True, default="", help_text="Empty: as each browser has it.")
     enter_sends = models.BooleanField(default=True, help_text="Off: Enter begins a new line, and Ctrl+Enter sends.")
     spoken = models.CharField(
         max_length=10, choices=Spoken.choices, default=Spoken.DONE, help_text="What screen readers are told of answers."
     )
+    language = models.CharField(max_length=5, blank=True, default="", help_text="What they speak. Empty: whatever is heard.")
+    sends_spoken = models.BooleanField(default=False, help_text="What was said is sent once it is written down.")
+    keeps_recordings = models.BooleanField(default=False, help_text="A recording stays with the message that it was written down for.")
+    reads_aloud = models.BooleanField(default=False, help_text="Answers are read aloud as they come.")
+    speed = models.PositiveSmallIntegerField(choices=Speed.choices, default=Speed.USUAL, help_text="Of reading aloud, in percent.")
     picture = models.BinaryField(blank=True, default=b"", help_text="Of the person: a small square (core.pictures). Empty: initials.")
     picture_id = models.CharField(max_length=16, blank=True, default="", editable=False, help_text="Another one for each picture.")
 

@@ -19,6 +19,7 @@ from agentos.dashboard.views import (
     team,
     tokens,
     usage,
+    voice,
 )
 from agentos.dashboard.views import files as files_of_chats
 from agentos.dashboard.views.agents import AgentOSAgentListView, pin
@@ -165,6 +166,7 @@ urlpatterns = [
     path("run/<str:run_id>/edit/", runs.edit, name="edit"),
     path("run/<str:run_id>/memory/<int:place>/undo/", runs.undo_memory, name="undo-memory"),
     path("run/<str:run_id>/file/<int:index>/", runs.file, name="file"),
+    path("voice/", voice.words, name="voice"),
     path("files/", files_of_chats.begin, name="begin-upload"),
     path("files/upload/<str:upload_id>/", files_of_chats.upload, name="upload"),
     path("files/upload/<str:upload_id>/done/", files_of_chats.done, name="finish-upload"),

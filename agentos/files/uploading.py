@@ -24,6 +24,7 @@ from agentos.files.errors import FileError, Infected, NoSuchUpload, NotTaken, To
 from agentos.files.models import Blob, Slice, Upload
 from agentos.files.names import checked_name
 from agentos.files.preparing import Prepared, prepare
+from agentos.files.webm import with_duration
 
 SLICE = 1_000_000  # bytes: nginx takes 1 MiB of a body by itself, and so do we
 UPLOADS_AT_ONCE = 60  # of one person that have not ended
@@ -144,7 +145,7 @@ def _slices(upload: Upload) -> list[Slice]:
 
 def _prepared(upload: Upload, slices: Iterable[Slice], seconds: float | None) -> Prepared:
     with tempfile.TemporaryFile() as whole:
-        _join(slices, whole)
+        _join(slices, whole, seconds)
         return prepare(whole, name=upload.name, seconds=seconds)
 
 
@@ -155,9 +156,10 @@ def _refuse(upload: Upload, error: FileError) -> FileError:
     return error
 
 
-def _join(slices: Iterable[Slice], whole: IO[bytes]) -> None:
+def _join(slices: Iterable[Slice], whole: IO[bytes], seconds: float | None) -> None:
     for each in slices:
-        whole.write(storage.fetch(each.storage_name))
+        data = storage.fetch(each.storage_name)
+        whole.write(with_duration(data, seconds) if seconds and each.number == 0 else data)
     whole.seek(0)
 
 

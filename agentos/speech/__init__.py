@@ -10,7 +10,7 @@ from agentos.conf import app_settings
 from agentos.speech import endpoint, local, rehearsal
 from agentos.speech.heard import Heard, NotHeard
 
-__all__ = ["Heard", "NotHeard", "close", "how_to", "is_offered", "write_down"]
+__all__ = ["Heard", "NotHeard", "close", "how_to", "is_offered", "not_here", "write_down"]
 
 LONGEST = 100_000  # characters
 NOISE = re.compile(r"^[\s♪.…*]*$|^\s*(\[[^]]*\]|\([^)]*\)|\*[^*]*\*|♪[^♪]*♪)\s*$")  # "(beeps)": what models write for what is no speech
@@ -25,6 +25,10 @@ def how_to() -> str:
     return _("Set AGENTOS_SPEECH_URL to a server of OpenAI's protocol, or install the extra: pip install 'agentos-django[speech]'.")
 
 
+def not_here() -> str:
+    return _("Nothing is set up here that writes down what is said. Your administrator can do that.")
+
+
 async def write_down(data: bytes, mime: str, language: str = "") -> Heard:
     """Return what is said in a recording; nothing where nobody speaks. ``mime``: what its bytes are (files/sniffing.py); ``language``: its
     code, where it is known. Raises NotHeard."""
@@ -35,7 +39,7 @@ async def write_down(data: bytes, mime: str, language: str = "") -> Heard:
     elif app_settings.SCRIPTED_MODELS:
         heard = rehearsal.write_down(data)
     else:
-        raise NotHeard(_("Nothing is set up here that writes down what is said."))
+        raise NotHeard(not_here())
     text = "" if NOISE.match(heard.text) else heard.text.strip()
     return replace(heard, text=text[:LONGEST])
 

@@ -64,6 +64,22 @@
   }
   for (const kind of HANDS) addEventListener(kind, bringFiles, true);
 
+  // So do those of voices, with the first click on what needs them; at once where a recording was cut off.
+  function bring(button) {
+    const { brings: src } = button.dataset;
+    if ([...document.scripts].some((script) => script.getAttribute("src") === src)) return false;
+    const script = Object.assign(document.createElement("script"), { src });
+    document.head.append(script);
+    return script;
+  }
+  document.addEventListener("click", ({ target }) => {
+    const button = target.closest("[data-brings]");
+    const script = button && bring(button);
+    if (script) script.onload = () => button.click();
+  });
+  const recording = document.getElementById("record");
+  if (recording && localStorage.getItem(`recording:${document.body.dataset.person}`)) bring(recording);
+
   // How high the composer is: what floats above it, and what is scrolled to, stays clear of it.
   let measured = null;
   // --below: what of the screen's end is no place for the focus, a little more than a composer of one line.

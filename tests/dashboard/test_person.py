@@ -61,6 +61,20 @@ class TestPage:
         assert (member.name, member.get_full_name()) == ("", "member")
 
 
+class TestVoice:
+    def test_is_as_it_was_chosen(self, as_member: Client, member: User) -> None:
+        chosen = {"language": "fr", "sends_spoken": "on", "keeps_recordings": "on", "reads_aloud": "on", "speed": "150"}
+        assert as_member.post(URL, {"theme": "system", "spoken": "done", **chosen}).status_code == 303
+        wants = preferences_of(member)
+        assert (wants.language, wants.sends_spoken, wants.keeps_recordings, wants.reads_aloud, wants.speed) == ("fr", True, True, True, 150)
+        shown = page(as_member.get(URL))
+        assert [option["value"] for option in shown.all("option[selected]")] == ["fr", "150"]
+        refused = as_member.post(URL, {"theme": "system", "spoken": "done", "language": "klingon", "speed": "3"})
+        assert refused.status_code == 422
+        assert page(refused).has("#language-error")
+        assert page(refused).has("#speed-error")
+
+
 class TestPages:
     def test_are_as_each_browser_has_them_without_a_choice(self, as_member: Client) -> None:
         found = page(as_member.get("/agentos/"))
@@ -113,7 +127,7 @@ class TestActions:
         with pytest.raises(actions.InvalidPreference):
             actions.change_name(name="Mika", by=member)
 
-    @pytest.mark.parametrize("wrong", [{"theme": "pink"}, {"spoken": "loudly"}])
+    @pytest.mark.parametrize("wrong", [{"theme": "pink"}, {"spoken": "loudly"}, {"language": "klingon"}, {"speed": 1000}])
     def test_name_the_field_that_is_wrong(self, member: User, wrong: dict[str, Any]) -> None:
         with pytest.raises(actions.InvalidPreference) as refused:
             actions.change_preferences(by=member, **wrong)

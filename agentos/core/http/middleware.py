@@ -24,11 +24,12 @@ CSP = "; ".join(
         "base-uri 'none'",
         "object-src 'none'",
         "manifest-src 'self'",
+        "worker-src 'self'",
     )
 )
 HEADERS = {
     "Content-Security-Policy": CSP,
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(self), display-capture=(self), autoplay=(self)",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 

@@ -2,6 +2,7 @@
 for forms without one."""
 
 import contextlib
+import re
 from collections.abc import Callable
 from functools import partial, wraps
 from http import HTTPStatus
@@ -22,12 +23,12 @@ from agentos.core.http.deferred import deferred
 from agentos.core.http.errors import Problem
 from agentos.core.http.htmx import came_from
 from agentos.core.http.request import SignedInRequest
+from agentos.core.languages import LANGUAGES
 from agentos.core.text import whole_number
 from agentos.files import actions, quotas, serving, uploading
 from agentos.files.errors import NoSuchFile, NoSuchUpload
 from agentos.files.models import Attachment, Upload
 from agentos.service import AgentOSService
-from agentos.speech.languages import LANGUAGES
 
 View = Callable[..., HttpResponseBase]
 
@@ -103,11 +104,16 @@ def upload(request: SignedInRequest, upload_id: str) -> HttpResponse:
 def done(request: SignedInRequest, upload_id: str) -> HttpResponseBase:
     """All of it is here: answer with its chip, to be sent with the next message."""
     found, place = uploading.upload_of(request.user, upload_id), _place(request)
-    return deferred(request, partial(_done, request, found, place))
+    return deferred(request, partial(_done, request, found, place, _seconds(request.POST.get("seconds", ""))))
 
 
-async def _done(request: SignedInRequest, upload: Upload, place: str) -> HttpResponse:
-    blob = await uploading.finish_away(upload=upload)
+def _seconds(text: str) -> float | None:
+    """How long a recording is, as its script has counted."""
+    return float(text) if re.fullmatch(r"\d{1,5}(\.\d{1,3})?", text, re.ASCII) else None
+
+
+async def _done(request: SignedInRequest, upload: Upload, place: str, seconds: float | None) -> HttpResponse:
+    blob = await uploading.finish_away(upload=upload, seconds=seconds)
     attachment = await db.write(actions.attach, by=request.user, blob=blob, name=upload.name, place=place)
     return HttpResponse(draw("chat/_composer_files.html#chip", {"file": attachment}), status=HTTPStatus.CREATED)
 

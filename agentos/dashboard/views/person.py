@@ -90,4 +90,9 @@ def initial_of(request: SignedInRequest) -> dict[str, object]:
         "theme": wants.theme or Preferences.Theme.SYSTEM,
         "enter_sends": wants.enter_sends,
         "spoken": wants.spoken,
+        "language": wants.language,
+        "sends_spoken": wants.sends_spoken,
+        "keeps_recordings": wants.keeps_recordings,
+        "reads_aloud": wants.reads_aloud,
+        "speed": wants.speed,
     }
