@@ -20,6 +20,7 @@ COMMANDS = {
         "agentos_skills",
         "bring skills, or write one into a zip: skills import PATH, skills export NAME; skills sync: those of AGENTOS_SKILLS",
     ),
+    "chats": ("agentos_chats", "bring the chats of an export, or write one into a file: chats import FILE, chats export ID"),
     "models": ("agentos_models", "list the providers of models, and what is missing to use them"),
     "demo": ("agentos_demo", "make demo accounts and agents"),
     "backup": ("agentos_backup", "write a backup into one file, while the server works"),

@@ -23,7 +23,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponseBase
-from django.urls import set_script_prefix
+from django.urls import reverse, set_script_prefix
 
 from agentos.core import db, log_context
 from agentos.core.http import request_log
@@ -146,10 +146,13 @@ async def finish(deferred: Deferred, receive: Receive) -> "asyncio.Future[HttpRe
 
 
 def has_files(scope: Scope) -> bool:
-    """Whether it is a message of a form without a script: its files come with it, those of all others in slices."""
+    """Whether it is a form that brings its files with it: a message without a script, or an export of chats. Others come in slices."""
     headers = dict(scope.get("headers", ()))
     is_form = scope.get("method") == "POST" and headers.get(b"content-type", b"").startswith(b"multipart/form-data")
-    return is_form and b"cookie" in headers and any(is_one_of(scope["path"], name) for name in ("dashboard:session", "dashboard:chat"))
+    if not is_form or b"cookie" not in headers:
+        return False
+    path = scope["path"]
+    return path == reverse("dashboard:import-chats") or any(is_one_of(path, name) for name in ("dashboard:session", "dashboard:chat"))
 
 
 class Refusal(FileUploadHandler):

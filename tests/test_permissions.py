@@ -348,6 +348,11 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:sessions", "GET"): page(200),
     ("dashboard:older-sessions", "GET"): page(302),
     ("dashboard:deleted-sessions", "GET"): page(200),
+    ("dashboard:import-chats", "GET"): page(200),
+    ("dashboard:import-chats", "POST"): page(422),  # without a file
+    ("dashboard:import-file", "GET"): page(303),  # a file of a chat, which was not given for that
+    ("dashboard:import-file", "POST"): page(303),
+    ("api:imports", "POST"): (UNAUTHORIZED, UNAUTHORIZED, 422, NOT_FOUND, NOT_FOUND, NOT_FOUND),  # a picture
     ("dashboard:retry", "POST"): page_of_owner(303),
     ("dashboard:stop", "POST"): page_of_owner(303),
     ("dashboard:continue", "POST"): page_of_owner(409),  # this run has ended as it should: the owner hears why not
@@ -508,6 +513,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "api:access_requests": {"agent_id": "AGENT"},
     "api:agentos_sessions_api": {"agent_id": "AGENT"},
     "api:session": {"title": "Renamed"},
+    "api:imports": {"file": "FILE", "preview": True},
     "api:fork_session": {},
     "api:runs": {"message": "Hi"},
     "api:edit_message": {"message": "Hi"},
@@ -637,6 +643,7 @@ class World:
         file = keep_made(run=self.run, blob=picture, name="a.jpg", origin="tool")
         upload = begin(by=owner, name="a.txt", size=5)
         self.arguments |= {"file_id": file.file_id, "upload_id": upload.upload_id}
+        self.names["FILE"] = file.file_id
         add_memory(text="Likes tea.", agent=None, by=owner)
         keep_version(agent=agent, by=None)
         event = WebhookEventFactory(endpoint=WebhookEndpointFactory(), is_verified=True, message_id="msg_1", body="{}")

@@ -16,6 +16,13 @@ def team_named(name: str | None) -> Team | None:
     raise CommandError(f"There is no team {name!r}.")
 
 
+def person_named(address: str) -> User:
+    """Raises CommandError for an address that nobody has who may sign in."""
+    if person := User.objects.filter(is_active=True, **{User.USERNAME_FIELD: address}).first():
+        return person
+    raise CommandError(f"Nobody has the address {address!r}.")
+
+
 def operator_named(address: str | None) -> User:
     """Return the operator with this address, or the first one there is. Raises CommandError."""
     operators = User.objects.filter(is_active=True, is_staff=True) if has_column("is_staff") else User.objects.none()

@@ -17,6 +17,7 @@ from agentos.api import (
     connections,
     events,
     files,
+    imports,
     knowledge,
     memories,
     model_cards,
@@ -68,5 +69,5 @@ api = SpecAPI(
 )
 add_error_handlers(api)
 making = (workshop, workshop_versions, workshop_sharing, agent_tests, skills, model_cards)
-for room in (views, agents, access_requests, sessions, runs, events, files, *making, webhooks, connections, memories, knowledge):
+for room in (views, agents, access_requests, sessions, imports, runs, events, files, *making, webhooks, connections, memories, knowledge):
     api.add_router("", room.router)

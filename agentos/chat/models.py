@@ -43,7 +43,8 @@ AUTO_TITLE_LIMIT = 60  # characters, of a title that nobody has given
 class ChatSession(models.Model):
     """A conversation of one user with one agent.
 
-    ``revision`` counts every change that a live tab has to hear of; each run keeps the revision of its own last change.
+    ``revision`` counts every change that a live tab has to hear of; each run keeps the revision of its own last change. Up to the turn
+    ``forked_at_turn`` it is a copy: of another chat, or of one that was imported. Those turns have asked no model.
     """
 
     class TitledBy(models.TextChoices):
@@ -75,6 +76,7 @@ class ChatSession(models.Model):
     approved_tools = models.JSONField(default=list, blank=True, help_text="Names of functions that its owner has approved for this chat.")
     forked_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="forks", db_index=False)
     forked_at_turn = models.PositiveIntegerField(null=True, blank=True)
+    imported_as = models.CharField(max_length=80, blank=True, default="", editable=False, help_text="Where it was imported from.")
     fork_count = models.PositiveIntegerField("forks", default=0)
     revision = models.PositiveBigIntegerField(default=0)
     unseen = models.CharField(max_length=8, choices=Unseen.choices, blank=True, default=Unseen.NOTHING, editable=False)
@@ -92,6 +94,9 @@ class ChatSession(models.Model):
             models.Index(fields=("updated_at",), name="session_to_erase", condition=models.Q(is_ephemeral=True, erased_at__isnull=True)),
             models.Index(fields=("deleted_at",), name="session_deleted", condition=models.Q(deleted_at__isnull=False)),
             models.Index(fields=("forked_from",), name="session_fork", condition=models.Q(forked_from__isnull=False)),
+        )
+        constraints: ClassVar[Any] = (
+            models.UniqueConstraint(fields=("user", "imported_as"), condition=~models.Q(imported_as=""), name="imported_once"),
         )
 
     def __str__(self) -> str:

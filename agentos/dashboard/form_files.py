@@ -29,7 +29,7 @@ def given_with(request: SignedInRequest, files: list[str]) -> dict[str, Any]:
 
 def with_files_of_form(request: SignedInRequest, place: str, send: Callable[[FilesOfForm], HttpResponseBase]) -> HttpResponseBase:
     """Answer with what ``send`` does; where files came with the form, once they are kept. They wait there when the message is refused."""
-    given = [(each.name or "", _copy(each)) for each in request.FILES.getlist("files")]
+    given = [(each.name or "", own_copy(each)) for each in request.FILES.getlist("files")]
     if not given:
         return send(NONE)
 
@@ -56,8 +56,9 @@ def with_files_of_form(request: SignedInRequest, place: str, send: Callable[[Fil
     return deferred(request, finish)
 
 
-def _copy(given: Any) -> IO[bytes]:
+def own_copy(given: Any) -> IO[bytes]:
     """The request closes its own when its view has returned."""
     own = TemporaryFile()  # noqa: SIM115 - closed with the last who knows it
     shutil.copyfileobj(given, own)
+    own.seek(0)
     return own

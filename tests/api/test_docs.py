@@ -49,7 +49,9 @@ pytestmark = pytest.mark.django_db
 IN_THE_WRONG_STATE = {"continue_run": 409, "answer_run": 409, "ask_for_access": 409, "delete_agent": 409, "write_down_file": 422}
 UNANSWERED = {"send_message": 504}  # nothing answers in this test
 # What these keep is written by another connection.
-BY_OTHER_THREADS = {name: pytest.param(name, marks=pytest.mark.django_db(transaction=True)) for name in ("create_file", "finish_upload")}
+BY_OTHER_THREADS = {
+    name: pytest.param(name, marks=pytest.mark.django_db(transaction=True)) for name in ("create_file", "finish_upload", "import_chats")
+}
 OPERATIONS = {
     operation["operationId"]: operation for methods in api.get_openapi_schema()["paths"].values() for operation in methods.values()
 }

@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
 
 from tests.browser.acting import expect_status, send, start_chat, turn, wait_for_stream, wait_for_words
 from tests.browser.server import Server
+from tests.chat import exports
 
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -200,6 +201,13 @@ def wrong_form(page: Page) -> None:
 def answered(page: Page) -> None:
     start_chat(page, "quick", "Hello")
     expect_status(page, "completed")
+
+
+def export_given(page: Page) -> None:
+    data = exports.as_bytes([exports.chatgpt(), exports.openwebui(), exports.claude()])
+    page.locator("#import-file").set_input_files({"name": "conversations.json", "mimeType": "application/json", "buffer": data})
+    page.get_by_role("button", name="Look what is in it").click()
+    expect(page.locator("#import-count")).to_contain_text("3 chats would come")
 
 
 def deleted_with_undo(page: Page) -> None:
@@ -409,6 +417,8 @@ SCENES = (
     Scene("forks of a chat", "owner", "/agentos/sessions/?forks=CHAT"),
     Scene("the archive", "owner", "/agentos/sessions/?archived=1"),
     Scene("deleted chats", "owner", "/agentos/sessions/deleted/"),
+    Scene("importing chats", "owner", "/agentos/sessions/import/"),
+    Scene("an export, looked at", "owner", "/agentos/sessions/import/", export_given),
     Scene("shortcuts", "owner", "/agentos/shortcuts/"),
     Scene("the person", "owner", "/agentos/settings/person/"),
     Scene("tokens", "owner", "/agentos/settings/tokens/", confirm),

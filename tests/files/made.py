@@ -10,6 +10,7 @@ from PIL import Image
 
 from agentos.access.models import User
 from agentos.api.file_resources import FILE_ID, UPLOAD_ID
+from agentos.api.import_resources import EXPORT_ID
 from agentos.files.actions import attach
 from agentos.files.keeping import keep_bytes
 from agentos.files.models import Attachment, Upload
@@ -61,14 +62,17 @@ def many_entries(count: int) -> bytes:
 
 
 def make_files(by: User) -> None:
-    """What the examples of the API name: a file that was not sent yet, and one on its way, whose first slice is here."""
+    """What the examples of the API name: files that were not sent yet, and one on its way, whose first slice is here."""
     waiting = attach(by=by, blob=keep_bytes(owner=by, data=NOTES, name="notes.txt"), name="notes.txt")
     Attachment.objects.filter(pk=waiting.pk).update(file_id=FILE_ID)
+    export = attach(by=by, blob=keep_bytes(owner=by, data=EXPORT, name="chats.json"), name="chats.json")
+    Attachment.objects.filter(pk=export.pk).update(file_id=EXPORT_ID)
     coming = begin(by=by, name="notes.txt", size=None)
     put_slice(upload=coming, number=0, data=NOTES)
     Upload.objects.filter(pk=coming.pk).update(upload_id=UPLOAD_ID)
 
 
+EXPORT = b'{"format": "agentos-chat", "version": 1, "session_id": "s", "turns": [{"message": "Hi", "answer": "Hello"}]}'
 NOTES = b"Quiet hours begin at ten."
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 PAGE = b"<!DOCTYPE html><script>alert(1)</script>"

@@ -20,7 +20,7 @@ from agentos.chat.models import ChatSession, Run
 from agentos.core.http.deferred import deferred
 from agentos.core.http.errors import Problem
 from agentos.core.http.sse import EventStream
-from site_config.requests import THREADS
+from site_config.requests import THREADS, has_files
 from tests.site_config.test_asgi import CSRF, Caller
 
 WAIT = 10.0  # seconds, before a test gives up
@@ -190,6 +190,16 @@ class TestDeferred:
         unlike = {"X-Request-ID", "Vary"}  # they might have compressed it
         theirs = {name.lower(): value for name, value in response.headers.items() if name not in unlike}
         assert (status, headers, body) == (response.status_code, theirs, response.content)
+
+
+class TestFormsWithFiles:
+    @pytest.mark.parametrize(
+        ("path", "takes"),
+        [("/agentos/session/s/", True), ("/agentos/chat/a/", True), ("/agentos/sessions/import/", True), ("/agentos/sessions/", False)],
+    )
+    def test_are_a_message_and_an_export_of_chats(self, path: str, takes: bool) -> None:
+        headers = [(b"content-type", b"multipart/form-data; boundary=x"), (b"cookie", b"a=b")]
+        assert has_files({"type": "http", "method": "POST", "path": path, "headers": headers}) is takes
 
 
 class TestViews:
