@@ -8,7 +8,7 @@ from agentos.agents.runtime.dictated import Calls
 
 PASSAGE = re.compile(r"^\[(\d{1,3})\] .* \(document \d+, passage \d+\)$", re.MULTILINE)
 SENTENCE = re.compile(r"(?<=[.!?])\s+")
-ROW = re.compile(r"^\|.*\|$", re.MULTILINE)
+TABLE_ROW = re.compile(r"^\|.*\|$", re.MULTILINE)
 HEAD = re.compile(r"^\|.*\|\n\|[ |:-]+\|$", re.MULTILINE)  # of a table, with the line below it
 SHORT = 20  # characters
 TOLD = 3  # sentences
@@ -33,7 +33,7 @@ def _sentences(result: str) -> list[tuple[str, str]]:
     pieces = PASSAGE.split(result)
     found = []
     for number, text in zip(pieces[1::2], pieces[2::2], strict=True):
-        rows = [" – ".join(cell.strip() for cell in row.strip("|").split("|")) for row in ROW.findall(HEAD.sub("", text))]  # noqa: RUF001
+        rows = [" – ".join(cell.strip() for cell in row.strip("|").split("|")) for row in TABLE_ROW.findall(HEAD.sub("", text))]  # noqa: RUF001
         lines = (line.strip("- ") for line in text.splitlines() if line.strip() and not line.startswith(("#", "|")))
         sentences = [sentence.strip() for line in lines for sentence in SENTENCE.split(line) if len(sentence.strip()) > SHORT]
         found += [(number, said) for said in (*rows, *sentences)]
