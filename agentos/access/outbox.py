@@ -14,10 +14,12 @@ from django.db import connection, transaction
 from agentos.access.models import Letter
 from agentos.core import clock
 from agentos.core.security import secrets
+from agentos.core.text import shorten
 
 log = logging.getLogger(__name__)
 
 THREAD = "outbox"
+SUBJECT = 250  # characters that a row takes
 TAKEN = timedelta(minutes=5)  # a letter is left to whoever sends it now
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720))  # after so many tries; then it is given up
 
@@ -31,7 +33,7 @@ def post(letter: EmailMessage, *, what: str) -> None:
     """Send this letter once the transaction is committed. ``what``: what it is, for the log."""
     text = secrets.seal(str(letter.body))  # it may hold a link that opens an account
     for address in letter.to:
-        Letter.objects.create(to=address, subject=str(letter.subject), text=text, what=what)
+        Letter.objects.create(to=address, subject=shorten(str(letter.subject), SUBJECT), text=text, what=what)
     transaction.on_commit(wake)
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.core.mail import EmailMessage
 from django.urls import NoReverseMatch, reverse
 
+from agentos.access import outbox
 from agentos.access.users import User
 from agentos.agents.models import AccessRequest
 from agentos.agents.queries import deciders_of
@@ -35,13 +36,14 @@ def was_mailed(*, agent_id: str, by: User) -> bool:
 
 
 def tell(asked: AccessRequest) -> None:
-    """Never raises: it was asked whether a mail goes out or not."""
+    """In the caller's transaction. Never raises: it was asked whether a mail goes out or not."""
     try:
         letters = write(asked)
     except Exception:
         log.exception("The mail that somebody asks for the agent %s could not be written.", asked.agent.agent_id)
-    else:
-        mail.post(letters, what="somebody asks for an agent", thread="access-mail")
+        return
+    for letter in letters:
+        outbox.post(letter, what="somebody asks for an agent")
 
 
 def write(asked: AccessRequest) -> list[EmailMessage]:

@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from agentos.access import outbox
 from agentos.access.models import User
 from agentos.agents import actions
 from agentos.agents import mail as letters
 from agentos.agents.models import AccessRequest, DjangoAgent
 from agentos.audit.models import AuditRecord
-from agentos.core import mail as core_mail
 from tests.factories import UserFactory
 
 Ask = Callable[..., AccessRequest]
@@ -26,15 +25,13 @@ def ask(
     owner: User,
     operator: User,
     member: User,
-    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> Ask:
     """Ask, and send what is to be mailed at once."""
-    monkeypatch.setattr(core_mail, "post", lambda written, what, thread: core_mail.send(written, what))
 
     def ask(by: User = stranger) -> AccessRequest:
-        with django_capture_on_commit_callbacks(execute=True):
-            return actions.ask_for_access(agent=team_agent, by=by)
+        asked = actions.ask_for_access(agent=team_agent, by=by)
+        outbox.send_due()
+        return asked
 
     return ask
 

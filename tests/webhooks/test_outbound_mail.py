@@ -1,40 +1,24 @@
-"""The mail that says that the system has switched a webhook off: to whom, with what in it, and that it holds up nothing."""
+"""The mail that says that the system has switched a webhook off: to whom, and with what in it. It is sent by the outbox."""
 
 import asyncio
 import re
-import socket
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from smtplib import SMTPRecipientsRefused
 from typing import Any
 
 import pytest
 from django.core import mail
-from django.core.mail.backends.locmem import EmailBackend
 from django.urls import reverse
 
+from agentos.access import outbox
 from agentos.access.models import Membership, Team, User
 from agentos.core import db as database
-from agentos.core.mail import send, site
+from agentos.core.mail import site
 from agentos.webhooks.outbound import actions, results
-from agentos.webhooks.outbound import mail as letters
 from agentos.webhooks.outbound.dispatcher import Dispatcher
 from agentos.webhooks.outbound.models import Delivery, Endpoint
 from tests.conftest import signed_in
 from tests.factories import MembershipFactory
 from tests.webhooks.outbound import Answer, Receiver, make_delivery, make_endpoint, receiving, secret_of
-
-SMTP = "django.core.mail.backends.smtp.EmailBackend"
-REFUSED = "refused@example.com"
-
-
-class Choosy(EmailBackend):
-    """A mail server that takes no mail for one address."""
-
-    def send_messages(self, messages: Any) -> int:
-        if any(REFUSED in message.to for message in messages):
-            raise SMTPRecipientsRefused({REFUSED: (550, b"no such user")})
-        return super().send_messages(messages)
 
 
 @pytest.fixture
@@ -59,26 +43,16 @@ async def dispatcher(db: None) -> AsyncIterator[Dispatcher]:
     database.close()
 
 
-@pytest.fixture
-def silent(settings: Any) -> Iterator[socket.socket]:
-    """A mail server that is reached and never says a word."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = SMTP, "127.0.0.1", server.getsockname()[1]
-        yield server
-
-
 async def until(holds: Callable[[], bool], seconds: float = 10) -> None:
     async with asyncio.timeout(seconds):
         while not await database.read(holds):
             await asyncio.sleep(0.01)
 
 
-def is_mailing() -> bool:
-    return any(thread.name == letters.THREAD for thread in threading.enumerate())
-
-
-def is_quiet(dispatcher: Dispatcher) -> bool:
-    return not dispatcher.in_flight and not is_mailing()
+async def mailed(dispatcher: Dispatcher) -> None:
+    """Wait until everything has been tried, and send what is to be mailed."""
+    await until(lambda: not dispatcher.in_flight)
+    await database.write(outbox.send_due)
 
 
 async def fail(endpoint: Endpoint, dispatcher: Dispatcher, **fields: Any) -> None:
@@ -86,7 +60,7 @@ async def fail(endpoint: Endpoint, dispatcher: Dispatcher, **fields: Any) -> Non
     await database.write(make_delivery, endpoint, **fields)
     dispatcher.wake()
     await until(lambda: not Endpoint.objects.get(pk=endpoint.pk).is_enabled)
-    await until(lambda: is_quiet(dispatcher))
+    await mailed(dispatcher)
 
 
 class TestTheMail:
@@ -138,7 +112,7 @@ class TestTheMail:
         await database.write(make_delivery, endpoint)
         dispatcher.wake()
         await until(lambda: not Delivery.objects.filter(status="pending").exists())
-        await until(lambda: is_quiet(dispatcher))
+        await mailed(dispatcher)
         assert len(mail.outbox) == 1
 
     async def test_that_cannot_be_written_changes_nothing(
@@ -156,7 +130,9 @@ class TestTheMail:
         delivery = await database.write(make_delivery, endpoint)
         await database.write(actions.disable_endpoint, endpoint=endpoint, by=owner)
         outcome = results.Outcome(at=delivery.created_at, seconds=1.0, url="", headers={}, status_code=410)
-        assert await database.write(results.record_outcome, delivery, outcome) is None
+        await database.write(results.record_outcome, delivery, outcome)
+        await database.write(outbox.send_due)
+        assert mail.outbox == []
 
     async def test_does_not_come_while_it_is_tried_again(
         self, dispatcher: Dispatcher, endpoint: Endpoint, receiver: Receiver, owner: User
@@ -165,52 +141,8 @@ class TestTheMail:
         await database.write(make_delivery, endpoint)
         dispatcher.wake()
         await until(lambda: Delivery.objects.filter(tries__gte=1).exists())
-        await until(lambda: is_quiet(dispatcher))
+        await mailed(dispatcher)
         assert mail.outbox == []
-
-
-class TestAMailServer:
-    async def test_that_is_down_changes_nothing(
-        self, dispatcher: Dispatcher, endpoint: Endpoint, receiver: Receiver, owner: User, settings: Any, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as gone:
-            settings.EMAIL_PORT = gone.getsockname()[1]
-        settings.EMAIL_BACKEND, settings.EMAIL_HOST = SMTP, "127.0.0.1"
-        await fail(endpoint, dispatcher)
-        assert "could not be sent" in caplog.text
-        assert (await Delivery.objects.aget()).status == "failed"
-        assert dispatcher.rounds
-        assert not dispatcher.rounds.done()
-
-    async def test_that_says_nothing_holds_up_no_message(
-        self, silent: socket.socket, dispatcher: Dispatcher, endpoint: Endpoint, support: Team, owner: User, receiver: Receiver
-    ) -> None:
-        receiver.answers = [Answer(410), Answer()]
-        await database.write(make_delivery, endpoint)
-        dispatcher.wake()
-        await until(is_mailing)
-        await database.write(make_delivery, await database.write(make_endpoint, support, receiver.url))
-        dispatcher.wake()
-        await until(lambda: Delivery.objects.filter(status="delivered").exists())
-        await dispatcher.stop()
-        assert is_mailing()  # and nobody has waited for it
-
-    async def test_that_refuses_one_address_gets_the_others(
-        self, dispatcher: Dispatcher, endpoint: Endpoint, support: Team, owner: User, settings: Any, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        settings.EMAIL_BACKEND = f"{__name__}.Choosy"
-        await database.write(MembershipFactory, team=support, role=Membership.Role.ADMIN, user__email="a@example.com")
-        await database.write(MembershipFactory, team=support, role=Membership.Role.ADMIN, user__email=REFUSED)
-        await fail(endpoint, dispatcher)
-        assert sorted(letter.to[0] for letter in mail.outbox) == ["a@example.com", "owner@example.com"]
-        assert "refused one of the mails" in caplog.text
-
-    def test_is_not_asked_when_there_is_nobody_to_tell(self, silent: socket.socket, settings: Any) -> None:
-        settings.EMAIL_TIMEOUT = 0.2
-        send([], "a test")
-        silent.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            silent.accept()
 
 
 class TestTheSite:

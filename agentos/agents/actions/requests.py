@@ -40,7 +40,7 @@ def ask_for_access(*, agent: DjangoAgent, by: User) -> AccessRequest:
         asked, is_new = AccessRequest.objects.get_or_create(agent=agent, user=by)
         if is_new:
             if not mail.was_mailed(agent_id=agent.agent_id, by=by):
-                transaction.on_commit(lambda: mail.tell(asked))
+                mail.tell(asked)
             record(mail.ASKED, by=by, object_type="agent", object_id=agent.agent_id)
             for pk in queries.deciders_of(agent).values_list("pk", flat=True):
                 notices.send(pk, f"{visible(people.name_of(by))} asks for access to {agent}. See Settings, Access requests.")

@@ -9,7 +9,7 @@ import httpx2
 
 from agentos.core import clock, db
 from agentos.core.pubsub import loops, pubsub
-from agentos.webhooks.outbound import mail, results, sender, wakeup
+from agentos.webhooks.outbound import results, sender, wakeup
 from agentos.webhooks.outbound.results import Due
 from agentos.webhooks.outbound.subscriptions import subscribed
 
@@ -109,8 +109,7 @@ class Dispatcher:
         except asyncio.CancelledError:
             await db.write(results.give_back, delivery)
             raise
-        if off := await db.write(results.record_outcome, delivery, outcome):
-            await mail.send_notice(off)
+        await db.write(results.record_outcome, delivery, outcome)
 
     def _done(self, task: "asyncio.Task[None]") -> None:
         del self.in_flight[task]

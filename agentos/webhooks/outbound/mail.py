@@ -5,16 +5,15 @@ import logging
 from django.core.mail import EmailMessage
 from django.urls import reverse
 
+from agentos.access import outbox
 from agentos.access.users import User
-from agentos.core import db, mail
+from agentos.core import mail
 from agentos.core.people import address_of, name_of
 from agentos.core.security.invisible import visible
 from agentos.webhooks.outbound import queries
 from agentos.webhooks.outbound.models import Endpoint
 
 log = logging.getLogger(__name__)
-
-THREAD = "webhook-mail"
 
 # Not a word of the URL: with many receivers it is their secret.
 TEXT = """Hello {person},
@@ -29,17 +28,15 @@ This mail goes to the owners and admins of the team.
 """
 
 
-async def send_notice(endpoint: Endpoint) -> None:
-    """Never raises: the webhook is off whether the mail goes out or not, and its page says so.
-
-    The mail server is spoken to in a thread of its own, which neither messages nor the end of the server wait for.
-    """
+def tell(endpoint: Endpoint) -> None:
+    """In the caller's transaction. Never raises: the webhook is off whether the mail goes out or not, and its page says so."""
     try:
-        letters = await db.read(write, endpoint)
+        letters = write(endpoint)
     except Exception:
         log.exception("The mail that the webhook %s is off could not be written.", endpoint.hook_id)
-    else:
-        mail.post(letters, what="a webhook is off", thread=THREAD)
+        return
+    for letter in letters:
+        outbox.post(letter, what="a webhook is off")
 
 
 def write(endpoint: Endpoint) -> list[EmailMessage]:

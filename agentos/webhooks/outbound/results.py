@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from agentos.core import clock, metrics
+from agentos.webhooks.outbound import mail
 from agentos.webhooks.outbound.models import IS_PENDING, TEST, Attempt, Delivery, Endpoint
 from agentos.webhooks.outbound.schedule import OVERLOADED, PAUSE, next_try, pause_of
 from agentos.webhooks.outbound.switch import switch_off
@@ -81,20 +82,20 @@ def give_back(delivery: Delivery) -> None:
     Delivery.objects.filter(pk=delivery.pk, claims=delivery.claims, status=Delivery.Status.PENDING).update(due_at=clock.now())
 
 
-def record_outcome(delivery: Delivery, outcome: Outcome) -> Endpoint | None:
+def record_outcome(delivery: Delivery, outcome: Outcome) -> None:
     """Log the request, and decide what follows unless somebody else holds the delivery by now.
 
-    Returns the endpoint, with its team, when this has switched it off.
+    Whoever manages an endpoint that this switches off is told by mail.
     """
     metrics.WEBHOOKS.labels("delivered" if outcome.is_success else "refused" if outcome.status_code else "unreachable").inc()
     with transaction.atomic():
         endpoint = Endpoint.objects.select_for_update(of=("self",)).select_related("team").filter(pk=delivery.endpoint_id).first()
         current = Delivery.objects.filter(pk=delivery.pk).first()
         if endpoint is None or current is None:
-            return None
+            return
         _log(current, outcome)
         if current.claims != delivery.claims or current.status != Delivery.Status.PENDING:
-            return None
+            return
         was_on = endpoint.is_enabled
         current.tries += 1
         if outcome.is_success:
@@ -103,7 +104,8 @@ def record_outcome(delivery: Delivery, outcome: Outcome) -> Endpoint | None:
         else:
             _failed(current, endpoint, outcome)
         current.save(update_fields=["status", "tries", "due_at"])
-    return endpoint if was_on and not endpoint.is_enabled else None
+        if was_on and not endpoint.is_enabled:
+            mail.tell(endpoint)
 
 
 def _log(delivery: Delivery, outcome: Outcome) -> None:

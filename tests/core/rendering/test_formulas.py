@@ -160,8 +160,6 @@ def test_no_text_takes_longer_than_it_is_long(piece: str) -> None:
 
 def test_a_text_full_of_formulas_shows_some_as_they_are_written() -> None:
     text = "\n\n".join(f"$x_{{{number}}}$" for number in range(4000))
-    start = time.thread_time()
     html = markdown.render(text)
     assert html.count("<math") < 4000
     assert all(f"x_{{{number}}}" in html for number in (0, 1999, 3999))
-    assert time.thread_time() - start < 1
