@@ -372,6 +372,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:attachment", "GET"): page_of_owner(200),
     ("dashboard:thumb", "GET"): page_of_owner(200),
     ("dashboard:voice", "GET"): page(200),
+    ("dashboard:speech", "POST"): page(422),  # of nothing
     ("dashboard:recording-words", "POST"): page_of_owner(422),
     ("dashboard:remove-file", "POST"): page_of_owner(404),  # it was sent
     ("dashboard:live", "GET"): stream_of_owner(200),

@@ -155,6 +155,14 @@ class AppSettings:
     )
     SPEECH_KEY = Text("", "Key for `AGENTOS_SPEECH_URL`, when it wants one.")
     SPEECH_MODEL = Text("whisper-1", "The model that listens there.")
+    VOICE_URL = Url(
+        "",
+        "Base URL of a server of OpenAI's protocol that reads answers aloud; it may be private. Without it the voices of each browser do.",
+        ("http", "https"),
+    )
+    VOICE_KEY = Text("", "Key for `AGENTOS_VOICE_URL`, when it wants one.")
+    VOICE_MODEL = Text("tts-1", "The model that speaks there.")
+    VOICE_NAME = Text("alloy", "Its voice.")
     EMBEDDINGS = Choice(
         "none",
         "How passages of knowledge bases are found beside their words: `embedded` (a small model for English in a package, the extra"

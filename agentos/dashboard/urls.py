@@ -170,6 +170,7 @@ urlpatterns = [
     path("run/<str:run_id>/memory/<int:place>/undo/", runs.undo_memory, name="undo-memory"),
     path("run/<str:run_id>/file/<int:index>/", runs.file, name="file"),
     path("voice/", voice.words, name="voice"),
+    path("voice/speech/", voice.say, name="speech"),
     path("files/", files_of_chats.begin, name="begin-upload"),
     path("files/upload/<str:upload_id>/", files_of_chats.upload, name="upload"),
     path("files/upload/<str:upload_id>/done/", files_of_chats.done, name="finish-upload"),

@@ -11,7 +11,7 @@
   let now = null; // the recording that is made
   let bar = null;
 
-  const ready = fetch(find("record").dataset.url).then(async (answer) => {
+  const ready = fetch(document.body.dataset.voice).then(async (answer) => {
     words = document.createRange().createContextualFragment(await answer.text()).firstElementChild;
     const href = words.dataset.styles;
     if (!document.querySelector(`link[href="${href}"]`)) document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href }));
