@@ -209,6 +209,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("api:session", "GET"): api_of_owner(200),
     ("api:session", "PATCH"): api_of_owner(200),
     ("api:session", "DELETE"): api_of_owner(204),
+    ("api:export_session", "GET"): api_of_owner(200),
     ("api:restore_session", "POST"): api_of_owner(200),
     ("api:fork_session", "POST"): api_of_owner(201),
     ("api:runs", "GET"): api_of_owner(200),

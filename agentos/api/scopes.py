@@ -27,6 +27,7 @@ NEEDED: Mapping[str, str] = MappingProxyType(
         "delete_session": "sessions:write",
         "restore_session": "sessions:write",
         "fork_session": "sessions:write",
+        "export_session": "sessions:read",
         "import_chats": "sessions:write",
         "runs": "sessions:read",
         "start_run": "runs:write",

@@ -1,8 +1,10 @@
 """Chats: find, open, rename, pin, archive, delete, fork."""
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from ninja import Body, Query
 
 from agentos.api import resources, schemas
@@ -11,8 +13,10 @@ from agentos.api.errors import CHANGE, FIND, READ
 from agentos.api.parameters import Cursor, IdempotencyKey, Limit, SessionId
 from agentos.api.scopes import ScopedRouter
 from agentos.api.serializers import full_session, listed_session, session_json
+from agentos.chat.exporting import download
 from agentos.chat.models import ChatSession
 from agentos.chat.searching import excerpts_of
+from agentos.core.http.deferred import deferred
 from agentos.service import AgentOSService
 
 # Any of these asks for a page by cursor; without them the spec's numbered page is given.
@@ -98,6 +102,25 @@ def delete_session(request: ApiRequest, session_id: SessionId) -> HttpResponse:
     """Its open runs are stopped. It can be brought back for an hour; then its text is erased."""
     AgentOSService(request.auth).delete_session(session_id)
     return HttpResponse(status=204, content_type="application/json")
+
+
+@router.get(
+    "/sessions/{session_id}/export/",
+    url_name="export_session",
+    operation_id="export_session",
+    response={**FIND, 409: CHANGE[409]},
+    summary="Download a session",
+    openapi_extra={
+        "responses": {200: {"description": "The file.", "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}}
+    },
+)
+def export_session(
+    request: ApiRequest,
+    session_id: SessionId,
+    form: Annotated[Literal["json", "md", "html", "pdf"], Query("json", description="PDF needs the extra `pdf` on the server.")] = "json",
+) -> HttpResponseBase:
+    """What is shown of it, with sources; the JSON can be brought again (`/imports/`)."""
+    return deferred(request, partial(download, AgentOSService(request.auth).find_session(session_id), form))
 
 
 @router.post(

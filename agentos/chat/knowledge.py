@@ -52,6 +52,11 @@ def address_of(source: Source) -> str:
     return f"{reverse('dashboard:document', args=[source.document])}?page={source.page}&from={source.start}&to={source.end}#passage"
 
 
+def line_of(title: str, unit: str, page: int, heading: str) -> str:
+    """Say where a passage stands: in which document, on which page, below which heading."""
+    return ", ".join(filter(None, (title, f"{unit or 'part'} {page}", heading)))
+
+
 def cited_in(text: str) -> frozenset[int]:
     """Return the numbers that an answer names, as [1] or [1, 2]."""
     return frozenset(int(number) for named in CITED.findall(text) for number in named.split(","))

@@ -16,7 +16,7 @@ from agentos.agents.efforts import LABELS as EFFORT_LABELS
 from agentos.agents.efforts import NORMAL
 from agentos.agents.queries import may_edit, model_label
 from agentos.chat.asks import Ask, asks_of
-from agentos.chat.knowledge import Source, address_of, cited_in, sources_in
+from agentos.chat.knowledge import Source, address_of, cited_in, line_of, sources_in
 from agentos.chat.live.elements import NAMES, turn_id
 from agentos.chat.live.part_views import CallsView, PartView, activity, part_views
 from agentos.chat.live.parts import Part, text_of
@@ -115,8 +115,10 @@ class TurnView:
 
     @cached_property
     def source(self) -> str:
-        """The answer as the model wrote it, once it has ended."""
-        return text_of(self.answer) if self.has_ended else ""
+        """The answer as the model wrote it, once it has ended, with its sources: what *Copy* takes."""
+        text = text_of(self.answer) if self.has_ended else ""
+        listed = [f"[{each.n}] {line_of(each.title, each.unit, each.page, each.heading)}" for each in self.sources if each.n in self.cited]
+        return "\n\n".join(filter(None, (text, "\n".join(listed))))
 
     @property
     def now(self) -> str:

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET
 from agentos.access.guards import SignedInMixin, signed_in
 from agentos.chat.drawing import render_turns
 from agentos.chat.errors import ChatError
+from agentos.chat.exporting import can_make_pdf
 from agentos.chat.live.transcript import Asked, Transcript, open_transcript
 from agentos.chat.models import ChatSession, Run
 from agentos.chat.queries import run_of
@@ -94,12 +95,13 @@ def manage(request: SignedInRequest, session_id: str) -> HttpResponse:
 
 
 def manage_page(request: SignedInRequest, session: ChatSession, *, status: int = HTTPStatus.OK, **context: Any) -> HttpResponse:
+    context = {"session": session, "can_make_pdf": can_make_pdf(), **context}
     if wants_fragment(request):
-        answer = render(request, "chat/_manage.html", {"session": session, **context}, status=status)
+        answer = render(request, "chat/_manage.html", context, status=status)
         if status != HTTPStatus.OK:
             answer.headers["HX-Reswap"] = "outerHTML"
         return answer
-    return render(request, "agentos/manage.html", {**frame(request, session=session), "session": session, **context}, status=status)
+    return render(request, "agentos/manage.html", {**frame(request, session=session), **context}, status=status)
 
 
 def session_or_404(request: SignedInRequest, session_id: str) -> ChatSession:

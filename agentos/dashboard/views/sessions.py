@@ -1,10 +1,13 @@
 """All chats of a person: search, the archive, the older ones, and what one does to a chat."""
 
+from functools import partial
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import content_disposition_header, urlencode
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
@@ -13,9 +16,9 @@ from agentos.chat import actions, exporting, queries
 from agentos.chat.errors import InvalidInput
 from agentos.chat.queries import SessionPage
 from agentos.chat.searching import search_sessions
+from agentos.core.http.deferred import deferred
 from agentos.core.http.htmx import came_from, go_to, respond, wants_fragment
 from agentos.core.http.request import SignedInRequest
-from agentos.core.security.invisible import without
 from agentos.core.templatetags.agentos import UNDO
 from agentos.core.text import whole_number
 from agentos.dashboard.answers import chat_changed, open_session_id
@@ -71,15 +74,12 @@ def deleted(request: SignedInRequest) -> HttpResponse:
 
 @signed_in
 @require_safe
-def export(request: SignedInRequest, session_id: str, form: str) -> HttpResponse:
+def export(request: SignedInRequest, session_id: str, form: str) -> HttpResponseBase:
     """The chat as a file."""
     session = session_or_404(request, session_id)
     if form not in exporting.FORMS:
         raise Http404
-    write, kind = exporting.FORMS[form]
-    name = f"{session.title_or_new[:80]}.{form}"
-    headers = {"Content-Disposition": content_disposition_header(as_attachment=True, filename=without(name)) or "attachment"}
-    return HttpResponse(write(session), content_type=kind, headers=headers)
+    return deferred(request, partial(exporting.download, session, form))
 
 
 @signed_in

@@ -1,4 +1,4 @@
-"""Our own JSON (``chat/exporting.py``). Tools and members come back as they were shown."""
+"""Our own JSON (``chat/exporting/``). Tools and members come back as they were shown."""
 
 from typing import Any
 

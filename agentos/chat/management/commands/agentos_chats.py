@@ -1,14 +1,14 @@
 """`agentos chats import FILE --for ADDRESS --agent ID`: the chats of an export. `agentos chats export ID [FILE]`: one as a file."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
+from asgiref.sync import async_to_sync
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agentos.access.commands import person_named
 from agentos.agents.queries import agents_for
-from agentos.chat.exporting import FORMS
+from agentos.chat.exporting import FORMS, written
 from agentos.chat.importing.bringing import Report, bring
 from agentos.chat.importing.bringing import preview as would_come
 from agentos.chat.importing.reading import LARGEST, read
@@ -42,7 +42,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no agent {agent!r}, or {person} may not use it.")
         try:
             with Path(path).open("rb") as file:
-                given = asyncio.run(read(file.read(LARGEST + 1)))
+                given = async_to_sync(read)(file.read(LARGEST + 1))
             report = would_come(given, user) if preview else bring(given=given, agent=chosen, by=user, archive=archive)
         except OSError as error:
             raise CommandError(f"{path} cannot be read: {error.strerror}.") from None
@@ -63,10 +63,11 @@ class Command(BaseCommand):
         session = ChatSession.objects.select_related("agent").filter(session_id=session_id, deleted_at=None, is_ephemeral=False).first()
         if session is None:
             raise CommandError(f"There is no chat {session_id!r}.")
-        write, _kind = FORMS[form]
         target = Path(file or f"{session_id}.{form}")
         try:
-            target.write_text(write(session), encoding="utf-8")
+            target.write_bytes(async_to_sync(written)(session, form))
+        except Problem as problem:
+            raise CommandError(problem.sentence) from None
         except OSError as error:
             raise CommandError(f"{target} cannot be written: {error.strerror}.") from None
         self.stdout.write(f"{session_id} is in {target}.")

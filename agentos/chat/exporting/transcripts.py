@@ -1,4 +1,4 @@
-"""One chat as a file of its owner's: JSON, which programs read, and Markdown, which people do. What is shown, in its order, and no more.
+"""A chat as JSON, and as Markdown.
 
 ``FORMAT`` and ``VERSION`` stand in the JSON; docs/export-import.md describes it.
 """
@@ -10,6 +10,7 @@ from typing import Any
 from agentos.agents.tools import label_of
 from agentos.chat import queries
 from agentos.chat.files import PERSON, attachments_of
+from agentos.chat.knowledge import Source, line_of, sources_in
 from agentos.chat.live.parts import Part
 from agentos.chat.models import ChatSession, Run, RunFile
 from agentos.core import clock
@@ -17,6 +18,7 @@ from agentos.core.security.invisible import without
 
 FORMAT, VERSION = "agentos-chat", 1
 OF_PARTS = ("kind", "text", "name", "args", "status", "result", "seconds", "task", "by", "decision", "note", "changed")
+OF_SOURCES = ("n", "title", "base", "unit", "page", "heading", "excerpt")
 
 
 def transcript(session: ChatSession) -> dict[str, Any]:
@@ -48,12 +50,10 @@ def as_markdown(session: ChatSession) -> str:
     for turn in said["turns"]:
         lines += [f"## You, {turn['sent_at']}", "", turn["message"], *_listed(turn["files"], mine=True), ""]
         lines += [f"## {_line(said['agent']['name'])}{_by(turn)}", "", *_answer(turn["parts"]), *_listed(turn["files"], mine=False)]
+        lines += _from(turn["sources"])
         if turn["status"] != Run.Status.COMPLETED:
             lines += [f"*({turn['status']})*", ""]
     return "\n".join(lines).rstrip() + "\n"
-
-
-FORMS = {"json": (as_json, "application/json"), "md": (as_markdown, "text/markdown; charset=utf-8")}
 
 
 def _turn(run: Run, files: Iterable[RunFile]) -> dict[str, Any]:
@@ -68,6 +68,7 @@ def _turn(run: Run, files: Iterable[RunFile]) -> dict[str, Any]:
         "answer": run.answer,
         "parts": [_part(part) for part in run.parts],
         "files": [_file(each) for each in files],
+        "sources": [_source(each) for each in sources_in(run.parts)],
     }
 
 
@@ -79,6 +80,10 @@ def _part(part: Part) -> dict[str, Any]:
 def _file(row: RunFile) -> dict[str, Any]:
     blob = row.attachment.blob
     return {"name": row.attachment.name, "type": blob.mime, "size": blob.size, "of": "message" if row.origin == PERSON else "answer"}
+
+
+def _source(source: Source) -> dict[str, Any]:
+    return {name: getattr(source, name) for name in OF_SOURCES}
 
 
 def _by(turn: Mapping[str, Any]) -> str:
@@ -101,6 +106,11 @@ def _answer(parts: Iterable[Mapping[str, Any]], depth: int = 0) -> list[str]:
 def _listed(files: Iterable[Mapping[str, Any]], *, mine: bool) -> list[str]:
     found = [f"- {_line(each['name'])} ({each['size']:,} bytes)" for each in files if (each["of"] == "message") == mine]
     return ["", *found, ""] if found else []
+
+
+def _from(sources: Iterable[Mapping[str, Any]]) -> list[str]:
+    found = [f"{each['n']}. {_line(line_of(each['title'], each['unit'], each['page'], each['heading']))}" for each in sources]
+    return ["", "Sources:", "", *found, ""] if found else []
 
 
 def _line(text: str) -> str:
