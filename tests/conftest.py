@@ -15,6 +15,7 @@ from django.test import Client
 
 from agentos.access import allowances
 from agentos.access.models import Membership, Plan, Team, User
+from agentos.agents import own_prices
 from agentos.agents.models import DjangoAgent
 from agentos.chat.runs.engine import Engine
 from agentos.core import clock
@@ -66,6 +67,7 @@ def empty_cache() -> Iterator[None]:
     cache.clear()
     kept.clear()
     allowances.forget()
+    own_prices.forget()
     limits.forget()
     yield
     cache.clear()

@@ -1,6 +1,7 @@
 """One factory per model: ``AgentFactory(is_global=True)`` saves a row that is valid as it stands."""
 
 from datetime import timedelta
+from typing import cast
 
 import factory
 from axes.models import AccessAttempt
@@ -10,7 +11,9 @@ from agentos.access.models import ApiToken, Customer, Membership, Plan, Subscrip
 from agentos.agents.blueprint import checked
 from agentos.agents.cases import digest
 from agentos.agents.models import AgentCase, CaseResult, CaseRound, DjangoAgent
+from agentos.agents.prices import Cost
 from agentos.audit.models import AuditRecord
+from agentos.chat.counting import Asked, count_answer
 from agentos.chat.models import ChatSession, Feedback, IdempotencyKey, Run, RunEvent
 from agentos.connections.models import Grant, RemoteTool, Server
 from agentos.core import clock
@@ -162,10 +165,11 @@ class ChatSessionFactory(DjangoModelFactory[ChatSession]):
 
 
 class RunFactory(DjangoModelFactory[Run]):
-    """A completed turn. The turn counts up within its session."""
+    """A completed turn, which is counted as used. The turn counts up within its session."""
 
     class Meta:
         model = Run
+        skip_postgeneration_save = True
 
     session = factory.SubFactory(ChatSessionFactory)
     by = factory.SelfAttribute("session.user")
@@ -174,6 +178,14 @@ class RunFactory(DjangoModelFactory[Run]):
     answer = factory.Sequence(lambda n: f"Answer {n}")
     parts = factory.LazyAttribute(lambda run: [{"kind": "text", "text": run.answer}] if run.answer else [])
     status = Run.Status.COMPLETED
+
+    @factory.post_generation
+    def counted(self, create: bool, extracted: bool | None) -> None:
+        run = cast("Run", self)
+        if create and extracted is not False and run.status in Run.ENDED:
+            cost = None if run.cost_micro is None else Cost(run.cost_micro)
+            used = Asked(run.model, run.input_tokens, run.output_tokens, run.cached_tokens, run.reasoning_tokens, cost)
+            count_answer(run=run, agent_pk=run.session.agent_id, asked=[used])
 
 
 class RunEventFactory(DjangoModelFactory[RunEvent]):

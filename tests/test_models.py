@@ -7,10 +7,11 @@ import pytest
 from django.apps import apps
 from django.db.models import Model
 
-from agentos.access.models import ErasedUsage, Invitation, Letter, Preferences, RateCount, RightsVersion, User
+from agentos.access.models import Invitation, Letter, Preferences, RateCount, RightsVersion, User
 from agentos.accounts.models import Deletion, GroupRole, Provider
-from agentos.agents.models import AccessRequest, AgentDraft, AgentPin, AgentVersion, TeamMember
+from agentos.agents.models import AccessRequest, AgentDraft, AgentPin, AgentVersion, OwnPrice, TeamMember
 from agentos.chat.models import ChatSummary, RunFile
+from agentos.chat.usage_models import MonthlyUsage, Usage
 from agentos.connections.models import OAuthClient, SignIn
 from agentos.core import clock
 from agentos.files.models import Attachment, Blob, Slice, Upload
@@ -27,7 +28,9 @@ Make = Callable[[], Any]
 FOUND: list[Any] = list(vars(factories).values())
 FACTORIES: dict[type[Model], Make] = {found._meta.model: found for found in FOUND if getattr(getattr(found, "_meta", None), "model", None)}
 OTHERS: dict[type[Model], Make] = {
-    ErasedUsage: lambda: ErasedUsage(user=factories.UserFactory(), day=clock.now().date()),
+    OwnPrice: lambda: OwnPrice(model="openai:m"),
+    Usage: lambda: Usage(model="openai:m", day=clock.now().date()),
+    MonthlyUsage: lambda: MonthlyUsage(model="openai:m", day=clock.now().date()),
     Deletion: lambda: Deletion(user=factories.UserFactory(), due_at=clock.now()),
     GroupRole: lambda: GroupRole(group="staff", team=factories.TeamFactory()),
     Invitation: lambda: Invitation(email="olga@example.com"),

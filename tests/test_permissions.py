@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from agentos.access.actions import create_token
 from agentos.access.invitations import invite
 from agentos.access.models import Membership, User
-from agentos.agents.actions import ask_for_access, keep_version
+from agentos.agents.actions import ask_for_access, keep_version, set_price
 from agentos.agents.models import DjangoAgent
 from agentos.api import sending
 from agentos.audit.models import AuditRecord
@@ -235,6 +236,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("api:file_transcript", "POST"): api_of_owner(422),  # there is nothing to hear in it
     ("api:feedback", "PUT"): api_of_owner(200),
     ("api:feedback", "DELETE"): api_of_owner(204),
+    ("api:usage", "GET"): api(200),
+    ("api:all_usage", "GET"): (UNAUTHORIZED, UNAUTHORIZED, FORBIDDEN, FORBIDDEN, FORBIDDEN, 200),
+    ("api:team_usage", "GET"): api_of_managers_and_operators(200),
     ("api:webhooks", "GET"): api(200),
     ("api:webhooks", "POST"): api_of_managers(201),
     ("api:webhook_events", "GET"): api(200),
@@ -497,6 +501,8 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:delete-memory", "POST"): page_of_owner(303),
     ("dashboard:undo-memory", "POST"): page_of_owner(303),
     ("dashboard:models", "GET"): page_of_operator(200),
+    ("dashboard:set-price", "POST"): page_of_operator(422),  # an empty form
+    ("dashboard:delete-price", "POST"): page_of_operator(303),
     ("dashboard:settings", "GET"): page(302),
     ("dashboard:person", "GET"): page(200),
     ("dashboard:person", "POST"): page(303),
@@ -505,6 +511,8 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:picture", "POST"): page(422),  # without one
     ("dashboard:tokens", "GET"): page(200),
     ("dashboard:usage", "GET"): page(200),
+    ("dashboard:all-usage", "GET"): page_of_operator(200),
+    ("dashboard:team-usage", "GET"): page_of_managers_and_operators(200),
     ("dashboard:tokens", "POST"): page(201),
     ("dashboard:revoke-token", "POST"): page_of_owner(303),
 }
@@ -664,6 +672,7 @@ class World:
         self.arguments |= {"base_id": str(base.pk), "document_id": str(written.pk)}
         result = CaseResultFactory(case__agent=agent, outcome="passed", round__status="done")
         self.arguments |= {"test_id": str(result.case.pk), "result_id": str(result.pk)}
+        self.arguments["price_id"] = str(set_price(model="openai:gpt-4.1", read=Decimal(1), written=Decimal(2), by=None).pk)
         self.arguments["request_id"] = str(ask_for_access(agent=agent, by=UserFactory()).pk)
         self.arguments["token_id"] = str(create_token(by=owner, name="Owner's", scopes=["agents:read"])[0].pk)
 

@@ -315,23 +315,6 @@ class RateCount(models.Model):
         return self.key
 
 
-class ErasedUsage(models.Model):
-    """What chats of a user had cost that are erased by now: erasing a chat gives nothing of a quota back."""
-
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
-    )  # erased_usage_once serves
-    day = models.DateField()
-    runs = models.PositiveIntegerField(default=0)
-    tokens = models.PositiveBigIntegerField(default=0)
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=("user", "day"), name="erased_usage_once"),)
-
-    def __str__(self) -> str:
-        return f"{self.user} on {self.day}"
-
-
 class Letter(models.Model):
     """A mail that waits to be sent (access.outbox). Its text is sealed: it may hold a link that opens an account."""
 

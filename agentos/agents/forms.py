@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from agentos.agents.blueprint import CAPABILITIES, CAPABILITY_LENGTH, CHOICES, FALLBACKS, Blueprint, ModelOptions
+from agentos.agents.blueprint import CAPABILITIES, CAPABILITY_LENGTH, CHOICES, FALLBACKS, MODEL_LENGTH, Blueprint, ModelOptions
 from agentos.agents.models import STARTER_LENGTH, STARTERS, DjangoAgent
 from agentos.agents.providers import PROVIDERS, ModelChoice, availability, model_choices, split
 from agentos.agents.tools import described, tool_choices
@@ -197,3 +197,45 @@ def warnings_about(blueprint: Blueprint, *, tell_why: bool = True) -> list[str]:
     elif blueprint["tools"]:
         found.append(f"The model {model} cannot use tools: the agent answers without them.")
     return found
+
+
+class DollarsField(forms.DecimalField):
+    """An amount of dollars, with digits after the cents."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            min_value=0,
+            max_value=100_000,
+            max_digits=12,
+            decimal_places=4,
+            widget=forms.NumberInput(attrs={"step": "any", "min": "0", "inputmode": "decimal", "autocomplete": "off"}),
+            error_messages={
+                "required": _("Say how many dollars; 0 where it costs nothing."),
+                "invalid": _("Enter a number of dollars."),
+                "min_value": _("Enter 0 or more."),
+            },
+            **options,
+        )
+
+
+class PriceForm(forms.Form):
+    """What a model costs here, in dollars for a million tokens."""
+
+    model = forms.CharField(
+        label=_("Model"),
+        max_length=MODEL_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "placeholder": _("provider:model")}),
+        error_messages={"required": _("Say which model, as provider:model.")},
+    )
+    read = DollarsField(label=_("A million tokens read, in dollars"))
+    written = DollarsField(label=_("A million tokens written, in dollars"))
+    cached = DollarsField(
+        label=_("A million tokens read from its cache, in dollars"), help_text=_("Empty: as much as the others."), required=False
+    )
+
+    def clean_model(self) -> str:
+        model: str = self.cleaned_data["model"].strip()
+        slug, model_id = split(model)
+        if slug not in PROVIDERS or not model_id:
+            raise forms.ValidationError(_("Write it as provider:model, with a provider of this page."))
+        return model

@@ -1,11 +1,13 @@
 """What a model can, in words: for the form of a draft, the settings, and the command. The same words in each place."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from agentos.agents.abilities import Abilities, abilities_of
+from agentos.agents.own_prices import price_of
 from agentos.agents.prices import Price
 from agentos.agents.providers import PROVIDERS, SCRIPTED, split
 
@@ -15,7 +17,12 @@ def told(model: str) -> tuple[str, ...]:
     provider = PROVIDERS.get(split(model)[0])
     if provider is None:
         return ()
-    return in_words(abilities_of(model), formats=provider.formats, gaps=provider is not SCRIPTED)
+    return in_words(known_of(model), formats=provider.formats, gaps=provider is not SCRIPTED)
+
+
+def known_of(model: str) -> Abilities:
+    """Return what it can, with what it costs here."""
+    return replace(abilities_of(model), price=price_of(model))
 
 
 def in_words(able: Abilities, *, formats: bool = False, gaps: bool = True) -> tuple[str, ...]:
@@ -44,13 +51,13 @@ def in_words(able: Abilities, *, formats: bool = False, gaps: bool = True) -> tu
 def price_in_words(price: Price) -> str:
     if not price.read and not price.written and price.read is not None:
         return _("Costs nothing")
-    words = {"read": _amount(price.read), "written": _amount(price.written)}
+    words = {"read": dollars(price.read), "written": dollars(price.written)}
     if price.varies:
         return _("A million tokens: from %(read)s read, %(written)s written") % words
     return _("A million tokens: %(read)s read, %(written)s written") % words
 
 
-def _amount(amount: Decimal | None) -> str:
+def dollars(amount: Decimal | None) -> str:
     """In dollars, with two digits after the point, or those that there are of a fraction of a cent."""
     if amount is None:
         return "?"

@@ -237,6 +237,24 @@ class AgentPin(models.Model):
         return f"{self.user} keeps {self.agent} at the top"
 
 
+class OwnPrice(models.Model):
+    """What a model costs by the word of whoever runs the site, in dollars for a million tokens: it counts before any other price."""
+
+    model = models.CharField(max_length=120, unique=True, help_text="As provider:model.")
+    read = models.DecimalField(max_digits=12, decimal_places=4)
+    cached = models.DecimalField(
+        max_digits=12, decimal_places=4, null=True, blank=True, help_text="Of what is read. Empty: like all of it."
+    )
+    written = models.DecimalField(max_digits=12, decimal_places=4)
+    updated_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        ordering = ("model",)
+
+    def __str__(self) -> str:
+        return visible(self.model)
+
+
 class AccessRequest(models.Model):
     """Somebody asks for an agent that they may not use. It is gone once it is decided; the audit remembers it."""
 

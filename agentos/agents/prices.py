@@ -52,7 +52,8 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """``micro``: millionths of the currency. ``source``: ``provider`` (it said so itself), ``list`` (by its price list), ``free``."""
+    """``micro``: millionths of the currency. ``source``: ``provider`` (it said so itself), ``list`` (by its price list), ``free``,
+    ``own`` (agents/own_prices.py)."""
 
     micro: int
     currency: str = USD

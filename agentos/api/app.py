@@ -24,6 +24,7 @@ from agentos.api import (
     runs,
     sessions,
     skills,
+    usage,
     views,
     webhooks,
     workshop,
@@ -69,5 +70,6 @@ api = SpecAPI(
 )
 add_error_handlers(api)
 making = (workshop, workshop_versions, workshop_sharing, agent_tests, skills, model_cards)
-for room in (views, agents, access_requests, sessions, imports, runs, events, files, *making, webhooks, connections, memories, knowledge):
+talking = (sessions, imports, runs, events, files)
+for room in (views, agents, access_requests, *talking, *making, webhooks, connections, memories, knowledge, usage):
     api.add_router("", room.router)

@@ -5,8 +5,8 @@ from typing import Annotated
 from ninja import Query
 
 from agentos.agents import queries
-from agentos.agents.abilities import abilities_of
 from agentos.agents.blueprint import MODEL_LENGTH
+from agentos.agents.model_cards import known_of
 from agentos.agents.prices import USD
 from agentos.agents.providers import PROVIDERS, availability, model_choices, split
 from agentos.api import workshop_resources as resources
@@ -30,7 +30,7 @@ def models(request: ApiRequest, model: Named = "") -> resources.ModelList:
 
 
 def _json(model: str) -> resources.Model:
-    state, able = availability(model), abilities_of(model)
+    state, able = availability(model), known_of(model)
     provider = PROVIDERS.get(split(model)[0])
     return resources.Model(
         model=model,

@@ -260,13 +260,13 @@ class JudgementIn(BaseModel):
 
 class Cost(BaseModel):
     """``micro``: millionths of the currency. ``source``: ``provider`` said so itself, ``list`` is by the price list that this server brings
-    along, ``free`` costs nothing, as a model on a machine of one's own."""
+    along, ``free`` costs nothing, as a model on a machine of one's own, and ``own`` is a price that an operator has set."""
 
     model_config = example(COST)
 
     micro: int
     currency: str
-    source: Literal["provider", "list", "free"]
+    source: Literal["provider", "list", "free", "own"]
 
 
 class FullRun(BaseModel):

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import models
 
 from agentos.agents.models import DjangoAgent
+from agentos.chat.usage_models import MonthlyUsage, Usage  # noqa: F401 - Django looks for models here
 from agentos.core import clock, ids
 from agentos.core.db.literals import one_of
 from agentos.core.security.invisible import visible
@@ -171,7 +172,7 @@ class Run(models.Model):
     reasoning_tokens = models.PositiveIntegerField(default=0, help_text="Of those that were written.")
     cost_micro = models.PositiveBigIntegerField(null=True, blank=True, help_text="Millionths of the currency. None: not known.")
     currency = models.CharField(max_length=3, blank=True, default="")
-    price_source = models.CharField(max_length=8, blank=True, default="", help_text="Who says so: provider, list, free.")
+    price_source = models.CharField(max_length=8, blank=True, default="", help_text="Who says so: provider, list, free, own.")
     created_at = models.DateTimeField(default=clock.now, editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
     first_token_at = models.DateTimeField(null=True, blank=True)

@@ -5,9 +5,10 @@ Counted in the transaction that starts a run, while the user's row is held: fift
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum
-from django.db.models.functions import TruncDate
+from django.db.models import Count, F, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.timesince import timeuntil
@@ -15,10 +16,10 @@ from django.utils.translation import gettext as _
 
 from agentos.access.adapters import access
 from agentos.access.allowances import Allowance
-from agentos.access.models import ErasedUsage
 from agentos.access.users import User
 from agentos.chat.errors import QueueFull, QuotaReached
-from agentos.chat.models import IS_OPEN, ChatSession, Run
+from agentos.chat.models import IS_OPEN, Run
+from agentos.chat.usage_models import MonthlyUsage, Usage
 from agentos.conf import EXTERNAL, app_settings
 from agentos.core import clock, metrics
 
@@ -87,41 +88,33 @@ def scarce(user: User) -> list[Meter]:
     return [meter for meter in meters(user) if meter.is_warned_of]
 
 
-def keep_usage(session: ChatSession) -> None:
-    """Note what a chat has cost this month, in the transaction that erases it."""
-    runs = counted(Run.objects.filter(session=session, created_at__gte=_month()))
-    days = runs.order_by().annotate(day=TruncDate("created_at")).values("by", "day")
-    for row in days.annotate(runs=Count("pk"), tokens=Sum(F("input_tokens") + F("output_tokens"))):
-        usage, _ = ErasedUsage.objects.get_or_create(user_id=row["by"], day=row["day"])
-        ErasedUsage.objects.filter(pk=usage.pk).update(runs=F("runs") + row["runs"], tokens=F("tokens") + row["tokens"])
-
-
-def count_tokens(*, user_pk: int, tokens: int) -> None:
-    """Note what a model was asked for in a user's stead, beside their runs."""
-    usage, _ = ErasedUsage.objects.get_or_create(user_id=user_pk, day=midnight().date())
-    ErasedUsage.objects.filter(pk=usage.pk).update(tokens=F("tokens") + tokens)
-
-
 def counted(runs: QuerySet[Run]) -> QuerySet[Run]:
     """Those that asked a model, or will: neither a fork's copies nor what was withdrawn before it started."""
     return runs.exclude(COPIED).exclude(WITHDRAWN)
 
 
 def _meters(user: User, allowance: Allowance) -> list[Meter]:
-    runs = counted(Run.objects.filter(by=user))
-    erased = ErasedUsage.objects.filter(user=user)
+    """One statement: an answer that ends meanwhile is still open in it, or counted already, and never both or neither."""
+    today, month = midnight(), _month()
+    is_open = counted(Run.objects.filter(IS_OPEN, by=user)).order_by().values("by")
+    tokens = Sum(F("input_tokens") + F("output_tokens"))
+    parts = {
+        "used_runs": Usage.objects.filter(user=user, day=today.date()).order_by().values("user").annotate(n=Sum("answers")),
+        "used_open": is_open.filter(created_at__gte=today).annotate(n=Count("pk")),
+        "used_tokens": MonthlyUsage.objects.filter(user=user, day=month.date()).order_by().values("user").annotate(n=tokens),
+        "used_open_tokens": is_open.filter(created_at__gte=month).annotate(n=tokens),
+        "used_at_once": is_open.filter(status__in=AT_ONCE).annotate(n=Count("pk")),
+    }
+    sums = {name: Coalesce(Subquery(part.values("n")), 0) for name, part in parts.items()}
+    used: dict[str, Any] = dict(User.objects.filter(pk=user.pk).order_by().values(**sums).get())
     found = []
     if allowance.runs_a_day is not None:
-        gone = erased.filter(day=midnight().date()).aggregate(runs=Sum("runs"))["runs"] or 0
-        used = runs.filter(created_at__gte=midnight()).count()
-        found.append(Meter("runs_a_day", used + gone, allowance.runs_a_day, "answers", "today"))
+        found.append(Meter("runs_a_day", used["used_runs"] + used["used_open"], allowance.runs_a_day, "answers", "today"))
     if allowance.tokens_a_month is not None:
-        gone = erased.filter(day__gte=_month().date()).aggregate(tokens=Sum("tokens"))["tokens"] or 0
-        used = runs.filter(created_at__gte=_month()).aggregate(used=Sum(F("input_tokens") + F("output_tokens")))["used"] or 0
-        found.append(Meter("tokens_a_month", used + gone, allowance.tokens_a_month, "tokens", "this month"))
+        read_and_written = used["used_tokens"] + used["used_open_tokens"]
+        found.append(Meter("tokens_a_month", read_and_written, allowance.tokens_a_month, "tokens", "this month"))
     if allowance.concurrent_runs is not None:
-        used = Run.objects.filter(by=user, status__in=AT_ONCE).count()
-        found.append(Meter("concurrent_runs", used, allowance.concurrent_runs, "answers", "at once"))
+        found.append(Meter("concurrent_runs", used["used_at_once"], allowance.concurrent_runs, "answers", "at once"))
     return found
 
 

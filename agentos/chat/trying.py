@@ -146,7 +146,6 @@ def delete_agent(*, agent: DjangoAgent, by: User) -> None:
                     stop_run(run=run, by=by)
                 if not session.is_ephemeral:
                     record("chat.session.erased", by=by, object_type="session", object_id=session.session_id)
-                quotas.keep_usage(session)
                 session.delete()
         agents.delete_agent(agent=agent, by=by)
 

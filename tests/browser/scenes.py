@@ -425,6 +425,8 @@ SCENES = (
     Scene("a new token", "member", "/agentos/settings/tokens/", new_token),
     Scene("a token without a name", "owner", "/agentos/settings/tokens/", bad_form),
     Scene("usage", "owner", "/agentos/settings/usage/"),
+    Scene("usage of a team", "owner", "/agentos/settings/teams/TEAM/usage/?period=year"),
+    Scene("usage of all", "operator", "/agentos/settings/usage/all/?period=year"),
     Scene("access requests", "owner", "/agentos/settings/access/"),
     Scene("webhooks", "owner", "/agentos/settings/webhooks/"),
     Scene("connections", "owner", "/agentos/settings/connections/"),

@@ -17,6 +17,7 @@ from agentos.access.models import Plan, Subscription, User
 from agentos.agents.models import DjangoAgent
 from agentos.audit.models import AuditRecord
 from agentos.chat import actions, ephemeral, quotas
+from agentos.chat.counting import count_answer
 from agentos.chat.errors import QuotaReached, TooMuch
 from agentos.chat.models import ChatSession, Run
 from agentos.chat.runs import reaper
@@ -53,7 +54,8 @@ def dated(run: Run) -> Run:
 
 
 def answered(chat: ChatSession, **more: Any) -> Run:
-    return dated(RunFactory(session=chat, attempt=1, **more))
+    run: Run = RunFactory(session=chat, attempt=1, created_at=clock.now(), **more)
+    return run
 
 
 class TestAllowance:
@@ -208,7 +210,7 @@ class TestAnswersADay:
 
     def test_are_not_used_up_by_what_others_have_erased(self, owner: User, member: User, scripted: DjangoAgent) -> None:
         for _ in range(2):
-            quotas.keep_usage(answered(ChatSessionFactory(user=member, agent=scripted)).session)
+            answered(ChatSessionFactory(user=member, agent=scripted)).session.delete()
         assert quotas.meters(owner)[0].used == 0
 
     def test_are_everybodys_own(self, owner: User, member: User, scripted: DjangoAgent, pro: Plan) -> None:
@@ -324,7 +326,7 @@ class TestMeters:
         for _ in range(5):
             RunFactory.create_batch(3, session=ChatSessionFactory(user=owner, agent=scripted))
         allowance_of(owner)
-        with django_assert_max_num_queries(5):
+        with django_assert_max_num_queries(1):
             quotas.meters(owner)
 
 
@@ -389,4 +391,5 @@ def queries_of() -> Callable[[Callable[[], Any]], int]:
 def ended(run: Run) -> Run:
     Run.objects.filter(pk=run.pk).update(status=Run.Status.STOPPED, attempt=1, parts=[{"kind": "text", "text": "So far"}])
     run.refresh_from_db()
+    count_answer(run=run, agent_pk=run.session.agent_id, asked=[])
     return run

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db.models import Sum
 
-from agentos.access.models import ErasedUsage, User
+from agentos.access.models import User
 from agentos.agents import summaries
 from agentos.agents.history import Turn
 from agentos.agents.models import DjangoAgent
@@ -17,6 +18,7 @@ from agentos.chat import actions, queries
 from agentos.chat.models import ChatSession, ChatSummary, Run
 from agentos.chat.runs import summing, waiting
 from agentos.chat.runs.engine import Engine
+from agentos.chat.usage_models import Usage
 from agentos.core.db import database_clock
 from tests.factories import AgentFactory, ChatSessionFactory, RunFactory
 
@@ -69,7 +71,8 @@ class TestSumming:
         assert summary.through
         assert (summary.text, summary.through.turn, summary.has_tools, summary.claimed_until) == (scripted.SUMMARY, 3, False, None)
         assert "shown 3 turns and a summary." in await said(chat, engine)
-        assert (await ErasedUsage.objects.aget(user=member)).tokens > 0
+        answers = await Run.objects.filter(model="scripted:recall").aaggregate(tokens=Sum("output_tokens"))
+        assert (await Usage.objects.aget(user=member, model="scripted:recall")).output_tokens > answers["tokens"]
 
     async def test_goes_on_from_the_summary_before(self, engine: Engine, chat: ChatSession, monkeypatch: pytest.MonkeyPatch) -> None:
         asked: list[tuple[str, int]] = []
@@ -139,7 +142,7 @@ class TestWhatItCountsFor:
         one_more(chat)
         work = summing._claim(chat.pk)
         assert work
-        summing._store(chat.pk, work, "What was said.", 10)
+        summing._store(chat.pk, work, "What was said.", [])
         return chat
 
     def last(self, session: ChatSession) -> Run:
@@ -178,7 +181,7 @@ class TestWhatItCountsFor:
         work = summing._claim(chat.pk)
         assert work
         actions.edit_message(run=Run.objects.get(session=chat, turn=1), text="Something else", by=member)
-        summing._store(chat.pk, work, "What was said.", 10)
+        summing._store(chat.pk, work, "What was said.", [])
         assert not ChatSummary.objects.get().text
 
 

@@ -14,10 +14,11 @@ from agentos.agents.models import DjangoAgent
 from agentos.agents.runtime import scripted
 from agentos.agents.specs import AgentSpec
 from agentos.audit.models import AuditRecord
-from agentos.chat import actions, ephemeral, quotas
+from agentos.chat import actions, ephemeral
 from agentos.chat.models import ChatSession, Run
 from agentos.chat.runs import titling, waiting
 from agentos.chat.runs.engine import Engine
+from agentos.chat.usage_models import Usage
 from tests.factories import AgentFactory
 
 TITLE = "A Title by the Script"
@@ -117,15 +118,16 @@ class TestAfterTheFirstAnswer:
         second = await exchange("And now?", by=member, session=chat)
         assert "title" not in str(second.messages).lower()
 
-    async def test_its_tokens_are_noted_and_nobodys(self, engine: Engine, member: User, titled: DjangoAgent, settings: Any) -> None:
-        settings.AGENTOS_TOKENS_A_MONTH = 100_000
-        first = await exchange(by=member, agent=titled)
-        used = [meter.used for meter in await sync_to_async(quotas.meters)(member)]
-        chat = await at_rest(engine, first)
-        assert [meter.used for meter in await sync_to_async(quotas.meters)(member)] == used
+    async def test_its_tokens_are_counted_and_it_is_no_answer(self, engine: Engine, member: User, titled: DjangoAgent) -> None:
+        chat = await at_rest(engine, await exchange(by=member, agent=titled))
+        run = await Run.objects.aget()
+        counted = await Usage.objects.aget(user=member)
+        assert counted.answers == 1
         noted = await AuditRecord.objects.aget(verb="chat.session.titled")
         assert (noted.object_id, noted.actor_id) == (chat.session_id, None)
         assert noted.data["tokens"] > 0
+        of_all = run.input_tokens + run.output_tokens + noted.data["tokens"]
+        assert counted.input_tokens + counted.output_tokens == of_all
         assert "Title" not in str(noted.data)
 
 

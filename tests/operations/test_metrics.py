@@ -7,11 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from prometheus_client.parser import text_string_to_metric_families
 
+from agentos.access.models import User
 from agentos.agents.events import Failed, Finished, Stopped, Waiting
 from agentos.agents.models import DjangoAgent
 from agentos.chat.models import RunEvent
@@ -29,7 +31,7 @@ from agentos.operations.port import Port
 from agentos.operations.probes import Probes
 from agentos.webhooks.outbound.results import Outcome, record_outcome
 from site_config import asgi
-from tests.factories import RunFactory, UserFactory
+from tests.factories import ChatSessionFactory, RunFactory, UserFactory
 from tests.server import free_port
 from tests.site_config.test_asgi import Caller
 from tests.webhooks.outbound import make_delivery, make_endpoint
@@ -203,17 +205,26 @@ class TestWhatIsOpen:
         assert [figure("agentos_runs", status=status) for status in ("queued", "running", "waiting")] == [0, 0, 0]
         assert (figure("agentos_queue_depth"), figure("agentos_queue_oldest_seconds")) == (0, 0)
 
-    def test_is_found_by_an_index_in_three_queries(self, db: None) -> None:
+    async def test_says_what_this_month_has_used(self, figures: metrics.Figures, member: User, everyone_agent: DjangoAgent) -> None:
+        numbers = {"model": "openai:m", "input_tokens": 70, "output_tokens": 3, "cost_micro": 2_500_000}
+        await sync_to_async(lambda: RunFactory(session=ChatSessionFactory(user=member, agent=everyone_agent), **numbers))()
+        await figures.page("")
+        assert figure("agentos_answers_this_month", model="openai:m") == 1
+        assert figure("agentos_tokens_this_month", model="openai:m", direction="input") == 70
+        assert figure("agentos_cost_this_month_dollars", model="openai:m") == 2.5
+        assert figure("agentos_unpriced_this_month", model="openai:m") == 0
+
+    def test_is_found_by_an_index_in_four_queries(self, db: None) -> None:
         """What is more: tests/test_periodic.py."""
         with CaptureQueriesContext(connection) as asked:
             metrics.ask()
-        assert len(asked) == 3
+        assert len(asked) == 4
         if connection.vendor == "sqlite":
             with connection.cursor() as cursor:
                 for query in asked.captured_queries:
                     cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
                     plan = " ".join(row[3] for row in cursor.fetchall())
-                    assert "run_open" in plan or "webhook_delivery_due" in plan, plan
+                    assert "run_open" in plan or "webhook_delivery_due" in plan or "monthly_usage_of_month" in plan, plan
 
     async def test_is_asked_once_in_some_seconds_however_often_somebody_looks(
         self, figures: metrics.Figures, monkeypatch: pytest.MonkeyPatch

@@ -1,7 +1,6 @@
 """Ends a run: one function for the run task, for Stop and for the reaper, so that exactly one of them wins."""
 
-from collections.abc import Iterable
-from decimal import Decimal
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -11,7 +10,8 @@ from agentos.access.users import User
 from agentos.agents import prices
 from agentos.agents.events import Event, Failed, Finished, Stopped, Waiting
 from agentos.audit.actions import record
-from agentos.chat import queries, seen
+from agentos.chat import counting, queries, seen
+from agentos.chat.counting import Asked
 from agentos.chat.live.parts import end_open_tools, fold, text_of, wait_for_people
 from agentos.chat.live.revisions import change
 from agentos.chat.models import ChatSession, Run, RunEvent, searchable_text
@@ -47,11 +47,15 @@ def end_run(*, run_pk: int, event: Event, attempt: int | None = None, by: User |
         insert_all(RunEvent, last_words)
         journal = queries.journal(run)
         last_seq = (journal[-1].seq if journal else run.last_seq) + 1
-        ended = _taken_over(run, event, journal)
+        asked = _asked(run, journal)
+        ended = _taken_over(run, event, journal, asked)
         if event.terminal:
             delete_where(RunEvent, run_id=run.pk)
         insert_all(RunEvent, [new(RunEvent, run=run, seq=last_seq, attempt=run.attempt, kind=event.kind, data=event.data())])
         update(run, last_seq=last_seq, revision=change(session, updated_at=clock.now(), **seen.left_by(event, session, by)), **ended)
+        if event.terminal:
+            is_unpriced = not asked and isinstance(event, Finished)
+            counting.count_answer(run=run, agent_pk=session.agent_id, asked=asked, is_unpriced=is_unpriced)
         about = {"code": run.error_code} if run.error_code else {}
         record(f"chat.run.{run.status}", by=by, object_type="run", object_id=run.run_id, **about)
         emit(f"run.{run.status}", session=session, run=run)
@@ -67,22 +71,21 @@ _STARTED_RUN = Query(lambda run: Run.objects.select_for_update().filter(STARTED,
 _QUEUED = Query(lambda session: Run.objects.filter(session=session, status=Run.Status.QUEUED).values_list("pk")[:1], int)
 
 
-def _taken_over(run: Run, event: Event, journal: list[queries.JournalLine]) -> dict[str, Any]:
+def _taken_over(run: Run, event: Event, journal: list[queries.JournalLine], asked: Sequence[Asked]) -> dict[str, Any]:
     """What the run's columns become, by its journal."""
     parts = fold((line.kind, line.data) for line in journal)
     answer = text_of(parts)
-    usage = [line.data for line in journal if line.kind == "usage"]
     now = {
         "status": STATUS[event.kind],
         "parts": parts,
         "answer": answer,
         "searchable": searchable_text(run.input, answer),
         "first_token_at": queries.first_token_at(run),
-        "input_tokens": sum(data["input_tokens"] for data in usage),
-        "output_tokens": sum(data["output_tokens"] for data in usage),
-        "cached_tokens": sum(data.get("cached", 0) for data in usage),
-        "reasoning_tokens": sum(data.get("reasoning", 0) for data in usage),
-        **_cost(run, usage),
+        "input_tokens": sum(request.read for request in asked),
+        "output_tokens": sum(request.written for request in asked),
+        "cached_tokens": sum(request.cached for request in asked),
+        "reasoning_tokens": sum(request.reasoning for request in asked),
+        **_cost(asked),
         "lease_until": None,
         "waits_seconds": None,
     }
@@ -100,23 +103,17 @@ def _taken_over(run: Run, event: Event, journal: list[queries.JournalLine]) -> d
     }
 
 
-def _cost(run: Run, usage: list[dict[str, Any]]) -> dict[str, Any]:
-    """What its requests have cost so far, each by the model that was asked. The price of a model is looked up once in a process."""
+def _asked(run: Run, journal: list[queries.JournalLine]) -> list[Asked]:
+    """What its models were asked so far. The price of a model is looked up once in a process."""
     at = run.started_at or clock.now()
-    requests = [(data.get("model") or run.model, _used(data)) for data in usage]
-    if not requests and prices.is_free(run.model):
-        requests = [(run.model, prices.Used(0, 0))]
-    cost = prices.in_all(prices.cost_of(model, used, at) for model, used in requests)
+    asked = [Asked.of(line.data, run.model, at) for line in journal if line.kind == "usage"]
+    if not asked and prices.is_free(run.model):
+        return [Asked(run.model, cost=prices.FREE)]
+    return asked
+
+
+def _cost(asked: Sequence[Asked]) -> dict[str, Any]:
+    cost = prices.in_all(request.cost for request in asked)
     if cost is None:
         return {"cost_micro": None, "currency": "", "price_source": ""}
     return {"cost_micro": cost.micro, "currency": cost.currency, "price_source": cost.source}
-
-
-def _used(data: dict[str, Any]) -> prices.Used:
-    return prices.Used(
-        read=data["input_tokens"],
-        written=data["output_tokens"],
-        cached=data.get("cached", 0),
-        cached_anew=data.get("cached_anew", 0),
-        told=Decimal(data["told"]) if data.get("told") else None,
-    )

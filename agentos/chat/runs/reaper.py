@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from agentos.agents.events import Interrupted
 from agentos.audit.actions import record
-from agentos.chat import ephemeral, quotas
+from agentos.chat import ephemeral
 from agentos.chat.models import IS_OPEN, ChatSession, IdempotencyKey, Run
 from agentos.chat.runs.claiming import take_over
 from agentos.chat.runs.ending import end_run
@@ -84,7 +84,6 @@ def erase_deleted_sessions() -> int:
     over = list(ChatSession.objects.filter(deleted_at__lt=clock.now() - UNDO_TIME)[:BATCH])
     for session in over:
         record("chat.session.erased", by=None, object_type="session", object_id=session.session_id)
-        quotas.keep_usage(session)
         session.delete()
     return len(over)
 

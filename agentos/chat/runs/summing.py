@@ -7,10 +7,11 @@ answer tries again. Who sums up claims the chat for a minute, so that of several
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -22,6 +23,7 @@ from agentos.agents.runtime.whose import Whose
 from agentos.agents.specs import AgentSpec, spec_of
 from agentos.audit.actions import record
 from agentos.chat import quotas
+from agentos.chat.counting import count_requests
 from agentos.chat.errors import ChatError
 from agentos.chat.live.revisions import lock
 from agentos.chat.models import ChatSession, ChatSummary, Run
@@ -33,6 +35,8 @@ log = logging.getLogger(__name__)
 
 SECONDS = 60.0
 AT_ONCE = 2  # of one process
+
+Used = Sequence[Mapping[str, Any]]  # the data of Usage events
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +74,15 @@ class Summing:
                 work = await db.write(_claim, run.session_id)
                 if work is None:
                     return
-                text, tokens = await _ask(work, run)
-                await db.write(_store, run.session_id, work, text, tokens)
+                text, used = await _ask(work, run)
+                await db.write(_store, run.session_id, work, text, used)
         except Exception as error:  # noqa: BLE001 - the chat goes on without it
             log.info("Chat %s was not summed up: %s", run.session.session_id, f"{type(error).__name__} {error}".strip())
 
 
-async def _ask(work: Work, run: Run) -> tuple[str, int]:
-    """Return what the model says, and what that has cost. Raises NoSummary."""
-    listener, tokens = _Listener(), 0
+async def _ask(work: Work, run: Run) -> tuple[str, Used]:
+    """Return what the model says, and what that has used. Raises NoSummary."""
+    listener, used = _Listener(), list[Mapping[str, Any]]()
     whose: Whose = {
         "run_id": f"summary-of-{run.run_id}",
         "user_id": str(run.by_id),
@@ -88,13 +92,13 @@ async def _ask(work: Work, run: Run) -> tuple[str, int]:
     async with aclosing(runtime.run(work.spec, follower=listener, **whose, message=said, context={}, history=())) as events:
         async for event in events:
             if isinstance(event, Usage):
-                tokens += event.input_tokens + event.output_tokens
+                used.append(event.data())
             if isinstance(event, Failed):
                 raise NoSummary(event.detail or event.code)
     text = listener.text.strip()[: summaries.LIMIT]
     if not text:
         raise NoSummary("The model said nothing.")
-    return text, tokens
+    return text, used
 
 
 class _Listener:
@@ -163,11 +167,11 @@ def _work(session: ChatSession, known: ChatSummary) -> Work | None:
     )
 
 
-def _store(session_pk: int, work: Work, text: str, tokens: int) -> None:
+def _store(session_pk: int, work: Work, text: str, used: Used) -> None:
     """Keep it, unless what it tells is not shown any more; what it has cost counts in any case."""
     with transaction.atomic():
         session = lock(session_pk)
-        quotas.count_tokens(user_pk=session.user_id, tokens=tokens)
+        tokens = count_requests(user_pk=session.user_id, agent_pk=session.agent_id, model=work.spec.model, lines=used)
         record("chat.session.summed_up", by=None, object_type="session", object_id=session.session_id, tokens=tokens)
         is_shown = Run.objects.filter(pk=work.through, session=session, is_hidden=False).exists()
         if session.deleted_at or not is_shown:

@@ -6,9 +6,10 @@ the model is asked that it was: a server that stops meanwhile does not ask again
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db import transaction
 
@@ -18,6 +19,7 @@ from agentos.agents.providers import gives_titles
 from agentos.agents.runtime.whose import Whose
 from agentos.agents.specs import spec_of
 from agentos.audit.actions import record
+from agentos.chat.counting import count_requests
 from agentos.chat.live.revisions import change, lock
 from agentos.chat.models import ChatSession, Run
 from agentos.chat.titles import title_said
@@ -37,7 +39,8 @@ TitledBy = ChatSession.TitledBy
 @dataclass(frozen=True, slots=True)
 class Said:
     text: str = ""
-    tokens: int = 0
+    used: tuple[Mapping[str, Any], ...] = ()
+    model: str = ""
 
 
 class NoTitle(Exception):
@@ -72,9 +75,9 @@ class Titling:
                     return
                 async with self.turns:
                     said = await _ask(first)
-            if title := title_said(said.text, first.input):
-                await db.write(_store, first, title, said.tokens)
-            else:
+            title = title_said(said.text, first.input)
+            await db.write(_store, first, title, said)
+            if not title:
                 log.info("The model of chat %s said no title.", first.session.session_id)
         except Exception as error:  # noqa: BLE001 - a chat has a title already, and its first words are a good one
             log.info("The model of chat %s gave it no title: %s", run.session.session_id, f"{type(error).__name__} {error}".strip())
@@ -83,7 +86,7 @@ class Titling:
 async def _ask(run: Run) -> Said:
     """Raises NoTitle, and TimeoutError when it says too much."""
     spec = replace(spec_of(run.session.agent), instructions=titles.INSTRUCTIONS, tools=(), kind="agent", members=())
-    tokens = 0
+    used: list[Mapping[str, Any]] = []
     whose: Whose = {
         "run_id": f"title-of-{run.run_id}",
         "user_id": str(run.by_id),
@@ -95,10 +98,10 @@ async def _ask(run: Run) -> Said:
         async with aclosing(asked) as events:
             async for event in events:
                 if isinstance(event, Usage):
-                    tokens += event.input_tokens + event.output_tokens
+                    used.append(event.data())
                 if isinstance(event, Failed):
                     raise NoTitle(event.detail or event.code)
-    return Said(listener.text, tokens)
+    return Said(listener.text, tuple(used), spec.model)
 
 
 class _Listener:
@@ -136,11 +139,12 @@ def _claim(run_pk: int) -> Run | None:
     return run if is_first and not run.is_hidden and run.answer.strip() else None
 
 
-def _store(run: Run, title: str, tokens: int) -> None:
-    """Give the chat its title, unless somebody has meanwhile, or its first words are others by now."""
+def _store(run: Run, title: str, said: Said) -> None:
+    """Count what that has cost, and give the chat its title, unless somebody has meanwhile, or its first words are others by now."""
     with transaction.atomic():
         session = lock(run.session_id)
-        if session.titled_by != TitledBy.MESSAGE or session.title != run.session.title or session.deleted_at:
+        tokens = count_requests(user_pk=run.by_id, agent_pk=session.agent_id, model=said.model, lines=said.used)
+        if not title or session.titled_by != TitledBy.MESSAGE or session.title != run.session.title or session.deleted_at:
             return
         change(session, title=title, titled_by=TitledBy.MODEL)
         record("chat.session.titled", by=None, object_type="session", object_id=session.session_id, tokens=tokens)

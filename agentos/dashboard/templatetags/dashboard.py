@@ -1,5 +1,6 @@
 """What pages say about models and quotas: ``{% load dashboard %}``."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import template
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from agentos.access.models import Preferences
 from agentos.access.users import User
-from agentos.agents import queries, tools
+from agentos.agents import model_cards, queries, tools
 from agentos.agents.choosing import choices_of
 from agentos.agents.efforts import NORMAL
 from agentos.agents.models import DjangoAgent
@@ -33,6 +34,11 @@ NOTES = {"scripted": "Scripted", "local": "Small demo model"}
 def model_label(model: str) -> str:
     """Return the name of a model as people know it."""
     return queries.model_label(model)
+
+
+@register.filter
+def dollars(amount: Decimal) -> str:
+    return model_cards.dollars(amount)
 
 
 @register.filter

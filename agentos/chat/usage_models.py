@@ -1,0 +1,64 @@
+"""What models were asked, and what it has cost: counted by day, and by month, when an answer ends (chat/counting.py)."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+
+from agentos.access.models import Team
+from agentos.agents.models import DjangoAgent
+
+
+class Counted(models.Model):
+    """Of one person, agent and model. It stays when a chat, its person or its agent is gone: then ``user`` or ``agent`` is empty.
+
+    ``team``: whose the agent was when the row was begun. ``answers``: those of this model; what else it was asked in the stead of a person
+    (titles, summaries, the work of a member of a team) has tokens and a cost, and no answer.
+    """
+
+    day = models.DateField()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    agent = models.ForeignKey(DjangoAgent, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    team = models.ForeignKey(Team, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    model = models.CharField(max_length=120, blank=True)
+    answers = models.PositiveBigIntegerField(default=0)
+    input_tokens = models.PositiveBigIntegerField(default=0)
+    output_tokens = models.PositiveBigIntegerField(default=0)
+    cached_tokens = models.PositiveBigIntegerField(default=0, help_text="Of those that were read.")
+    reasoning_tokens = models.PositiveBigIntegerField(default=0, help_text="Of those that were written.")
+    cost_micro = models.PositiveBigIntegerField(default=0, help_text="Millionths of a dollar, of all of which the cost is known.")
+    unpriced = models.PositiveBigIntegerField(default=0, help_text="How often the model was asked at a price that nobody here knows.")
+
+    NUMBERS = ("answers", "input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "cost_micro", "unpriced")
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.model} on {self.day}"
+
+
+class Usage(Counted):
+    """Of one day, in the site's time zone: the one on which the message was sent."""
+
+    class Meta:
+        verbose_name_plural = "usage"
+        indexes: ClassVar[Any] = (
+            models.Index(fields=("day",), name="usage_of_day"),
+            models.Index(fields=("team", "day"), name="usage_of_team"),
+            models.Index(fields=("agent", "day"), name="usage_of_agent"),
+        )
+        constraints: ClassVar[Any] = (models.UniqueConstraint(fields=("user", "day", "agent", "model"), name="usage_once"),)
+
+
+class MonthlyUsage(Counted):
+    """Of one month, of which ``day`` is the first day: the same counts again, so that nobody adds up the days of five hundred people."""
+
+    class Meta:
+        verbose_name_plural = "monthly usage"
+        indexes: ClassVar[Any] = (
+            models.Index(fields=("day",), name="monthly_usage_of_month"),
+            models.Index(fields=("team", "day"), name="monthly_usage_of_team"),
+            models.Index(fields=("agent", "day"), name="monthly_usage_of_agent"),
+        )
+        constraints: ClassVar[Any] = (models.UniqueConstraint(fields=("user", "day", "agent", "model"), name="monthly_usage_once"),)
