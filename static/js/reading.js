@@ -20,6 +20,7 @@
   let timer = 0;
   let speed = 1;
   let isHeld = false;
+  let recent = []; // the sentences that were said last
 
   const ready = fetch(document.body.dataset.voice).then(async (answer) => {
     words = document.createRange().createContextualFragment(await answer.text()).firstElementChild;
@@ -109,6 +110,7 @@
     if (saying || !queue.length) return;
     const mine = ++token;
     saying = queue.shift();
+    recent = [...recent.slice(-3), saying];
     show();
     try {
       await say(saying);
@@ -141,6 +143,7 @@
     isHeld = false;
     player.pause();
     speech?.cancel();
+    speech?.resume(); // or what comes next would wait, too
     bar?.remove();
     bar = null;
     for (const turn of turns()) done.set(turn.id, Infinity); // also what of it is still to come
@@ -156,7 +159,7 @@
   }
 
   function show() {
-    if (bar) return;
+    if (bar || window.handsFree?.isOn) return;
     bar = words.querySelector("#reader").cloneNode(true);
     bar.querySelector("select").value = String(Math.round(speed * 100));
     place();
@@ -221,5 +224,13 @@
     if (bar && !saying && !queue.length) rest();
   }
 
-  window.reading = { stop, hold, canSpeak, isBusy: () => Boolean(saying || queue.length) };
+  // Whether this is what was just read aloud: a microphone may hear the voice.
+  const wordsIn = (text) => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  function hasSaid(text) {
+    const known = new Set(wordsIn(recent.join(" ")));
+    const heard = wordsIn(text);
+    return Boolean(saying) && heard.filter((word) => known.has(word)).length >= 0.8 * heard.length;
+  }
+
+  window.reading = { stop, hold, canSpeak, hasSaid, isBusy: () => Boolean(saying || queue.length) };
 })();

@@ -60,15 +60,30 @@
     return { level, close: () => context.close() };
   }
 
+  function recorderOf(stream) {
+    const mimeType = KINDS.find((kind) => MediaRecorder.isTypeSupported(kind));
+    return new MediaRecorder(stream, { mimeType, audioBitsPerSecond: 32000 });
+  }
+
+  async function announce({ type, size }) {
+    const clock = new Date().toTimeString().slice(0, 5).replace(":", ".");
+    const ending = type.includes("mp4") ? "m4a" : type.includes("ogg") ? "ogg" : "webm";
+    const { url, place } = find("composer-files").dataset;
+    const about = { place, name: `${words.dataset.name.replace("%s", clock)}.${ending}`, ...(size ? { size } : {}) };
+    return (await ask("POST", url, new URLSearchParams(about))).json();
+  }
+
+  // A recording that is whole already.
+  async function send(blob, seconds) {
+    const { url, slice } = await announce(blob);
+    for (let number = 0; number * slice < blob.size; number += 1) await ask("PUT", `${url}${number}/`, blob.slice(number * slice, (number + 1) * slice));
+    return written(url, seconds);
+  }
+
   // An upload whose size nobody knows yet: every second of the recorder is a slice of it.
   async function upload(stream) {
-    const mimeType = KINDS.find((kind) => MediaRecorder.isTypeSupported(kind));
-    const recorder = new MediaRecorder(stream, { mimeType, audioBitsPerSecond: 32000 });
-    const clock = new Date().toTimeString().slice(0, 5).replace(":", ".");
-    const ending = recorder.mimeType.includes("mp4") ? "m4a" : recorder.mimeType.includes("ogg") ? "ogg" : "webm";
-    const { url, place } = find("composer-files").dataset;
-    const name = `${words.dataset.name.replace("%s", clock)}.${ending}`;
-    const made = await (await ask("POST", url, new URLSearchParams({ place, name }))).json();
+    const recorder = recorderOf(stream);
+    const made = await announce({ type: recorder.mimeType });
     let number = 0;
     let sending = Promise.resolve();
     const sent = { url: made.url, recorder, isGone: false };
@@ -162,7 +177,7 @@
     now = { seconds: 0 };
     try {
       now.stream = await open();
-      bar = words.firstElementChild.cloneNode(true);
+      bar = words.querySelector("#recorder").cloneNode(true);
       now.sent = await upload(now.stream);
     } catch ({ sentence, status }) {
       close();
@@ -229,13 +244,28 @@
     const left = JSON.parse(localStorage.getItem(kept) ?? "null");
     if (!left || now || Date.now() - left.at < GONE) return;
     now = { sent: { url: left.url }, seconds: left.seconds };
-    bar = words.firstElementChild.cloneNode(true);
+    bar = words.querySelector("#recorder").cloneNode(true);
     bar.querySelector(".recorder-time").textContent = minutes(left.seconds);
     show("cut", "cut");
   }
 
+  // Hands-free takes two scripts more.
+  async function goHandsFree() {
+    discard();
+    for (const src of [words.dataset.reading, words.dataset.handsfree]) {
+      if ([...document.scripts].some((script) => script.getAttribute("src") === src)) continue;
+      const script = Object.assign(document.createElement("script"), { src });
+      const isThere = new Promise((resolve, reject) => Object.assign(script, { onload: resolve, onerror: reject }));
+      document.head.append(script);
+      await isThere.catch(() => {});
+    }
+    if (window.handsFree) window.handsFree.begin();
+    else tell(words.dataset.broken);
+  }
+
   document.addEventListener("click", ({ target }) => {
-    if (target.closest("#record")) record();
+    if (target.closest("#record")) window.handsFree?.isOn || record();
+    else if (target.closest("#recorder [data-hands-free]")) goHandsFree();
     else if (target.closest("#recorder [data-pause]")) pause();
     else if (target.closest("#recorder [data-cancel]")) discard();
     else if (target.closest("#recorder [data-done]")) finish();
@@ -246,5 +276,6 @@
   }, true);
   document.addEventListener("htmx:after:swap", place);
   offerCut();
-  window.voice = { ready, open, ear, upload, written, ask, tell, words: () => words.dataset };
+  const part = (selector) => words.querySelector(selector).cloneNode(true);
+  window.voice = { ready, open, ear, recorder: recorderOf, send, write, tell, part, words: () => words.dataset };
 })();

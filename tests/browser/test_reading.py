@@ -19,7 +19,7 @@ window.SpeechSynthesisUtterance = class { constructor(text) { this.text = text; 
 const voices = [["English, far", "en-US", false], ["Deutsch", "de-DE", true], ["English", "en-GB", true]];
 Object.defineProperty(window, "speechSynthesis", { value: {
     getVoices: () => window.mute ? [] : voices.map(([name, lang, localService]) => ({ name, lang, localService })),
-    addEventListener() {}, cancel() { window.said.push("(stopped)"); }, pause() {}, resume() {},
+    addEventListener() {}, cancel() { window.said.push("(stopped)"); }, pause() { window.held = true; }, resume() { window.held = false; },
     speak(said) {
         window.said.push(said.text);
         window.by = said.voice.name;

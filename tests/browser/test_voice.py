@@ -13,6 +13,7 @@ from tests.browser.acting import expect_status, turn
 from tests.browser.conftest import ARGS, Visit
 from tests.browser.server import Person
 from tests.browser.test_person import choose
+from tests.browser.test_reading import VOICES
 
 pytestmark = pytest.mark.browser
 
@@ -98,6 +99,31 @@ class TestRecording:
         expect(page.locator("#recorder .recorder-state")).to_have_text("A recording was cut off.")
         page.locator("#recorder [data-done]").click()
         box_is(page, WORDS)
+
+
+class TestHandsFree:
+    def test_takes_turns_until_somebody_leaves_and_a_cough_is_no_turn(self, page: Page):
+        page.add_init_script(VOICES + "window.slow = true;")
+        page.goto("/agentos/chat/quick/")
+        record(page, slices=1)
+        page.locator("#recorder").get_by_role("button", name="Hands-free").click()
+        bar = page.locator("#handsfree")
+        expect(bar.locator(".recorder-state")).to_have_text("Hearing you")
+        expect_status(page, "completed")
+        expect(turn(page).locator(".said-text")).to_have_text(WORDS)
+        expect(bar.locator(".recorder-state")).to_have_text("Speaking")
+        page.route("**/words/", lambda route: route.fulfill(json={"text": ""}))
+        with page.expect_response("**/words/"):
+            page.wait_for_function("() => window.held")  # at the first sound
+        page.wait_for_function("() => !window.held")  # there were no words in it
+        expect(page.locator(".turn")).to_have_count(1)
+        assert "(stopped)" not in page.evaluate("() => window.said.slice(window.said.findLastIndex(each => each !== '(stopped)'))")
+        page.unroute("**/words/")
+        expect(page.locator(".turn")).to_have_count(2)  # somebody spoke into the answer
+        expect(page.locator(".turn").nth(1).locator(".said-text")).to_have_text(WORDS)
+        page.keyboard.press("Escape")
+        expect(bar).to_have_count(0)
+        expect(page.locator("#message")).to_be_focused()
 
 
 class TestTheButton:
