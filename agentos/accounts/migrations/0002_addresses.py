@@ -9,9 +9,10 @@ BATCH = 1000
 def give_addresses(apps, schema_editor):
     app, model = settings.AUTH_USER_MODEL.split(".")
     User, EmailAddress = apps.get_model(app, model), apps.get_model("account", "EmailAddress")
-    having = EmailAddress.objects.filter(primary=True).values("user")
-    rows = User.objects.exclude(pk__in=having).exclude(email="").order_by("pk").values_list("pk", "email")
-    EmailAddress.objects.bulk_create(
+    alias = schema_editor.connection.alias
+    having = EmailAddress.objects.using(alias).filter(primary=True).values("user")
+    rows = User.objects.using(alias).exclude(pk__in=having).exclude(email="").order_by("pk").values_list("pk", "email")
+    EmailAddress.objects.using(alias).bulk_create(
         (EmailAddress(user_id=pk, email=email.lower(), verified=True, primary=True) for pk, email in rows.iterator(BATCH)), BATCH
     )
 
