@@ -7,6 +7,7 @@ from django.urls import include, path
 
 pages = [
     path("", include("agentos.dashboard.urls")),  # first, with its messages: looking through all the others takes longer than a query
+    path("", include("agentos.billing.urls")),
     path("", include("agentos.webhooks.inbound.urls")),
     path("settings/webhooks/", include("agentos.webhooks.outbound.urls")),
 ]

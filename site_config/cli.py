@@ -22,6 +22,7 @@ COMMANDS = {
     ),
     "chats": ("agentos_chats", "bring the chats of an export, or write one into a file: chats import FILE, chats export ID"),
     "models": ("agentos_models", "list the providers of models, and what is missing to use them"),
+    "billing": ("agentos_billing", "compare what is paid with Stripe, and write what differs"),
     "demo": ("agentos_demo", "make demo accounts and agents"),
     "backup": ("agentos_backup", "write a backup into one file, while the server works"),
     "restore": ("agentos_restore", "put a backup back"),

@@ -21,6 +21,7 @@ from agentos import speech
 from agentos.access import outbox
 from agentos.agents import code_agents, code_modules, runtime
 from agentos.agents.local_model.supervisor import local_model
+from agentos.billing import comparing, remote, waiting
 from agentos.chat.live.mirrors import mirrors
 from agentos.chat.registry import registry
 from agentos.chat.rounds.driver import Rounds
@@ -95,16 +96,26 @@ def delete_accounts() -> None:
 
 
 async def tend() -> None:
-    """Send what a mail server did not take at once, or what was left when a server ended; delete accounts whose owners wanted that."""
+    """Send what a mail server did not take at once, or what was left when a server ended; delete accounts whose owners wanted that; and
+    what has to be asked of Stripe."""
     while True:
         try:
             if await db.read(outbox.has_due):
                 outbox.wake()
             if await db.read(accounts_are_due):
                 await db.write(delete_accounts)
+            if remote.is_on():
+                await look_at_payments()
         except Exception:
-            log.exception("Mails that wait, or accounts to delete, could not be looked for.")
+            log.exception("Mails that wait, accounts to delete, or payments could not be looked for.")
         await asyncio.sleep(TEND_EVERY)
+
+
+async def look_at_payments() -> None:
+    if await db.read(waiting.has_due):
+        waiting.wake()
+    if await db.read(comparing.is_due) and await db.write(comparing.begin):
+        comparing.start()
 
 
 class Lifespan:

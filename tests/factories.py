@@ -13,6 +13,7 @@ from agentos.agents.cases import digest
 from agentos.agents.models import AgentCase, CaseResult, CaseRound, DjangoAgent
 from agentos.agents.prices import Cost
 from agentos.audit.models import AuditRecord
+from agentos.billing.models import Comparison, Event, Paid, Payer, Price, Reading
 from agentos.chat.counting import Asked, count_answer
 from agentos.chat.models import ChatSession, Feedback, IdempotencyKey, Run, RunEvent
 from agentos.connections.models import Grant, RemoteTool, Server
@@ -75,6 +76,59 @@ class SubscriptionFactory(DjangoModelFactory[Subscription]):
 
     customer = factory.SubFactory(CustomerFactory)
     plan = factory.SubFactory(PlanFactory)
+
+
+class PriceFactory(DjangoModelFactory[Price]):
+    class Meta:
+        model = Price
+
+    plan = factory.SubFactory(PlanFactory)
+    stripe_id = factory.Sequence(lambda n: f"price_{n}")
+    amount = 900
+    currency = "eur"
+    interval = "month"
+
+
+class PayerFactory(DjangoModelFactory[Payer]):
+    class Meta:
+        model = Payer
+
+    customer = factory.SubFactory(CustomerFactory)
+    stripe_id = factory.Sequence(lambda n: f"cus_{n}")
+
+
+class PaidFactory(DjangoModelFactory[Paid]):
+    class Meta:
+        model = Paid
+
+    payer = factory.SubFactory(PayerFactory)
+    stripe_id = factory.Sequence(lambda n: f"sub_{n}")
+    status = Paid.Status.ACTIVE
+    price_id = "price_1"
+    created_at = factory.LazyFunction(clock.now)
+
+
+class StripeEventFactory(DjangoModelFactory[Event]):
+    class Meta:
+        model = Event
+
+    stripe_id = factory.Sequence(lambda n: f"evt_{n}")
+    kind = "invoice.paid"
+
+
+class ReadingFactory(DjangoModelFactory[Reading]):
+    class Meta:
+        model = Reading
+
+    stripe_id = factory.Sequence(lambda n: f"sub_{n}")
+
+
+class ComparisonFactory(DjangoModelFactory[Comparison]):
+    class Meta:
+        model = Comparison
+
+    done_at = factory.LazyFunction(clock.now)
+    next_at = factory.LazyFunction(clock.now)
 
 
 class ApiTokenFactory(DjangoModelFactory[ApiToken]):

@@ -26,6 +26,7 @@ WRITTEN = [path for path in PRODUCT if "migrations" not in path.parts]
 
 # What anybody may open, and why.
 PUBLIC = {
+    "billing:events": "proven by the signature of Stripe",
     "access:sign-in": "how one gets in",
     "access:sign-out": "harmless, and must work when a session is over",
     ":account_login": "how one gets in",

@@ -19,6 +19,7 @@ from agentos.access import counting, outbox, rights
 from agentos.access.models import ApiToken, Customer, Plan, RateCount, Subscription, Team, User
 from agentos.accounts import deleting
 from agentos.agents.models import DjangoAgent
+from agentos.billing import comparing, waiting
 from agentos.chat import ephemeral
 from agentos.chat.models import ChatSession, IdempotencyKey, Run
 from agentos.chat.registry import OpenStream, Registry
@@ -55,6 +56,8 @@ PERIODIC: dict[str, Callable[[], Any]] = {
     "files that nobody holds are looked for": sweeping.sweep,
     "old keys are forgotten": reaper.forget_old_keys,
     "mails that wait are looked for": outbox.has_due,
+    "subscriptions to read are looked for": waiting.has_due,
+    "the comparison with Stripe is looked for": comparing.is_due,
     "accounts to delete are looked for": deleting.is_due,
     "rights are looked at": look_at_streams,
     "runs that may not go on are looked for": lambda: entitlement.RunRights().lost(),

@@ -267,6 +267,7 @@ def subscribe(*, user: User, plan: Plan, until: datetime | None = None, by: User
     subscription, _ = Subscription.objects.update_or_create(
         customer=customer,
         plan=plan,
+        source="",
         defaults={"status": Subscription.Status.ACTIVE, "current_period_end": until},
     )
     record("access.subscription.started", by=by, object_type="user", object_id=str(user.pk), plan=plan.name)
@@ -281,8 +282,8 @@ def cancel_subscription(*, subscription: Subscription, by: User | None) -> Subsc
     record(
         "access.subscription.cancelled",
         by=by,
-        object_type="user",
-        object_id=str(subscription.customer.user_id),
+        object_type="user" if subscription.customer.user_id else "team",
+        object_id=str(subscription.customer.user_id or subscription.customer.team_id),
         plan=subscription.plan.name,
     )
     return subscription

@@ -94,7 +94,7 @@ def is_default_rule() -> bool:
 
 def by_team_and_plan(user_pk: int, agents: Agents, at: datetime | None = None) -> Agents:
     teams = Membership.objects.filter(user=user_pk).values("team")
-    plans = Subscription.objects.running(at).filter(customer__user=user_pk).values("plan")
+    plans = Subscription.objects.running(at).held_by(user_pk).values("plan")
     of_plans = agents.model.plans.through.objects.filter(plan__in=plans).values("djangoagent")
     return agents.filter(Q(owner=None) & (Q(is_global=True) | Q(team__in=teams) | Q(pk__in=of_plans)) | personal(user_pk))
 

@@ -194,13 +194,17 @@ class PlanAdmin(AuditedAdmin):
 @admin.register(Customer)
 class CustomerAdmin(PicksUser, AuditedAdmin):
     audit_type = "customer"
-    list_display = ("user", "plans", "created_at")
-    list_select_related = ("user",)
-    search_fields = searched("user__")
+    list_display = ("holder", "plans", "created_at")
+    list_select_related = ("user", "team")
+    search_fields = (*searched("user__"), "team__name")
     inlines = (SubscriptionOfCustomer,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
         return super().get_queryset(request).prefetch_related("subscriptions__plan")
+
+    @admin.display(description="customer", ordering="user")
+    def holder(self, obj: Customer) -> str:
+        return str(obj)
 
     @admin.display(description="plans")
     def plans(self, obj: Customer) -> str:
@@ -210,16 +214,16 @@ class CustomerAdmin(PicksUser, AuditedAdmin):
 @admin.register(Subscription)
 class SubscriptionAdmin(AuditedAdmin):
     audit_type = "subscription"
-    list_display = ("customer", "plan", "status", "current_period_end", "created_at")
+    list_display = ("customer", "plan", "status", "current_period_end", "source", "created_at")
     list_filter = ("status", "plan")
-    list_select_related = ("customer__user", "plan")
-    search_fields = (*searched("customer__user__"), "plan__name")
+    list_select_related = ("customer__user", "customer__team", "plan")
+    search_fields = (*searched("customer__user__"), "customer__team__name", "plan__name")
     autocomplete_fields = ("customer", "plan")
     actions = ("cancel",)
 
     @admin.action(description="Cancel the selected subscriptions", permissions=["change"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Subscription]) -> None:
-        for subscription in queryset.filter(status=Subscription.Status.ACTIVE):
+        for subscription in queryset.filter(status=Subscription.Status.ACTIVE, source=""):
             actions.cancel_subscription(subscription=subscription, by=user_of(request))
 
 

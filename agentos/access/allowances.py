@@ -82,7 +82,7 @@ def _recall(key: int | None, read: Any) -> Any:
 
 
 def _read(user: User) -> tuple[Allowance, datetime | None]:
-    running = Subscription.objects.running().filter(customer__user=user).order_by("plan__name")
+    running = Subscription.objects.running().held_by(user.pk).order_by("plan__name")
     rows = list(running.values("plan__name", "current_period_end", *_plan()))
     if not rows:
         return _of_the_site(), None

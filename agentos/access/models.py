@@ -210,16 +210,24 @@ class Plan(models.Model):
 
 
 class Customer(models.Model):
-    """A user as somebody who holds subscriptions."""
+    """Who holds subscriptions: a user for themselves, or a team for all who are in it."""
 
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="customer")
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="customer")
+    team = models.OneToOneField(Team, null=True, blank=True, on_delete=models.CASCADE, related_name="customer")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        ordering = ("user",)
+        ordering = ("user", "team")
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(user=None) ^ models.Q(team=None),
+                name="customer_is_one",
+                violation_error_message="Choose a user or a team.",
+            ),
+        )
 
     def __str__(self) -> str:
-        return str(self.user)
+        return str(self.user or self.team)
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
@@ -229,6 +237,11 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
             models.Q(current_period_end__isnull=True) | models.Q(current_period_end__gt=at or clock.now()),
             status=Subscription.Status.ACTIVE,
         )
+
+    def held_by(self, user_pk: Any) -> "SubscriptionQuerySet":
+        """Those that count for this user: their own, and those of their teams."""
+        teams = Membership.objects.filter(user=user_pk).order_by().values("team")
+        return self.filter(customer__in=Customer.objects.filter(models.Q(user=user_pk) | models.Q(team__in=teams)).order_by().values("pk"))
 
 
 class Subscription(models.Model):
@@ -242,6 +255,13 @@ class Subscription(models.Model):
     plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="subscriptions")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
     current_period_end = models.DateTimeField(null=True, blank=True, help_text="Empty: until it is cancelled.")
+    source = models.CharField(
+        max_length=20,
+        blank=True,
+        default="",
+        editable=False,
+        help_text="Where it is paid, which alone may end it. Empty: operators gave it.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[Any] = SubscriptionQuerySet.as_manager()
@@ -249,7 +269,7 @@ class Subscription(models.Model):
     class Meta:
         ordering = ("customer", "plan")
         indexes = (models.Index(fields=("status", "current_period_end"), name="subscription_end"),)
-        constraints = (models.UniqueConstraint(fields=("customer", "plan"), name="subscription_once"),)
+        constraints = (models.UniqueConstraint(fields=("customer", "plan", "source"), name="subscription_once"),)
 
     def __str__(self) -> str:
         return f"{self.customer} on {self.plan}"

@@ -53,13 +53,13 @@ def team_of_last_owner(membership_pk: int) -> Team | None:
 
 def plans_of(user: User) -> QuerySet[Plan]:
     """Return the plans that this user has a running subscription to."""
-    running = Subscription.objects.running().filter(customer__user=user)
+    running = Subscription.objects.running().held_by(user.pk)
     return Plan.objects.filter(pk__in=running.values("plan"))
 
 
 def next_period_end(user: User) -> datetime | None:
     """Return when the first of this user's running subscriptions ends by itself, if any does."""
-    end: datetime | None = Subscription.objects.running().filter(customer__user=user).aggregate(end=Min("current_period_end"))["end"]
+    end: datetime | None = Subscription.objects.running().held_by(user.pk).aggregate(end=Min("current_period_end"))["end"]
     return end
 
 

@@ -91,6 +91,12 @@ class AppSettings:
     TOKENS_A_MONTH = Number(0, "Model tokens that the answers of a user without a plan may cost in a month. 0: no limit.")
     CONCURRENT_RUNS = Number(0, "Answers of a user without a plan that may be queued or running at once. 0: no limit.")
 
+    STRIPE_KEY = Text(
+        "", "Secret key of your Stripe account: with it, plans can be paid for (docs/plans.md). It needs the extra `billing`."
+    )
+    STRIPE_WEBHOOK_SECRET = Text("", "The secret that Stripe signs its events with, which it shows beside the address of the webhook.")
+    STRIPE_URL = Url("", "Base URL of something that answers in place of Stripe's API, for trials.", ("https", "http"))
+
     # --- Files -----------------------------------------------------------------------------------------------------
 
     FILE_MB = Number(25, "MB (of a million bytes) that one file may have.", least=1)

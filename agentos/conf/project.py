@@ -23,6 +23,7 @@ APPS = (
     "agentos.dashboard",
     "agentos.api",
     "agentos.gateway",
+    "agentos.billing",
     "agentos.webhooks.inbound",
     "agentos.webhooks.outbound",
     "agentos.operations",

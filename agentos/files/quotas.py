@@ -20,7 +20,7 @@ def file_limit() -> int:
 
 def room_of(user: User) -> int:
     """How much this user's files may be together: what the site gives everybody, or more by a plan."""
-    plans = Subscription.objects.running().filter(customer__user=user).order_by()
+    plans = Subscription.objects.running().held_by(user.pk).order_by()
     return max(app_settings.FILES_MB, plans.aggregate(most=Max("plan__files_mb"))["most"] or 0) * MB
 
 

@@ -31,6 +31,11 @@ FACTORIES: dict[str, Callable[[], Any]] = {
     "access_customer": lambda: factories.SubscriptionFactory().customer,
     "access_subscription": factories.SubscriptionFactory,
     "access_apitoken": factories.ApiTokenFactory,
+    "billing_price": factories.PriceFactory,
+    "billing_payer": factories.PayerFactory,
+    "billing_paid": factories.PaidFactory,
+    "billing_event": factories.StripeEventFactory,
+    "billing_reading": factories.ReadingFactory,
     "axes_accessattempt": factories.AccessAttemptFactory,
     "agents_djangoagent": lambda: factories.AgentFactory(team=factories.TeamFactory(), plans=[factories.PlanFactory()], tools=["clock"]),
     "connections_server": factories.RemoteServerFactory,
@@ -62,6 +67,11 @@ FACTORIES: dict[str, Callable[[], Any]] = {
     "audit_auditrecord": factories.AuditRecordFactory,
 }
 READ_ONLY = {
+    "billing_price",
+    "billing_payer",
+    "billing_paid",
+    "billing_event",
+    "billing_reading",
     "connections_server",
     "connections_remotetool",
     "connections_grant",

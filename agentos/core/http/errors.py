@@ -24,7 +24,7 @@ from agentos.core.paths import is_below
 
 logger = logging.getLogger(__name__)
 
-FOR_PROGRAMS = ("api:api-root", "openai:api-root", "webhooks:agentos_webhook")  # and whatever is below
+FOR_PROGRAMS = ("api:api-root", "openai:api-root", "webhooks:agentos_webhook", "billing:events")  # and whatever is below
 RETRY_SECONDS = 5  # until a database that is down is worth another try
 
 # What a program reads in X-Error-Code, and what a person reads, when whoever refused said nothing of their own.

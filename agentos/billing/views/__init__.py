@@ -1,0 +1,1 @@
+"""The pages of plans, and the door for Stripe's events."""
