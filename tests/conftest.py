@@ -17,6 +17,7 @@ from agentos.access import allowances
 from agentos.access.models import Membership, Plan, Team, User
 from agentos.agents import own_prices
 from agentos.agents.models import DjangoAgent
+from agentos.chat import budgets
 from agentos.chat.runs.engine import Engine
 from agentos.core import clock
 from agentos.core import db as database
@@ -68,6 +69,7 @@ def empty_cache() -> Iterator[None]:
     kept.clear()
     allowances.forget()
     own_prices.forget()
+    budgets.forget()
     limits.forget()
     yield
     cache.clear()

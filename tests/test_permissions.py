@@ -20,6 +20,7 @@ from agentos.agents.models import DjangoAgent
 from agentos.api import sending
 from agentos.audit.models import AuditRecord
 from agentos.chat import actions
+from agentos.chat.actions.budgets import set_budget
 from agentos.chat.files import keep_made
 from agentos.chat.models import ChatSession, Run
 from agentos.chat.registry import registry
@@ -512,6 +513,9 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:picture", "POST"): page(422),  # without one
     ("dashboard:tokens", "GET"): page(200),
     ("dashboard:usage", "GET"): page(200),
+    ("dashboard:budgets", "GET"): page_of_operator(200),
+    ("dashboard:budgets", "POST"): page_of_operator(422),  # an empty form
+    ("dashboard:delete-budget", "POST"): page_of_operator(303),
     ("dashboard:all-usage", "GET"): page_of_operator(200),
     ("dashboard:team-usage", "GET"): page_of_managers_and_operators(200),
     ("dashboard:tokens", "POST"): page(201),
@@ -673,6 +677,7 @@ class World:
         self.arguments |= {"base_id": str(base.pk), "document_id": str(written.pk)}
         result = CaseResultFactory(case__agent=agent, outcome="passed", round__status="done")
         self.arguments |= {"test_id": str(result.case.pk), "result_id": str(result.pk)}
+        self.arguments["budget_id"] = str(set_budget(of="site", micro_a_month=10**12, by=None).pk)
         self.arguments["price_id"] = str(set_price(model="openai:gpt-4.1", read=Decimal(1), written=Decimal(2), by=None).pk)
         self.arguments["request_id"] = str(ask_for_access(agent=agent, by=UserFactory()).pk)
         self.arguments["token_id"] = str(create_token(by=owner, name="Owner's", scopes=["agents:read"])[0].pk)

@@ -18,7 +18,7 @@ CODES: Mapping[int, Mapping[str, str]] = MappingProxyType(
     {
         400: {"invalid_json": "the body is not JSON", "bad_request": "the request could not be understood"},
         401: {"authentication_error": "sign in first", "invalid_token": "the token is wrong, expired or revoked, or its account suspended"},
-        402: {"quota_reached": "what your plan allows is used up"},
+        402: {"quota_reached": "what your plan allows is used up", "budget_reached": "a budget for this month is used up"},
         403: {
             "insufficient_scope": "the token does not have the scope",
             "agent_closed": "you lost the right to this agent while you waited for its answer",

@@ -51,7 +51,7 @@ def start(
     with transaction.atomic():
         check_agent_open(agent, by)
         check_agent_available(agent)
-        quotas.check(by)
+        quotas.check(by, agent)
         how: dict[str, Any] = {"context": context, "options": options or {}, "effort": effort_with(agent, agent.model, effort)}
         run = begin_run(agent=agent, by=by, history=history, input=message, **how)
         record("chat.message.sent", by=by, object_type="run", object_id=run.run_id, agent=agent.agent_id, ephemeral=True)

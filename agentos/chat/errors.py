@@ -8,6 +8,7 @@ ChatError
     QueueFull         too many messages wait in this chat     429, try again
     TooMuch           more in a minute than the limit         429, says when to come back
     QuotaReached      the plan's allowance is used up         402
+    BudgetReached     a budget of dollars is used up          402
     WrongState        the run is not in a state for that      409
     NoSuchVersion     of a turn                               404
     NothingNoted      by an agent, in that part of an answer  404
@@ -79,6 +80,11 @@ class TooMuch(ChatError):
 class QuotaReached(ChatError):
     status = 402
     code = "quota_reached"
+
+
+class BudgetReached(ChatError):
+    status = 402
+    code = "budget_reached"
 
 
 class WrongState(ChatError):

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import models
 
 from agentos.agents.models import DjangoAgent
-from agentos.chat.usage_models import MonthlyUsage, Usage  # noqa: F401 - Django looks for models here
+from agentos.chat.usage_models import Budget, MonthlyUsage, Usage  # noqa: F401 - Django looks for models here
 from agentos.core import clock, ids
 from agentos.core.db.literals import one_of
 from agentos.core.security.invisible import visible

@@ -17,6 +17,8 @@ from django.utils.translation import gettext as _
 from agentos.access.adapters import access
 from agentos.access.allowances import Allowance
 from agentos.access.users import User
+from agentos.agents.models import DjangoAgent
+from agentos.chat import budgets
 from agentos.chat.errors import QueueFull, QuotaReached
 from agentos.chat.models import IS_OPEN, Run
 from agentos.chat.usage_models import MonthlyUsage, Usage
@@ -53,13 +55,14 @@ class Meter:
         return self.is_scarce and self.kind != "concurrent_runs"
 
 
-def check(user: User) -> None:
-    """Raises QuotaReached when this user may not start an answer now. No query for whom nothing is limited.
+def check(user: User, agent: DjangoAgent) -> None:
+    """Raises QuotaReached, or BudgetReached, when this user may not start an answer of the agent now. No query for whom nothing is limited.
 
     Call it in the transaction that starts the run. Raises QueueFull when the workers are so far behind that it would wait for long.
     """
     if app_settings.WORKERS == EXTERNAL:
         _check_queue()
+    budgets.check(user, agent)
     allowance = access().allowance(user)
     if not allowance.is_limited:
         return

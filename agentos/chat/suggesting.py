@@ -26,7 +26,7 @@ def start(*, agent: DjangoAgent, blueprint: Blueprint, part: str, by: User) -> R
             raise NotYourAgent(_("Only the owners and admins of its team, and operators, can change this agent."))
         asked = asking(blueprint, suggestions.INSTRUCTIONS[part])
         trying.check_available(agent, asked, by=by)
-        quotas.check(by)
+        quotas.check(by, agent)
         options = {trying.BLUEPRINT: asked, SUGGESTS: part}
         run = ephemeral.begin_run(agent=agent, by=by, history=[], input=suggestions.question(blueprint), options=options)
         record("agents.draft.suggested", by=by, object_type="agent", object_id=agent.agent_id, run=run.run_id, part=part)

@@ -47,7 +47,7 @@ def start(*, agent: DjangoAgent, blueprint: Blueprint, message: str, history: Se
             raise NotReady(missing)
         check_available(agent, blueprint, by=by)
         stop(agent=agent, by=by)
-        quotas.check(by)
+        quotas.check(by, agent)
         turn = sum(message["role"] == "user" for message in history) + 1
         run = ephemeral.begin_run(agent=agent, by=by, history=history, turn=turn, input=text, options={BLUEPRINT: blueprint})
         record("agents.draft.tried", by=by, object_type="agent", object_id=agent.agent_id, run=run.run_id)

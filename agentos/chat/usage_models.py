@@ -62,3 +62,28 @@ class MonthlyUsage(Counted):
             models.Index(fields=("agent", "day"), name="monthly_usage_of_agent"),
         )
         constraints: ClassVar[Any] = (models.UniqueConstraint(fields=("user", "day", "agent", "model"), name="monthly_usage_once"),)
+
+
+class Budget(models.Model):
+    """What may be spent in a calendar month, in the site's time zone (chat/budgets.py)."""
+
+    class Of(models.TextChoices):
+        SITE = "site", "Everybody together"
+        EACH = "each", "Each person who has no budget of their own"
+        PERSON = "person", "One person"
+        TEAM = "team", "The agents of a team"
+        AGENT = "agent", "One agent"
+
+    of = models.CharField(max_length=6, choices=Of.choices)
+    key = models.CharField(max_length=40, unique=True, editable=False, help_text="What it is of, so that there is one of each.")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    agent = models.ForeignKey(DjangoAgent, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    micro_a_month = models.PositiveBigIntegerField(help_text="Millionths of a dollar.")
+    is_hard = models.BooleanField(default=True, help_text="No answer begins any more once it is used up. Off: people are told, and go on.")
+
+    class Meta:
+        ordering = ("of", "pk")
+
+    def __str__(self) -> str:
+        return self.key

@@ -11,7 +11,7 @@ from agentos.access.users import User
 from agentos.agents.availability import availability_of
 from agentos.agents.cache import not_available
 from agentos.agents.models import DjangoAgent
-from agentos.chat import queries, quotas
+from agentos.chat import budgets, queries, quotas
 from agentos.chat.actions import WITHDRAWN
 from agentos.chat.drawing import render_turn
 from agentos.chat.errors import ChatError, InvalidInput, QueueFull, TooMuch
@@ -79,9 +79,10 @@ def composer_context(
     """Every composer has a key of its own: the same message sent twice from it is one message. Without an agent, which is gone, it is
     closed."""
     meters = [] if closed else quotas.scarce(user)
+    warnings = budgets.warnings(user, agent) if agent and not closed else []
     place = place_of(session=session, agent_id=agent.agent_id) if agent else ""
     more |= {"session": session, "agent": agent, "place": place, "pending_files": [] if closed else pending(user, place)}
-    return {"idempotency_key": ids.new_id("key"), "text": "", "error": "", "closed": closed, "meters": meters, **more}
+    return {"idempotency_key": ids.new_id("key"), "text": "", "error": "", "closed": closed, "meters": meters, "warnings": warnings, **more}
 
 
 def chosen_in(request: HttpRequest) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from agentos.access.guards import signed_in
 from agentos.dashboard import live
 from agentos.dashboard.views import (
     access,
+    budgets,
     connecting,
     connections,
     importing,
@@ -62,6 +63,8 @@ settings_urls = [
     path("settings/access/", access.requests, name="access-requests"),
     path("settings/access/<int:request_id>/", access.decide, name="decide-access"),
     path("settings/usage/", usage.usage, name="usage"),
+    path("settings/budgets/", budgets.budgets, name="budgets"),
+    path("settings/budgets/<int:budget_id>/delete/", budgets.delete, name="delete-budget"),
     path("settings/usage/all/", usage.all_usage, name="all-usage"),
     path("settings/teams/<int:team_id>/usage/", usage.team_usage, name="team-usage"),
     path("settings/tokens/<int:token_id>/revoke/", tokens.revoke, name="revoke-token"),

@@ -76,7 +76,7 @@ class TestARuleOfAnotherProject:
     def test_says_how_much(self, let_in: User, everyone_agent: DjangoAgent) -> None:
         AgentOSService(let_in).send_message("Hi", agent_id=everyone_agent.agent_id)
         with pytest.raises(QuotaReached, match=r"1 answer that your plan groups allows a day\..*More is in plan of a director"):
-            check(let_in)
+            check(let_in, everyone_agent)
 
     def test_ends_what_runs_once_it_says_that_rights_have_changed(self, let_in: User, everyone_agent: DjangoAgent) -> None:
         run = AgentOSService(let_in).send_message("Hi", agent_id=everyone_agent.agent_id)

@@ -426,6 +426,7 @@ SCENES = (
     Scene("a token without a name", "owner", "/agentos/settings/tokens/", bad_form),
     Scene("usage", "owner", "/agentos/settings/usage/"),
     Scene("usage of a team", "owner", "/agentos/settings/teams/TEAM/usage/?period=year"),
+    Scene("budgets", "operator", "/agentos/settings/budgets/"),
     Scene("usage of all", "operator", "/agentos/settings/usage/all/?period=year"),
     Scene("access requests", "owner", "/agentos/settings/access/"),
     Scene("webhooks", "owner", "/agentos/settings/webhooks/"),

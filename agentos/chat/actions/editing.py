@@ -33,7 +33,7 @@ def edit_message(*, run: Run, text: str, by: User) -> Run:
         check_nothing_open(session)
         if run.is_hidden or run.continues_id:
             raise WrongState(_("Only a message that is shown can be edited."))
-        quotas.check(by)
+        quotas.check(by, session.agent)
         titled = {"title": title_of(message)} if session.title == title_of(run.input) else {}
         revision = bring_to_top(session, **titled)
         place = add_edition(run)

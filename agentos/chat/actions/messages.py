@@ -75,7 +75,7 @@ def send_message(  # noqa: PLR0913 - what goes with a message
 
     def send() -> Run:
         where = _session_for_message(session, agent, by, history)
-        quotas.check(by)
+        quotas.check(by, where.agent)
         how = checked(where.agent, model, effort, where)
         taken = _take(by, files)
         check_taken(where.agent, how.model, taken)

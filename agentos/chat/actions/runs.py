@@ -43,7 +43,7 @@ def retry_run(*, run: Run, by: User, model: str | None = None, effort: str | Non
         check_agent_available(session.agent)
         how = checked(session.agent, model, effort, run)
         check_taken(session.agent, how.model, of_message(run) if run.file_count else ())
-        quotas.check(by)
+        quotas.check(by, session.agent)
         revision = bring_to_top(session)
         place = add_version(run)
         hide_from(session, run.turn, revision)
@@ -105,7 +105,7 @@ def continue_run(*, run: Run, by: User) -> Run:
         check_agent_open(session.agent, by)
         check_agent_available(session.agent)
         how = checked(session.agent, None, None, run)
-        quotas.check(by)
+        quotas.check(by, session.agent)
         revision = bring_to_top(session)
         place = {"turn": run.turn + 1, "follows": run.pk}
         going_on = Run.objects.create(session=session, by=by, input=CONTINUE, continues=run, revision=revision, **place, **how.of_run)

@@ -35,7 +35,7 @@ def start_round(*, agent: DjangoAgent, version: int | None = None, by: User) -> 
         if missing := objections(blueprint, agent=agent, by=by):
             raise NotReady(missing)
         trying.check_available(agent, blueprint, by=by)
-        quotas.check(by)
+        quotas.check(by, agent)
         cases = list(agent.cases.all())
         if not cases:
             raise CannotTest(_("There are no tests yet. Make one first."))

@@ -52,7 +52,7 @@ def begin_run(agent: DjangoAgent, blueprint: Blueprint, message: str, by: User, 
     if not queries.may_edit(by, agent):
         raise NotYourAgent(_("Who started the tests may no longer change this agent."))
     trying.check_available(agent, blueprint, by=by)
-    quotas.check(by)
+    quotas.check(by, agent)
     return ephemeral.begin_run(agent=agent, by=by, history=[], input=message, options={trying.BLUEPRINT: blueprint, trying.ROUND: round_pk})
 
 

@@ -130,7 +130,7 @@ def _claim(session_pk: int) -> Work | None:
         work = _work(session, known)
         try:
             if work is not None:
-                quotas.check(session.user)
+                quotas.check(session.user, session.agent)
         except ChatError:
             return None
         if work is not None:

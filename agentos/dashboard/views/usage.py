@@ -22,6 +22,7 @@ from agentos.access import queries, team_queries
 from agentos.access.adapters import access
 from agentos.access.guards import operator_only, signed_in
 from agentos.agents import prices
+from agentos.chat import budgets
 from agentos.chat import usage as used
 from agentos.chat.counting import NUMBERS
 from agentos.chat.quotas import meters
@@ -54,14 +55,15 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
 @signed_in
 @require_safe
 def usage(request: SignedInRequest) -> HttpResponse:
-    limits = {"meters": meters(request.user), "plan": access().allowance(request.user).plan, "is_own": True}
+    limits: dict[str, Any] = {"meters": meters(request.user), "plan": access().allowance(request.user).plan, "is_own": True}
+    limits["budgets"] = budgets.of_person(request.user)
     return _answer(request, used.of_person(request.user), with_people=False, **limits)
 
 
 @require_safe
 @operator_only
 def all_usage(request: SignedInRequest) -> HttpResponse:
-    return _answer(request, used.of_all(), with_people=True, is_all=True)
+    return _answer(request, used.of_all(), with_people=True, is_all=True, budgets=budgets.of_site())
 
 
 @signed_in
@@ -72,7 +74,7 @@ def team_usage(request: SignedInRequest, team_id: int) -> HttpResponse:
         raise Http404
     if not seen.manages:
         raise PermissionDenied
-    return _answer(request, used.of_team(seen.team), with_people=True, team=seen.team)
+    return _answer(request, used.of_team(seen.team), with_people=True, team=seen.team, budgets=budgets.of_team(seen.team))
 
 
 def _answer(request: SignedInRequest, whose: Q, *, with_people: bool, **context: object) -> HttpResponse:
