@@ -18,6 +18,11 @@ def picture_of(user: User) -> bytes:
     return bytes(found or b"")
 
 
+def language_of(key: int) -> str:
+    """What the user of this key speaks; empty where they have not said."""
+    return Preferences.objects.filter(pk=key).values_list("language", flat=True).first() or ""
+
+
 def preferences_of(user: User) -> Preferences:
     """Return how this user wants the pages; what nobody has changed, where they have chosen nothing."""
     return Preferences.objects.filter(pk=user.pk).first() or Preferences(user=user)

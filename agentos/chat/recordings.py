@@ -6,6 +6,7 @@ from functools import partial
 from django.utils.translation import gettext as _
 
 from agentos import speech
+from agentos.access.queries import language_of
 from agentos.access.users import User
 from agentos.core import db
 from agentos.core.ratelimit import limits
@@ -24,14 +25,15 @@ def check(user: User, blob: Blob) -> None:
         limits.check("recordings", str(user.pk), limit=A_MINUTE, seconds=60)
 
 
-async def words_of(blob: Blob, language: str = "") -> str:
-    """Return what is said in it; empty where nobody speaks. Raises NotHeard."""
+async def words_of(blob: Blob) -> str:
+    """Return what is said in it, in the language that its owner speaks, or in any; empty where nobody speaks. Raises NotHeard."""
     if blob.transcript is not None:
         return blob.transcript
     try:
         data = await asyncio.to_thread(partial(storage.fetch, blob.storage_name))
     except OSError:
         raise NotHeard(_("This recording is not there any more.")) from None
+    language = await db.read(language_of, blob.owner_id)
     heard = await speech.write_down(data, blob.mime, language)
     await db.write(_keep, blob, heard)
     return heard.text

@@ -115,7 +115,7 @@
 
   document.addEventListener("change", ({ target }) => target.id === "pick-files" && (add(target.files), (target.value = "")));
   document.addEventListener("click", async (event) => {
-    const button = event.target.closest("#file-chips button");
+    const button = event.target.closest("#file-chips button:not([data-write])");
     if (!button) return;
     event.preventDefault();
     const chip = button.closest("li");

@@ -86,9 +86,9 @@
     const made = await announce({ type: recorder.mimeType });
     let number = 0;
     let sending = Promise.resolve();
-    const sent = { url: made.url, recorder, isGone: false };
+    const sent = { url: made.url, recorder, isGone: false, isFull: false };
     recorder.ondataavailable = ({ data }) => {
-      if (data.size && !sent.isGone) sending = sending.then(() => put(sent, number++, data));
+      if (data.size && !sent.isGone && !sent.isFull) sending = sending.then(() => put(sent, number++, data));
     };
     sent.end = async () => {
       const stopped = new Promise((resolve) => recorder.addEventListener("stop", resolve, { once: true }));
@@ -100,12 +100,13 @@
   }
 
   async function put(sent, number, data) {
-    while (!sent.isGone) {
+    while (!sent.isGone && !sent.isFull) {
       try {
         await ask("PUT", `${sent.url}${number}/`, data);
         if (sent.isAway) (sent.isAway = false), tell("");
         return;
       } catch ({ status, sentence }) {
+        if (status === 413 && number) return (sent.isFull = true), finish(), tell(sentence); // what is there is good
         if (status < 500 && status !== 429) return stopFor(sent, sentence);
         sent.isAway = true;
         tell(words.dataset.away);
@@ -126,7 +127,7 @@
     const answer = await (await ask("POST", `${url}done/`, new URLSearchParams({ place, seconds }))).text();
     const chip = document.createRange().createContextualFragment(answer).firstElementChild;
     try {
-      const { text } = await (await ask("POST", chip.dataset.words, new URLSearchParams({ language: words.dataset.language }))).json();
+      const { text } = await (await ask("POST", chip.dataset.words)).json();
       if (text && words.dataset.keeps) find("file-chips").append(chip);
       else await ask("POST", chip.querySelector("[data-remove]").getAttribute("formaction")).catch(() => {});
       return text;
@@ -230,6 +231,23 @@
     find("status").textContent = "";
   }
 
+  // A recording that waits for the message, because nobody could write it down, or because it came as a file.
+  async function writeChip(button) {
+    const chip = button.closest("li");
+    tell("");
+    button.disabled = true;
+    find("status").textContent = words.dataset.writing;
+    try {
+      const { text } = await (await ask("POST", chip.dataset.words)).json();
+      if (text) write(text);
+      else tell(words.dataset.nothing);
+    } catch ({ sentence }) {
+      tell(sentence ?? words.dataset.broken);
+    }
+    find("status").textContent = "";
+    button.disabled = false;
+  }
+
   function discard() {
     const { sent } = now;
     sent.isGone = true;
@@ -266,6 +284,7 @@
   document.addEventListener("click", ({ target }) => {
     if (target.closest("#record")) window.handsFree?.isOn || record();
     else if (target.closest("#recorder [data-hands-free]")) goHandsFree();
+    else if (target.closest("[data-write]")) ready.then(() => writeChip(target.closest("[data-write]")));
     else if (target.closest("#recorder [data-pause]")) pause();
     else if (target.closest("#recorder [data-cancel]")) discard();
     else if (target.closest("#recorder [data-done]")) finish();

@@ -100,6 +100,18 @@ class TestRecording:
         page.locator("#recorder [data-done]").click()
         box_is(page, WORDS)
 
+    def test_that_nobody_could_write_down_waits_and_is_tried_again(self, page: Page):
+        page.goto("/agentos/chat/quick/")
+        record(page, slices=1)
+        page.route("**/words/", lambda route: route.fulfill(status=503, json={"error": "Many recordings are being written down."}))
+        page.locator("#recorder [data-done]").click()
+        expect(page.locator("#files-error")).to_have_text("Many recordings are being written down.")
+        page.unroute("**/words/")
+        page.reload()
+        page.locator("#file-chips").get_by_role("button", name="Write down Recording").click()
+        box_is(page, WORDS)
+        expect(page.locator("#file-chips audio")).to_have_count(1)
+
 
 class TestHandsFree:
     def test_takes_turns_until_somebody_leaves_and_a_cough_is_no_turn(self, page: Page):

@@ -11,16 +11,19 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from PIL import Image
 
+from agentos.access.actions import change_preferences
 from agentos.access.models import User
 from agentos.chat import actions, queries
 from agentos.chat.errors import InvalidInput
 from agentos.chat.files import attachment_for, of_message, place_of
 from agentos.chat.models import ChatSession, Run, RunFile
+from agentos.chat.recordings import words_of
 from agentos.chat.runs.engine import Engine
 from agentos.files.actions import attach
 from agentos.files.keeping import keep_bytes
 from agentos.files.models import Attachment
 from tests.agents.fakes import Exchange, FakeServer
+from tests.agents.web import Site, answer
 from tests.chat.test_engine import ended
 from tests.core.files import pdf
 from tests.factories import AgentFactory
@@ -218,6 +221,15 @@ class TestRecordings:
         assert '<recording name="memo.webm">\nThis is a rehearsal' in answer
         (row,) = await sync_to_async(of_message)(run)
         assert (row.blob.transcript or "").startswith("This is a rehearsal")
+
+    async def test_are_in_the_language_that_their_owner_speaks(self, member: User, settings: Any) -> None:
+        await sync_to_async(change_preferences)(by=member, language="de")
+        async with Site() as site:
+            settings.AGENTOS_SPEECH_URL = site.url
+            site.pages["/audio/transcriptions"] = answer(b'{"text": "Ja."}', kind="application/json")
+            blob = await sync_to_async(keep_bytes)(owner=member, data=SENTENCE, name="memo.webm")
+            assert await words_of(blob) == "Ja."
+        assert b'name="language"\r\n\r\nde\r\n' in site.asked[0].body
 
     async def test_whose_words_are_in_the_message_are_not_told_twice(self, engine: Engine, member: User, settings: Any) -> None:
         settings.AGENTOS_SCRIPTED_MODELS = True

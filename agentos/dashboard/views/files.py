@@ -23,7 +23,6 @@ from agentos.core.http.deferred import deferred
 from agentos.core.http.errors import Problem
 from agentos.core.http.htmx import came_from
 from agentos.core.http.request import SignedInRequest
-from agentos.core.languages import LANGUAGES
 from agentos.core.text import whole_number
 from agentos.files import actions, quotas, serving, uploading
 from agentos.files.errors import NoSuchFile, NoSuchUpload
@@ -127,12 +126,11 @@ def words(request: SignedInRequest, file_id: str) -> HttpResponseBase:
     if found is None:
         raise NoSuchFile
     recordings.check(request.user, found.blob)
-    language = request.POST.get("language", "")
-    return deferred(request, partial(_words, found, language if language in LANGUAGES else ""))
+    return deferred(request, partial(_words, found))
 
 
-async def _words(attachment: Attachment, language: str) -> HttpResponse:
-    return JsonResponse({"text": await recordings.words_of(attachment.blob, language)})
+async def _words(attachment: Attachment) -> HttpResponse:
+    return JsonResponse({"text": await recordings.words_of(attachment.blob)})
 
 
 @signed_in
