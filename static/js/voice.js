@@ -175,6 +175,7 @@
   async function record() {
     tell("");
     if (now) return finish();
+    window.reading?.stop(); // or the microphone would hear it
     now = { seconds: 0 };
     try {
       now.stream = await open();

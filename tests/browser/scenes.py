@@ -141,6 +141,27 @@ def editing(page: Page) -> None:
     expect(turn(page, 5).locator("textarea")).to_be_focused()
 
 
+# A microphone and a voice, where there are none; nothing is left for the scenes that come next.
+VOICE = """() => {
+    const sound = new AudioContext().createMediaStreamDestination();
+    navigator.mediaDevices.getUserMedia = async () => sound.stream;
+    Storage.prototype.setItem = () => {};
+    window.SpeechSynthesisUtterance = class {};
+    const voices = [{ name: "English", lang: "en-GB", localService: true }];
+    const speech = { getVoices: () => voices, addEventListener() {}, cancel() {}, pause() {}, resume() {}, speak() {} };
+    Object.defineProperty(window, "speechSynthesis", { value: speech });
+}"""
+
+
+def with_voice(page: Page) -> None:
+    page.evaluate(VOICE)
+    page.locator("[data-read]").last.click()
+    expect(page.locator("#reader")).to_be_visible()
+    page.locator("#record").click()
+    expect(page.locator("#recorder")).to_be_visible()
+    expect(page.locator("#reader")).to_have_count(0)  # or the microphone would hear it
+
+
 def too_long(page: Page) -> None:
     page.locator("#message").evaluate("box => { box.value = 'x'.repeat(200_000); }")
     page.locator("#send").click()
@@ -393,6 +414,7 @@ SCENES = (
     Scene("a chat, unfolded", "owner", "/agentos/session/CHAT/", everything_unfolded),
     Scene("a chat, its menu", "owner", "/agentos/session/CHAT/", chat_menu),
     Scene("a chat, a title too long", "owner", "/agentos/session/CHAT/", bad_title),
+    Scene("a chat, speaking and being read to", "owner", "/agentos/session/CHAT/", with_voice),
     Scene("a chat, editing", "owner", "/agentos/session/CHAT/", editing),
     Scene("a chat, a message too long", "owner", "/agentos/session/CHAT/", too_long),
     Scene("a chat, the palette", "owner", "/agentos/session/CHAT/", palette),

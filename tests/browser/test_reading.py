@@ -41,7 +41,7 @@ def wait_until_said(page: Page, count: int) -> None:
 
 
 def read_aloud(page: Page) -> None:
-    turn(page).get_by_role("button", name="Read answer 1 aloud").click()
+    turn(page).get_by_role("button", name="Read aloud: answer 1").click()
 
 
 class TestAnAnswer:

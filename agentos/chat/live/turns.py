@@ -240,7 +240,7 @@ def _labels(number: int, language: str | None) -> Mapping[str, str]:
         "stop": _("Stop answer %(number)d"),
         "answer": _("Answer %(number)d"),
         "copy": _("Copy answer %(number)d"),
-        "read": _("Read answer %(number)d aloud"),
+        "read": _("Read aloud: answer %(number)d"),
         "continue": _("Continue answer %(number)d"),
         "retry": _("Try again: answer %(number)d"),
         "retry_with": _("Try answer %(number)d again with another model"),
