@@ -18,6 +18,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 120
+KEPT = 4  # databases of other versions, for whoever goes to and fro between them
 GRACE_SECONDS = 1  # that a running answer gets when the server is told to stop
 
 
@@ -49,7 +50,7 @@ def migrated() -> Path:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not found.exists():
-            for old in folder.glob("*.sqlite3"):
+            for old in sorted(folder.glob("*.sqlite3"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
                 old.unlink()
             with tempfile.TemporaryDirectory(dir=folder) as data:
                 environment = {"PATH": os.environ["PATH"], "AGENTOS_LOCAL": "1", "AGENTOS_DATA_DIR": data}
