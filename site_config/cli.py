@@ -11,6 +11,7 @@ from agentos.core.starting.sentences import plainly
 COMMANDS = {
     "serve": ("agentos_serve", "start the server (in an empty folder: a local installation with its data in .data)"),
     "worker": ("agentos_worker", "drive the runs of servers with AGENTOS_WORKERS=external, until it is told to stop"),
+    "setup": ("agentos_setup", "make the first operator, for scripts: once, and again without harm"),
     "createoperator": ("agentos_createoperator", "make the account of somebody who runs the site"),
     "agents": (
         "agentos_agents",

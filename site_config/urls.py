@@ -22,6 +22,7 @@ root = [path("", signed_in(RedirectView.as_view(pattern_name="dashboard:home")),
 
 urlpatterns = [
     path("agentos/", include(pages)),
+    path("agentos/settings/installation/", include("agentos.operations.installation_urls")),
     path("", include((root, "site"))),
     path("", include("agentos.accounts.urls")),
     path("", include("agentos.access.urls")),

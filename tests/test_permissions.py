@@ -513,6 +513,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:picture", "POST"): page(422),  # without one
     ("dashboard:tokens", "GET"): page(200),
     ("dashboard:usage", "GET"): page(200),
+    ("installation:installation", "GET"): page_of_operator(200),
     ("dashboard:budgets", "GET"): page_of_operator(200),
     ("dashboard:budgets", "POST"): page_of_operator(422),  # an empty form
     ("dashboard:delete-budget", "POST"): page_of_operator(303),

@@ -81,6 +81,24 @@ def set_up(*, token: str, email: str, name: str = "", team: str = "", password: 
     return user
 
 
+def set_up_by_script(*, email: str, name: str = "", team: str = "", password: str, by: User | None) -> tuple[User, bool]:
+    """Make the first operator, for a script that may run again: once it has, it changes nothing. Returns the operator, and whether they
+    are new.
+
+    However many run at the same moment, one makes the operator. Raises InvalidOperator, and LinkIsOver where there are other people by now.
+    """
+    token = make_link(by=by)  # committed first: whoever comes second waits for it
+    try:
+        return set_up(token=token, email=email, name=name, team=team, password=password, by=by), True
+    except LinkIsOver:
+        known = next((each for each in queries.operators() if people.address_of(each).lower() == email.strip().lower()), None)
+        if known is None:
+            raise
+        return known, False
+    finally:
+        SetupLink.objects.filter(digest=queries.digest_of(token)).delete()
+
+
 def _first_team(name: str, owner: User) -> None:
     if name:
         try:

@@ -15,6 +15,10 @@ def has_people() -> bool:
     return User.objects.exists()
 
 
+def operators() -> list[User]:
+    return list(User.objects.filter(is_staff=True).order_by("pk"))
+
+
 def link_of(token: str) -> SetupLink | None:
     """Return what this text opens: nothing when it is wrong, used or over, or makes a first account where there is one."""
     link = SetupLink.objects.filter(digest=digest_of(token), expires_at__gt=clock.now()).first()

@@ -42,7 +42,7 @@ def said(status: str, checks: Mapping[str, str]) -> State:
 STOPPING = said("stopping", {})
 
 
-def _workers() -> str:
+def are_workers_there() -> str:
     """Whether anybody drives what is queued. Database work."""
     with connection.cursor() as cursor:
         cursor.execute(ALIVE)
@@ -95,7 +95,7 @@ class Readiness:
     def _ask_database(self) -> dict[str, str]:
         try:
             is_current = db.keep_connection(self._is_current)
-            workers = db.keep_connection(_workers) if app_settings.WORKERS == EXTERNAL else ""
+            workers = db.keep_connection(are_workers_there) if app_settings.WORKERS == EXTERNAL else ""
         except Exception as error:  # noqa: BLE001 - whatever it is, the answer is no
             repeated.warn("readiness", "The database could not be asked whether it is there: %s: %s", type(error).__name__, error)
             return {"database": FAILING, "migrations": "unknown"}

@@ -448,6 +448,7 @@ SCENES = (
     Scene("a token without a name", "owner", "/agentos/settings/tokens/", bad_form),
     Scene("usage", "owner", "/agentos/settings/usage/"),
     Scene("usage of a team", "owner", "/agentos/settings/teams/TEAM/usage/?period=year"),
+    Scene("the installation", "operator", "/agentos/settings/installation/"),
     Scene("budgets", "operator", "/agentos/settings/budgets/"),
     Scene("usage of all", "operator", "/agentos/settings/usage/all/?period=year"),
     Scene("access requests", "owner", "/agentos/settings/access/"),

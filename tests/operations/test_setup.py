@@ -163,6 +163,54 @@ def test_thirty_at_once_make_one_operator() -> None:
     assert not SetupLink.objects.exists()
 
 
+class TestSetup:
+    """``agentos setup``, for scripts."""
+
+    def run(self, email: str, monkeypatch: pytest.MonkeyPatch, given: str = f"{PASSWORD}\n") -> str:
+        said = io.StringIO()
+        monkeypatch.setattr("sys.stdin", io.StringIO(given))
+        call_command("agentos_setup", email, "--team", "Acme", stdout=said)
+        return said.getvalue()
+
+    def test_makes_the_first_operator_once(self, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert self.run("olga@example.com", monkeypatch) == "olga@example.com is an operator now.\n"
+        assert "already: nothing was changed" in self.run("Olga@Example.com", monkeypatch, "another password\n")
+        user = User.objects.get()
+        assert user.check_password(PASSWORD)
+        assert Membership.objects.get(user=user).team.name == "Acme"
+        assert not SetupLink.objects.exists()
+
+    def test_refuses_where_somebody_else_is_there(self, member: User, operator: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        for email in ("nora@example.com", member.email):
+            with pytest.raises(CannotStart, match="There are accounts already"):
+                self.run(email, monkeypatch)
+        assert not SetupLink.objects.exists()
+
+    def test_says_what_is_wrong(self, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(CannotStart, match="too short"):
+            self.run("olga@example.com", monkeypatch, "short\n")
+        assert not User.objects.exists()
+        assert not SetupLink.objects.exists()
+
+    @pytest.mark.django_db(transaction=True)
+    def test_thirty_at_once_make_one(self) -> None:
+        start = threading.Barrier(30)
+
+        def one(number: int) -> bool:
+            try:
+                start.wait(60)
+                return actions.set_up_by_script(email=f"person-{number}@example.com", password=PASSWORD, by=None)[1]
+            except actions.LinkIsOver:
+                return False
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(30) as crowd:
+            assert list(crowd.map(one, range(30))).count(True) == 1
+        assert User.objects.count() == 1
+        assert not SetupLink.objects.exists()
+
+
 class TestTheCommand:
     def run(self, *words: str, given: str = "", monkeypatch: pytest.MonkeyPatch | None = None) -> str:
         said = io.StringIO()
