@@ -27,6 +27,7 @@
       return voice.tell(sentence ?? voice.words().broken);
     }
     on = { stream, ear: voice.ear(stream), levels: [], loud: 0, quiet: 0, isHearing: false, isWriting: false };
+    stream.getTracks()[0].onended = leave; // it was pulled out
     handsFree.isOn = true;
     bar = voice.part("#handsfree");
     record();

@@ -31,8 +31,9 @@
 
   // --- What is read of an answer: words; of code, tables and formulas that they are there.
   function textOf(place) {
-    if (place.nodeType === Node.TEXT_NODE) return place.data;
+    if (place.nodeType === Node.TEXT_NODE) return place.data.replace(/\s+/g, " ");
     if (place.nodeType !== Node.ELEMENT_NODE || place.matches(SKIPPED)) return "";
+    if (place.matches("br")) return " ";
     if (place.matches(CODE)) return `\n${words.dataset.code}\n`;
     if (place.matches("table")) return `\n${words.dataset.table}\n`;
     if (place.matches("math")) return ` ${words.dataset.formula} `;
@@ -42,7 +43,7 @@
 
   function sentencesOf(turn) {
     const text = [...turn.querySelectorAll(".answer-parts > .prose")].filter((part) => !part.closest("details")).map(textOf).join("\n");
-    return text.split(/\n+/).flatMap((line) => [...sentences.segment(line)].map(({ segment }) => segment.trim())).filter((each) => /[\p{L}\p{N}]/u.test(each));
+    return text.split(/\n+/).flatMap((line) => [...sentences.segment(line)].map(({ segment }) => segment.trim().replace(/ +/g, " "))).filter((each) => /[\p{L}\p{N}]/u.test(each));
   }
 
   // --- Voices
@@ -128,10 +129,10 @@
 
   // Nothing more is there to be read, for now.
   function rest() {
-    document.dispatchEvent(new Event("reading:rest"));
     if (isGrowing()) return;
     bar?.remove();
     bar = null;
+    forget();
   }
 
   const isGrowing = () => Boolean(document.querySelector("#turns .turn[data-status=running]"));
@@ -147,6 +148,10 @@
     bar?.remove();
     bar = null;
     for (const turn of turns()) done.set(turn.id, Infinity); // also what of it is still to come
+    forget();
+  }
+
+  function forget() {
     for (const made of fetched.values()) made.then(URL.revokeObjectURL, () => {});
     fetched.clear();
   }

@@ -174,7 +174,7 @@
 
   async function record() {
     tell("");
-    if (now) return finish();
+    if (now) return now.sent && finish(); // or one waits for the microphone
     window.reading?.stop(); // or the microphone would hear it
     now = { seconds: 0 };
     try {
@@ -186,6 +186,8 @@
       return tell(sentence ?? (status ? "" : words?.dataset.broken ?? ""));
     }
     now.ear = ear(now.stream);
+    now.at = Date.now();
+    now.stream.getTracks()[0].onended = () => now && finish(); // it was pulled out
     now.ticking = setInterval(tick, 100);
     navigator.wakeLock?.request("screen").then((lock) => now && (now.lock = lock), () => {});
     show("recording");
@@ -194,12 +196,13 @@
 
   function tick() {
     bar.querySelector("meter").value = now.ear.level();
-    if (now.sent.recorder.state !== "recording") return;
-    now.seconds += 0.1;
+    const { at, seconds } = now;
+    now.at = Date.now(); // a hidden tab has few ticks
+    if (now.sent.recorder.state === "recording") now.seconds += (now.at - at) / 1000;
+    localStorage.setItem(kept, JSON.stringify({ url: now.sent.url, seconds: now.seconds, at: now.at }));
     bar.querySelector(".recorder-time").textContent = minutes(now.seconds);
-    localStorage.setItem(kept, JSON.stringify({ url: now.sent.url, seconds: now.seconds, at: Date.now() }));
     if (now.seconds > LONGEST) finish();
-    else if (now.seconds > LONGEST - 60) show("last");
+    else if (seconds <= LONGEST - 60 && now.seconds > LONGEST - 60) show("last");
   }
 
   function pause() {
@@ -292,7 +295,7 @@
   });
   // What is being said belongs to the message: it comes into the box first.
   addEventListener("submit", (event) => {
-    if (event.target.id === "composer" && now) event.preventDefault(), event.stopImmediatePropagation(), finish();
+    if (event.target.id === "composer" && now?.sent) event.preventDefault(), event.stopImmediatePropagation(), finish();
   }, true);
   document.addEventListener("htmx:after:swap", place);
   offerCut();

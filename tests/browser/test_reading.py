@@ -27,7 +27,7 @@ Object.defineProperty(window, "speechSynthesis", { value: {
     },
 } });
 """
-TEXT = "First things first. Is that so?\n\n```\nx = 1\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- Tea\n- Cups\n\nThe end"
+TEXT = "First things\nfirst. Is that so?\n\n```\nx = 1\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- Tea\n- Cups\n\nThe end"
 READ = ["First things first.", "Is that so?", "A piece of code.", "A table.", "Tea", "Cups", "The end"]
 
 
