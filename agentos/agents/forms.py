@@ -208,7 +208,7 @@ class DollarsField(forms.DecimalField):
             max_value=100_000,
             max_digits=12,
             decimal_places=4,
-            widget=forms.NumberInput(attrs={"step": "any", "min": "0", "inputmode": "decimal", "autocomplete": "off"}),
+            widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
             error_messages={
                 "required": _("Say how many dollars; 0 where it costs nothing."),
                 "invalid": _("Enter a number of dollars."),

@@ -18,7 +18,7 @@ class BudgetForm(forms.Form):
         label=_("Of"),
         choices=(
             ("site", _("Everybody together")),
-            ("each", _("Each person who has no budget of their own")),
+            ("each", _("Each person")),
             ("person", _("One person")),
             ("team", _("The agents of a team")),
             ("agent", _("One agent")),
@@ -28,12 +28,13 @@ class BudgetForm(forms.Form):
         label=_("Which one"),
         required=False,
         max_length=254,
-        help_text=_("A person's e-mail address, the name of a team, or the id of an agent."),
+        help_text=_("The person's e-mail address, the name of the team, or the id of the agent."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "dir": "auto"}),
     )
     dollars = DollarsField(label=_("Dollars a month"))
-    is_hard = forms.BooleanField(
-        label=_("Nothing begins any more once it is used up"), required=False, initial=True, help_text=_("Off: people are told, and go on.")
+    then = forms.ChoiceField(
+        label=_("Once it is used up"),
+        choices=(("stop", _("No answer begins any more")), ("tell", _("People are told, and go on"))),
     )
 
     def clean(self) -> dict[str, Any]:
@@ -50,4 +51,4 @@ class BudgetForm(forms.Form):
         """What was chosen, for ``actions.set_budget``."""
         data = self.cleaned_data
         micro = int(Decimal(data["dollars"]) * MICRO)
-        return {"of": data["of"], "whose": data["whose"], "micro_a_month": micro, "is_hard": data["is_hard"]}
+        return {"of": data["of"], "whose": data["whose"], "micro_a_month": micro, "is_hard": data["then"] == "stop"}

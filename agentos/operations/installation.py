@@ -19,8 +19,8 @@ from django.utils.translation import ngettext
 
 from agentos.access.invitations import mails_work
 from agentos.access.models import Letter
-from agentos.agents.provider_states import provider_states
-from agentos.agents.providers import LOCAL, SCRIPTED
+from agentos.agents.provider_states import ProviderState, provider_states
+from agentos.agents.providers import LOCAL, PROVIDERS, SCRIPTED
 from agentos.chat.models import IS_OPEN, Run
 from agentos.conf import EXTERNAL, app_settings
 from agentos.core import clock
@@ -63,7 +63,13 @@ def facts() -> list[tuple[str, list[Fact]]]:
 
 
 def models_work() -> bool:
-    return any(state.is_ready for state in provider_states() if state.slug not in {LOCAL.slug, SCRIPTED.slug})
+    return any(map(_is_set_up, provider_states()))
+
+
+def _is_set_up(state: ProviderState) -> bool:
+    """Of one that needs no key nobody knows whether it is there, unless somebody has made agents with it."""
+    is_real = state.slug not in {LOCAL.slug, SCRIPTED.slug}
+    return state.is_ready and is_real and bool(state.agents or PROVIDERS[state.slug].keys)
 
 
 def sign_up() -> str:
@@ -73,7 +79,7 @@ def sign_up() -> str:
 
 def _models() -> list[Fact]:
     states = provider_states()
-    ready = [state.label for state in states if state.is_ready and state.slug not in {LOCAL.slug, SCRIPTED.slug}]
+    ready = [state.label for state in states if _is_set_up(state)]
     lacking = [state for state in states if state.agents and not state.is_ready]
     url = reverse("dashboard:models")
     found = [Fact(_("Providers that can be used"), ", ".join(ready) or _("None: no key is set."), bool(ready), url)]

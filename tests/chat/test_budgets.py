@@ -171,7 +171,7 @@ class TestPage:
     def test_sets_and_deletes(self, as_operator: Client, member: User, team_agent: DjangoAgent, as_owner: Client) -> None:
         wanted = {"site": "", "each": "", "person": member.email.upper(), "team": str(team_agent.team), "agent": team_agent.agent_id}
         for of, name in wanted.items():
-            assert as_operator.post(PAGE, {"of": of, "name": name, "dollars": "2.50", "is_hard": "on"}).status_code == 303
+            assert as_operator.post(PAGE, {"of": of, "name": name, "dollars": "2.50", "then": "stop"}).status_code == 303
         assert set(Budget.objects.values_list("of", "micro_a_month", "is_hard")) == {(of, 2_500_000, True) for of in wanted}
         spend(member, team_agent, 2_100_000)
         found = page(as_operator.get(PAGE))
@@ -188,7 +188,7 @@ class TestPage:
         "wrong", [{"of": "person", "name": "nobody@example.com"}, {"of": "team"}, {"of": "agent"}, {"dollars": ""}, {"of": "x"}]
     )
     def test_refuses_what_makes_no_sense(self, as_operator: Client, wrong: dict[str, str]) -> None:
-        answer = as_operator.post(PAGE, {"of": "site", "name": "", "dollars": "1", **wrong})
+        answer = as_operator.post(PAGE, {"of": "site", "name": "", "dollars": "1", "then": "tell", **wrong})
         assert answer.status_code == 422
         assert page(answer).has("#budget-form .error")
         assert not Budget.objects.exists()

@@ -59,7 +59,7 @@ class TestPages:
     def test_show_what_is_chosen(self, as_operator: Client, asked: str) -> None:
         year = page(as_operator.get(ALL + "?period=year&show=tokens"))
         assert len(year.all(".chart rect")) == 12
-        assert year.texts(".choices [aria-current]") == ["12 months", "Tokens"]
+        assert year.texts(".switches [aria-current]") == ["12 months", "Tokens"]
         assert as_operator.get(ALL + "?period=week").status_code == as_operator.get(ALL + "?show=x").status_code == 404
 
     def test_say_where_a_price_is_not_known(self, as_operator: Client, owner: User, everyone_agent: DjangoAgent) -> None:
