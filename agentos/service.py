@@ -116,7 +116,7 @@ class AgentOSService:
                 session = actions.fork_session(session=session, through_turn=run.turn, by=self.user)
             return actions.send_message(by=self.user, text=message, session=session, **more)
 
-        what = ["after", run.run_id, message, more.get("context"), more.get("options")]
+        what = ["after", run.run_id, message, more.get("context"), more.get("options"), *more.get("fingerprints", ())]
         return once(send, kind=Run, by=self.user, key=idempotency_key, what=what)
 
     def said_up_to(self, run: Run) -> list[dict[str, str]]:

@@ -43,6 +43,7 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 THREADS = 4
 TOO_LARGE = "agentos.too_large"  # in a scope: more came than is accepted
+HELD = 10_000_000  # bytes of JSON in which files are
 OF_ITS_BODY = frozenset({"content-type", "content-length", "content-encoding"})  # headers that do not outlive the body they came with
 
 
@@ -94,6 +95,8 @@ class Requests(BaseHandler):
         body.seek(0)
         if scope.get(TOO_LARGE):
             request.upload_handlers = [Refusal(request)]
+        elif holds_files(scope):
+            request._body = body.read()  # noqa: SLF001 - more than other requests may have
         request.META[MAY_COME] = True
         response: HttpResponseBase = self.get_response(request)
         if request.resolver_match:
@@ -155,6 +158,11 @@ def has_files(scope: Scope) -> bool:
     return path == reverse("dashboard:import-chats") or any(is_one_of(path, name) for name in ("dashboard:session", "dashboard:chat"))
 
 
+def holds_files(scope: Scope) -> bool:
+    """Whether it is JSON of a client of OpenAI's, in which files may be."""
+    return scope.get("method") == "POST" and scope["path"].endswith(("/v1/chat/completions", "/v1/responses"))
+
+
 class Refusal(FileUploadHandler):
     """Says of a form that it is too large to be read."""
 
@@ -171,6 +179,8 @@ async def read_body(receive: Receive, scope: Scope) -> IO[bytes]:
     if has_files(scope):
         most += file_limit()
         kept = SpooledTemporaryFile(max_size=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)  # type: ignore[assignment]  # noqa: SIM115 - as long as its request
+    if holds_files(scope):
+        most = HELD
     size = 0
     while True:
         message = await receive()

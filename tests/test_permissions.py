@@ -425,6 +425,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("api:base", "DELETE"): api_of_makers(204),
     ("api:documents", "GET"): api_of_readers(200),
     ("api:documents", "POST"): api_of_makers(201),
+    ("api:base_files", "POST"): api(422),  # without a name
     ("api:document", "GET"): api_of_readers(200),
     ("api:document", "DELETE"): api_of_makers(204),
     ("api:try_document_again", "POST"): api_of_makers(200),

@@ -19,7 +19,7 @@ from agentos.api.scopes import ScopedRouter
 from agentos.api.serializers import file_json
 from agentos.chat import recordings
 from agentos.chat.files import attachment_for
-from agentos.chat.idempotency import once
+from agentos.chat.idempotency import known, once
 from agentos.core import db
 from agentos.core.http.deferred import deferred
 from agentos.core.http.errors import Problem
@@ -87,11 +87,16 @@ async def _create(user: User, name: str, data: bytes, key: str) -> HttpResponse:
 @router.post(
     "/files/uploads/", url_name="uploads", operation_id="begin_upload", response={201: nouns.Upload, **CHANGE}, summary="Announce a file"
 )
-def begin_upload(request: ApiRequest, payload: nouns.UploadIn) -> HttpResponse:
+def begin_upload(request: ApiRequest, payload: nouns.UploadIn, idempotency_key: IdempotencyKey = "") -> HttpResponse:
     """For one that is larger than 1 MiB, or grows. What is too large is refused before a byte of it is sent."""
-    upload = uploading.begin(by=request.auth, name=payload.name, size=payload.size)
+
+    def begin() -> str:
+        return uploading.begin(by=request.auth, name=payload.name, size=payload.size).upload_id
+
+    upload_id = once(begin, kind=str, by=request.auth, key=idempotency_key, what=["upload", payload.name, payload.size])
+    upload = uploading.upload_of(request.auth, upload_id)
     where = reverse("api:upload", args=[upload.upload_id])
-    said = _upload(upload, []).model_dump_json()
+    said = _upload(upload, uploading.numbers(upload)).model_dump_json()
     return HttpResponse(said, status=201, content_type="application/json; charset=utf-8", headers={"Location": where})
 
 
@@ -123,13 +128,21 @@ def cancel_upload(request: ApiRequest, upload_id: UploadId) -> Status[None]:
     response={201: nouns.File, **CHANGE},
     summary="All slices are here",
 )
-def finish_upload(request: ApiRequest, upload_id: UploadId) -> HttpResponseBase:
-    return deferred(request, partial(_finish, request.auth, uploading.upload_of(request.auth, upload_id)))
+def finish_upload(request: ApiRequest, upload_id: UploadId, idempotency_key: IdempotencyKey = "") -> HttpResponseBase:
+    """With a key it may be said again, when its answer got lost."""
+    if made := known(str, by=request.auth, key=idempotency_key, what=["finish", upload_id]):
+        return _answer(_found(request.auth, made), 201)
+    return deferred(request, partial(_finish, request.auth, uploading.upload_of(request.auth, upload_id), idempotency_key))
 
 
-async def _finish(user: User, upload: UploadRow) -> HttpResponse:
+async def _finish(user: User, upload: UploadRow, key: str) -> HttpResponse:
     blob = await uploading.finish_away(upload=upload)
-    return _answer(await db.write(attach, by=user, blob=blob, name=upload.name), 201)
+
+    def store() -> Attachment:
+        make = lambda: attach(by=user, blob=blob, name=upload.name).file_id  # noqa: E731
+        return _found(user, once(make, kind=str, by=user, key=key, what=["finish", upload.upload_id]))
+
+    return _answer(await db.write(store), 201)
 
 
 @router.put(

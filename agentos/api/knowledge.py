@@ -1,19 +1,31 @@
 """Knowledge bases: find, make, change, delete; their documents; and searching them."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from ninja import Path, Query
 
+from agentos.access.users import User
 from agentos.api import knowledge_resources as nouns
 from agentos.api.auth import ApiRequest
 from agentos.api.errors import CHANGE, FIND, READ
+from agentos.api.files import BYTES, Name
+from agentos.api.parameters import IdempotencyKey
 from agentos.api.schemas import PAGE_LIMIT
 from agentos.api.scopes import ScopedRouter
 from agentos.api.workshop import TeamNotFound
+from agentos.chat.files import attachment_for
+from agentos.chat.idempotency import once
+from agentos.core import db
+from agentos.core.http.deferred import deferred
 from agentos.core.http.errors import Problem
 from agentos.core.http.paging import page_of
+from agentos.files.actions import discard
+from agentos.files.errors import NoSuchFile
+from agentos.files.keeping import keep_bytes_away
 from agentos.knowledge import actions, queries
 from agentos.knowledge.errors import BadKnowledge
 from agentos.knowledge.models import Base, Document, scope_of
@@ -117,18 +129,61 @@ def documents(request: ApiRequest, base_id: BaseId, page: PageNumber) -> nouns.D
     url_name="documents",
     operation_id="add_document",
     response={201: nouns.Document, **CHANGE},
-    summary="Add a text, or a page of the web",
+    summary="Add a text, a page of the web, or a file",
 )
 def add_document(request: ApiRequest, base_id: BaseId, payload: nouns.DocumentIn) -> HttpResponse:
-    """It is read afterwards: ask for the document until its ``status`` is ready or failed."""
+    """A ``file`` was sent to `/files/` before. It is read afterwards: ask for the document until its ``status`` is ready or failed."""
     found = _seen(request, base_id)
-    if bool(payload.text.strip()) == bool(payload.page_url.strip()):
-        raise BadKnowledge("text", "Give a text, or the page_url of a page of the web.")
-    if payload.page_url.strip():
+    if [bool(given.strip()) for given in (payload.text, payload.page_url, payload.file)].count(True) != 1:
+        raise BadKnowledge("text", "Give a text, the page_url of a page of the web, or the id of a file.")
+    if payload.file:
+        made = _added(request.auth, found, payload.file)
+    elif payload.page_url.strip():
         made = actions.add_page(base=found, url=payload.page_url, by=request.auth)
     else:
         made = actions.add_text(base=found, title=payload.title, text=payload.text, by=request.auth)
     return _created(nouns.Document(**_about(made)), reverse("api:document", args=[made.pk]))
+
+
+@router.post(
+    "/knowledge/{base_id}/files/",
+    url_name="base_files",
+    operation_id="add_file",
+    response={201: nouns.Document, **CHANGE},
+    summary="Add a file",
+    openapi_extra=BYTES,
+)
+def add_file(request: ApiRequest, base_id: BaseId, name: Name, idempotency_key: IdempotencyKey = "") -> HttpResponseBase:
+    """The body is the bytes, at most 1 MiB: a larger one comes in slices (`/files/uploads/`), and is then added by its id. It is read
+    afterwards: ask for the document until its ``status`` is ready or failed."""
+    found = _seen(request, base_id)
+    actions.check_may_add(base=found, by=request.auth)
+    return deferred(request, partial(_add_file, request.auth, found, name, request.body, idempotency_key))
+
+
+async def _add_file(user: User, base: Base, name: str, data: bytes, key: str) -> HttpResponse:
+    blob = await keep_bytes_away(owner=user, data=data, name=name)
+
+    def store() -> HttpResponse:
+        make = lambda: str(actions.add_files(base=base, files=[(name, blob)], by=user)[0].pk)  # noqa: E731
+        pk = once(make, kind=str, by=user, key=key, what=["knowledge", base.pk, name, blob.sha256])
+        made = queries.document_for(user, int(pk))
+        if made is None:
+            raise DocumentNotFound
+        return _created(nouns.Document(**_about(made)), reverse("api:document", args=[made.pk]))
+
+    return await db.write(store)
+
+
+def _added(user: User, base: Base, file_id: str) -> Document:
+    """Add a file of the caller's. One that was not sent yet goes with no message any more. Raises NoSuchFile."""
+    file = attachment_for(user, file_id)
+    if file is None or file.owner_id != user.pk:
+        raise NoSuchFile
+    (made,) = actions.add_files(base=base, files=[(file.name, file.blob)], by=user)
+    if file.sweep_after is not None:
+        discard(by=user, file_id=file_id)
+    return made
 
 
 @router.get(

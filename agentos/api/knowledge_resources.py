@@ -133,13 +133,14 @@ class DocumentList(BaseModel):
 
 
 class DocumentIn(BaseModel):
-    """A text, with a title if you like, or the address of a page of the web. Not both."""
+    """One of these: a text, with a title if you like; the address of a page of the web; the id of a file of yours, from `/files/`."""
 
     model_config = example({"title": "Quiet hours", "text": "From ten at night nobody plays the trombone."})
 
     title: Annotated[str, Field(json_schema_extra={"maxLength": TITLE_LENGTH})] = ""
     text: Annotated[str, Field(json_schema_extra={"maxLength": 500_000})] = ""
     page_url: Annotated[str, Field(json_schema_extra={"maxLength": URL_LENGTH})] = ""
+    file: Annotated[str, Field(max_length=100)] = ""
 
 
 class Question(BaseModel):

@@ -118,6 +118,7 @@ NEEDED: Mapping[str, str] = MappingProxyType(
         "delete_base": "knowledge:write",
         "documents": "knowledge:read",
         "add_document": "knowledge:write",
+        "add_file": "knowledge:write",
         "document": "knowledge:read",
         "delete_document": "knowledge:write",
         "try_document_again": "knowledge:write",

@@ -23,6 +23,19 @@ from agentos.service import AgentOSService
 OF_CURSOR_PAGES = frozenset({"cursor", "limit", "search", "archived", "agent"})
 ARCHIVED = {"true": True, "false": False, "any": None}
 
+A_TEXT = {"schema": {"type": "string"}}
+EXPORTS: dict[str, Any] = {
+    "responses": {
+        200: {
+            "description": "The file.",
+            "content": {
+                "application/json": {"schema": {"type": "object"}},
+                **dict.fromkeys(("text/markdown; charset=utf-8", "text/html; charset=utf-8", "application/pdf"), A_TEXT),
+            },
+        }
+    }
+}
+
 router = ScopedRouter(tags=["Sessions"])
 
 
@@ -110,9 +123,7 @@ def delete_session(request: ApiRequest, session_id: SessionId) -> HttpResponse:
     operation_id="export_session",
     response={**FIND, 409: CHANGE[409]},
     summary="Download a session",
-    openapi_extra={
-        "responses": {200: {"description": "The file.", "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}}
-    },
+    openapi_extra=EXPORTS,
 )
 def export_session(
     request: ApiRequest,

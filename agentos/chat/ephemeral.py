@@ -19,8 +19,10 @@ from agentos.agents.history import Turn
 from agentos.agents.models import DjangoAgent
 from agentos.audit.actions import record
 from agentos.chat import limits, quotas
+from agentos.chat.actions.messages import taken_for
 from agentos.chat.actions.opening import check_agent_available, check_agent_open
 from agentos.chat.actions.runs import stop_run
+from agentos.chat.files import bind, check_taken
 from agentos.chat.live.revisions import lock
 from agentos.chat.models import TEXTLESS, ChatSession, Run, RunEvent, RunFile
 from agentos.chat.runs.claiming import begin
@@ -42,8 +44,9 @@ def start(
     by: User,
     options: dict[str, Any] | None = None,
     effort: str = "",
+    files: Sequence[str] = (),
 ) -> Run:
-    """Store a run that answers ``message`` after ``history``. Raises AgentClosed, AgentUnavailable, TooMuch, QuotaReached.
+    """Store a run that answers ``message`` after ``history``. Raises AgentClosed, AgentUnavailable, InvalidInput, TooMuch, QuotaReached.
 
     The caller hands it to ``discard`` when the answer is delivered, or not wanted any more.
     """
@@ -53,7 +56,10 @@ def start(
         check_agent_available(agent)
         quotas.check(by, agent)
         how: dict[str, Any] = {"context": context, "options": options or {}, "effort": effort_with(agent, agent.model, effort)}
+        taken = taken_for(by, files)
+        check_taken(agent, agent.model, taken)
         run = begin_run(agent=agent, by=by, history=history, input=message, **how)
+        bind(run=run, attachments=taken)
         record("chat.message.sent", by=by, object_type="run", object_id=run.run_id, agent=agent.agent_id, ephemeral=True)
     return run
 

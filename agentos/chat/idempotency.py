@@ -29,9 +29,9 @@ def once(
     """
     if len(key) > KEY_LIMIT:
         raise InvalidInput("idempotency_key", _("An idempotency key can have %(limit)s characters.") % {"limit": KEY_LIMIT})
-    fingerprint = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest() if key else ""
-    if key and (known := _known(kind, by, key, fingerprint)):
-        return known
+    fingerprint = _fingerprint(what) if key else ""
+    if key and (before := _known(kind, by, key, fingerprint)):
+        return before
     if check:
         check()
     try:
@@ -41,18 +41,27 @@ def once(
                 insert(new(IdempotencyKey, user=by, key=key, fingerprint=fingerprint, **{COLUMNS[kind]: made}))
     except IntegrityError:
         # The same came twice at once, and the other one was first: all of this one is undone.
-        if key and (known := _known(kind, by, key, fingerprint)):
-            return known
+        if key and (before := _known(kind, by, key, fingerprint)):
+            return before
         raise
     return made
 
 
+def known(kind: type[Made], *, by: User, key: str, what: list[Any]) -> Made | None:
+    """Return what ``once`` made under this key, for what takes so long that it is asked first. Raises KeyReused."""
+    return _known(kind, by, key, _fingerprint(what)) if key else None
+
+
+def _fingerprint(what: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+
 def _known(kind: type[Made], by: User, key: str, fingerprint: str) -> Made | None:
-    known = _KNOWN.first(by.pk, key)
-    if known is None:
+    row = _KNOWN.first(by.pk, key)
+    if row is None:
         return None
-    made = getattr(known, COLUMNS[kind])
-    if known.fingerprint != fingerprint or not made:
+    made = getattr(row, COLUMNS[kind])
+    if row.fingerprint != fingerprint or not made:
         raise KeyReused(_("This idempotency key was used for something else."))
     return made  # type: ignore[no-any-return]
 

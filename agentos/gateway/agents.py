@@ -11,6 +11,7 @@ from agno.run.base import RunStatus
 from agentos.agents.cache import AgentCard
 from agentos.chat import actions, queries
 from agentos.chat.models import Run
+from agentos.chat.sent_files import KeptFiles, NotKept, kept_for
 from agentos.gateway import context, database, sessions
 from agentos.gateway.approvals import answers_of
 from agentos.gateway.errors import problem_of
@@ -134,10 +135,25 @@ class _Start(_Work):
     def __init__(self, agent_id: str, text: str, session_id: str, *, wants_answer: bool) -> None:
         self.agent_id, self.text, self.session_id, self.wants_answer = agent_id, text, session_id, wants_answer
 
+    async def do(self) -> Run | None:
+        call = context.current()
+        if not call.files:
+            return await super().do()
+        try:
+            return await kept_for(call.user, call.files, lambda kept: self._send(call, kept))
+        except NotKept as not_kept:
+            call.refused = not_kept.error
+        except Exception as error:  # noqa: BLE001 - as for what ``database.do`` does
+            call.refused = problem_of(error)
+        return None
+
     def act(self, call: context.CallContext) -> Run:
+        return self._send(call, KeptFiles())
+
+    def _send(self, call: context.CallContext, kept: KeptFiles) -> Run:
         given = self.session_id if call.names_session else ""
         key = call.idempotency_key
-        what = {"text": self.text, "agent_id": self.agent_id, "given": given}
+        what: dict[str, Any] = {"text": self.text, "agent_id": self.agent_id, "given": given, "kept": kept}
         run = sessions.send(by=call.user, **what, idempotency_key=key, wants_answer=self.wants_answer)
         return Run.objects.select_related("session__agent").get(pk=run.pk)
 

@@ -7,11 +7,15 @@ from urllib.parse import urlencode
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
+from django.http import QueryDict
 from django.http.multipartparser import MultiPartParserError
+from django.utils.datastructures import MultiValueDict
 
+from agentos.chat.sent_files import GivenFile
 from agentos.core.http import strict_json
 from agentos.core.http.errors import Problem
 from agentos.core.text import clean
+from agentos.files import quotas
 from agentos.gateway.routes import FORM, IGNORED, Route
 
 FORMS = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
@@ -30,6 +34,7 @@ REQUIREMENT = {
     "user_input_schema": "user_input_schema",
     "result": "external_execution_result",
 }
+FILES = "files"
 FLAGS = frozenset({"stream", "background"})
 
 
@@ -37,7 +42,7 @@ def read(route: Route, scope: dict[str, Any], body: bytes) -> dict[str, Any]:
     """Return the fields that the route knows. Raises Problem 400, 415, 422."""
     if not route.body:
         return {}
-    given = _given(route, scope, body) if body else {}
+    given = _given(route, ASGIRequest(scope, BytesIO(body)), body) if body else {}
     missing = sorted(route.needed - set(given))
     if missing:
         raise Problem(422, f"Missing fields: {', '.join(missing)}.", code="missing_fields")
@@ -48,9 +53,22 @@ def read(route: Route, scope: dict[str, Any], body: bytes) -> dict[str, Any]:
     return fields | {name: json.dumps(read(fields[name])) for name, read in ANSWERS.items() if name in fields}
 
 
-def _given(route: Route, scope: dict[str, Any], body: bytes) -> dict[str, Any]:
+def files_of(route: Route, scope: dict[str, Any], body: bytes) -> list[GivenFile]:
+    """Return the files of a form that may have some, in the field ``files``. Raises Problem 400, 422."""
+    if not route.takes_files or not body:
+        return []
     request = ASGIRequest(scope, BytesIO(body))
-    return _form(request) if route.body == FORM else _json(request, body)
+    if request.content_type != "multipart/form-data":
+        return []
+    given = _parsed(request)[1]
+    found = given.getlist(FILES)
+    if len(found) > quotas.FILES_A_MESSAGE:
+        raise Problem(422, f"A message can have {quotas.FILES_A_MESSAGE} files.")
+    return [GivenFile(file.name or "file", file.read()) for file in found]
+
+
+def _given(route: Route, request: ASGIRequest, body: bytes) -> dict[str, Any]:
+    return _form(request, takes_files=route.takes_files) if route.body == FORM else _json(request, body)
 
 
 def write(route: Route, fields: dict[str, Any]) -> tuple[bytes, bytes]:
@@ -97,17 +115,23 @@ def _is_field(item: Any) -> bool:
     return isinstance(item, dict) and isinstance(item.get("name"), str) and "value" in item
 
 
-def _form(request: ASGIRequest) -> dict[str, str]:
+def _parsed(request: ASGIRequest) -> tuple[QueryDict, MultiValueDict[str, Any]]:
+    try:
+        return request.POST, request.FILES
+    except (MultiPartParserError, SuspiciousOperation, BadRequest, UnicodeDecodeError):
+        raise Problem(400, "The form cannot be read.") from None
+
+
+def _form(request: ASGIRequest, *, takes_files: bool) -> dict[str, str]:
     if request.content_type == "application/json" and request.body.strip() in {b"", b"null", b"{}"}:
         return {}
     if request.content_type not in FORMS:
         raise Problem(415, "Send a form.")
-    try:
-        data, files = request.POST, request.FILES
-    except (MultiPartParserError, SuspiciousOperation, BadRequest, UnicodeDecodeError):
-        raise Problem(400, "The form cannot be read.") from None
-    if files:
-        raise Problem(422, "Files cannot be sent to these agents.", code="unknown_field")
+    data, files = _parsed(request)
+    if files and not takes_files:
+        raise Problem(422, "Files cannot be sent here.", code="unknown_field")
+    if set(files) - {FILES}:
+        raise Problem(422, f"Files are sent in the field {FILES}.", code="unknown_field")
     fields: dict[str, str] = {}
     for name, values in data.lists():
         if len(values) > 1:

@@ -12,6 +12,7 @@ from agentos.agents.cache import AgentCard
 from agentos.agents.models import DjangoAgent
 from agentos.chat.callers import Caller
 from agentos.chat.models import Run
+from agentos.chat.sent_files import GivenFile
 from agentos.core.http.errors import Problem
 
 
@@ -38,6 +39,7 @@ class CallContext:
     speaks_protocol: bool = False
     idempotency_key: str = ""
     run: Run | None = None
+    files: list[GivenFile] = field(default_factory=list)  # that came with the message
     refused: Problem | None = None
     lost: Problem | None = None
 

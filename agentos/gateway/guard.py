@@ -22,6 +22,7 @@ from agentos.gateway.routes import Route, is_known, match
 from agentos.service import AgentNotFound, RunNotFound, SessionNotFound
 
 KEY_LIMIT = 100
+HELD = 10_000_000  # bytes of a form in which files are
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,9 @@ def admit(routes: Sequence[Route], scope: dict[str, Any], path: str, body: bytes
         raise Problem(405) if is_known(routes, path) else Problem(404)
     route, named = found[0], {name: clean(value) for name, value in found[1].items()}
     identity.check_scope(call, route.scope)
-    if len(body) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+    if len(body) > (HELD if route.takes_files else settings.DATA_UPLOAD_MAX_MEMORY_SIZE):
         raise Problem(413)
+    call.files = bodies.files_of(route, scope, body)
     fields = _fields(call, route, request, scope, body)
     asked = parse_qsl(scope.get("query_string", b"").decode("latin1"))
     query = {name: clean(value) for name, value in asked if name in route.query}

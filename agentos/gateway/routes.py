@@ -25,6 +25,7 @@ class Route:
     body: str = ""
     fields: frozenset[str] = frozenset()
     needed: frozenset[str] = frozenset()
+    takes_files: bool = False
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -35,8 +36,9 @@ def _get(path: str, scope: str, query: str = "") -> Route:
     return Route("GET", path, scope, frozenset(query.split()))
 
 
-def _form(path: str, scope: str, fields: str, needed: str = "") -> Route:
-    return Route("POST", path, scope, frozenset(), FORM, frozenset(f"{fields} {needed}".split()), frozenset(needed.split()))
+def _form(path: str, scope: str, fields: str, needed: str = "", *, takes_files: bool = False) -> Route:
+    known, wanted = frozenset(f"{fields} {needed}".split()), frozenset(needed.split())
+    return Route("POST", path, scope, frozenset(), FORM, known, wanted, takes_files)
 
 
 def _json(method: str, path: str, fields: str, query: str = "type db_id") -> Route:
@@ -54,13 +56,13 @@ ALLOWED: tuple[Route, ...] = (
     _get("/teams", READ_AGENTS),
     _get("/teams/{team_id}", READ_AGENTS),
     _get("/workflows", READ_AGENTS),
-    _form("/agents/{agent_id}/runs", RUN, "stream session_id background", "message"),
+    _form("/agents/{agent_id}/runs", RUN, "stream session_id background", "message", takes_files=True),
     _form("/agents/{agent_id}/runs/{run_id}/continue", RUN, "stream session_id", "tools"),
     _form("/agents/{agent_id}/runs/{run_id}/cancel", RUN, ""),
     _form("/agents/{agent_id}/runs/{run_id}/resume", READ, "last_event_index session_id"),
     _get("/agents/{agent_id}/runs", READ, "session_id status"),
     _get("/agents/{agent_id}/runs/{run_id}", READ, "session_id"),
-    _form("/teams/{team_id}/runs", RUN, "stream session_id background", "message"),
+    _form("/teams/{team_id}/runs", RUN, "stream session_id background", "message", takes_files=True),
     _form("/teams/{team_id}/runs/{run_id}/continue", RUN, "stream session_id", "requirements"),
     _form("/teams/{team_id}/runs/{run_id}/cancel", RUN, ""),
     _form("/teams/{team_id}/runs/{run_id}/resume", READ, "last_event_index session_id"),

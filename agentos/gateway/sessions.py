@@ -1,12 +1,14 @@
 """Sessions as Agno's clients know them: by our id, or by a name of their own."""
 
 import re
+from typing import Any
 
 from django.db import transaction
 
 from agentos.access.users import User
 from agentos.chat import actions, queries
 from agentos.chat.models import ChatSession, Run
+from agentos.chat.sent_files import KeptFiles
 from agentos.core import ids
 from agentos.core.text import clean
 from agentos.gateway.models import NAME_LIMIT, SessionName
@@ -22,19 +24,18 @@ def find(user: User, given: str) -> ChatSession | None:
     return queries.sessions_for(user).filter(pk__in=SessionName.objects.filter(user=user, name=_name(given)).values("session")).first()
 
 
-def send(*, by: User, text: str, agent_id: str, given: str, idempotency_key: str = "", wants_answer: bool = False) -> Run:
+def send(*, by: User, text: str, agent_id: str, given: str, kept: KeptFiles, idempotency_key: str = "", wants_answer: bool = False) -> Run:
     """Store a message in the session that the client names, which is opened if there is none of that name.
 
     Raises AgentNotFound, SessionNotFound, and what ``AgentOSService.send_message`` raises.
     """
     service = AgentOSService(by)
+    more: dict[str, Any] = {"idempotency_key": idempotency_key, "files": kept.ids, "fingerprints": kept.fingerprints}
     if not given:
-        return service.send_message(text, agent_id=agent_id, idempotency_key=idempotency_key)
+        return service.send_message(text, agent_id=agent_id, **more)
     with transaction.atomic():
         session = find(by, given) or create(by=by, agent_id=agent_id, given=given)
-        return service.send_message(
-            text, agent_id=agent_id, session_id=session.session_id, idempotency_key=idempotency_key, wants_answer=wants_answer
-        )
+        return service.send_message(text, agent_id=agent_id, session_id=session.session_id, wants_answer=wants_answer, **more)
 
 
 def create(*, by: User, agent_id: str, given: str = "", title: str = "") -> ChatSession:

@@ -71,6 +71,12 @@ def delete_base(*, base: Base, by: User) -> None:
     found.delete()
 
 
+def check_may_add(*, base: Base, by: User) -> None:
+    """Before a file is looked at. Raises NotYourBase."""
+    if not queries.may_edit(by, base):
+        raise NotYourBase(_("You may read this knowledge base, not change it."))
+
+
 def add_files(*, base: Base, files: Sequence[tuple[str, Blob]], by: User) -> list[Document]:
     """Add files of one's own that have arrived, each with its name: all of them, or none. They are read afterwards.
 
@@ -205,8 +211,7 @@ def _checked_description(text: str) -> str:
 
 def _lock_to_edit(base: Base, by: User) -> Base:
     """Raises NotYourBase."""
-    if not queries.may_edit(by, base):
-        raise NotYourBase(_("You may read this knowledge base, not change it."))
+    check_may_add(base=base, by=by)
     return Base.objects.select_for_update(of=("self",)).get(pk=base.pk)
 
 

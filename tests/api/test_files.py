@@ -8,13 +8,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from agentos.access.actions import create_token
-from agentos.access.models import User
+from agentos.access.models import Team, User
 from agentos.chat import actions
 from agentos.chat.models import ChatSession, Run
 from agentos.files.models import Attachment, Blob, Upload
 from agentos.files.uploading import SLICE
+from agentos.knowledge.models import Document
 from tests.api.calls import ROOT, assert_refused, post
-from tests.factories import AgentFactory
+from tests.factories import AgentFactory, BaseFactory
 from tests.files import made
 
 FILES = f"{ROOT}files/"
@@ -104,3 +105,47 @@ class TestFiles:
                 assert as_member.get(f"{ROOT}sessions/{session.session_id}/runs/").status_code == 200
             counts.append(len(asked))
         assert counts[1] == counts[2]
+
+
+class TestOnce:
+    """What is said again under the same key, because its answer got lost, is done once."""
+
+    def test_an_upload_is_begun_and_finished(self, as_member: Client, as_stranger: Client) -> None:
+        told = {"name": "notes.txt", "size": 5}
+        begun = [post(as_member, f"{FILES}uploads/", told, **{"Idempotency-Key": "begin"}) for _ in range(2)]
+        assert begun[0].json()["id"] == begun[1].json()["id"]
+        assert_refused(post(as_member, f"{FILES}uploads/", {**told, "size": 6}, **{"Idempotency-Key": "begin"}), 422, "key_reused")
+        where = begun[0].headers["Location"]
+        assert as_member.put(f"{where}0/", b"notes", content_type=BYTES).status_code == 204
+        done = [as_member.post(f"{where}done/", headers={"Idempotency-Key": "done"}) for _ in range(2)]
+        assert [answer.status_code for answer in done] == [201, 201]
+        assert done[0].json() == done[1].json()
+        assert as_member.post(f"{where}done/").status_code == 404
+        assert as_stranger.post(f"{where}done/", headers={"Idempotency-Key": "done"}).status_code == 404
+
+
+class TestKnowledge:
+    def test_takes_files(self, as_member: Client, as_stranger: Client, member: User) -> None:
+        base = BaseFactory(owner=member)
+        url = f"{ROOT}knowledge/{base.pk}/"
+        made = [
+            as_member.post(f"{url}files/?name=a.txt", b"Quiet.", content_type=BYTES, headers={"Idempotency-Key": "a"}) for _ in range(2)
+        ]
+        assert [answer.status_code for answer in made] == [201, 201], made[0].content
+        assert made[0].json()["id"] == made[1].json()["id"]
+        assert as_stranger.post(f"{url}files/?name=a.txt", b"Quiet.", content_type=BYTES).status_code == 404
+        file = give(as_member, "b.txt", b"Loud.").json()["id"]
+        assert_refused(post(as_member, f"{url}documents/", {"file": file, "text": "Both."}), 422, "invalid_fields", "text")
+        added = post(as_member, f"{url}documents/", {"file": file})
+        assert (added.status_code, added.json()["title"], added.json()["source"]) == (201, "b.txt", "file")
+        assert_refused(post(as_member, f"{url}documents/", {"file": file}), 404, "file_not_found")  # it is in the base now
+        assert [document.title for document in Document.objects.order_by("pk")] == ["a.txt", "b.txt"]
+
+    def test_of_others_is_not_added_to(self, as_member: Client, as_stranger: Client, member: User, support: Team) -> None:
+        team = BaseFactory(team=support)
+        answer = as_member.post(f"{ROOT}knowledge/{team.pk}/files/?name=a.txt", b"Quiet.", content_type=BYTES)
+        assert_refused(answer, 403, "not_your_base")
+        theirs = give(as_stranger).json()["id"]
+        own = BaseFactory(owner=member)
+        assert_refused(post(as_member, f"{ROOT}knowledge/{own.pk}/documents/", {"file": theirs}), 404, "file_not_found")
+        assert not Document.objects.exists()

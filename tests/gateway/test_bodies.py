@@ -16,7 +16,7 @@ from agentos.gateway.routes import FORM, JSON, Route
 from agentos.service import RunNotFound
 from tests.factories import ChatSessionFactory, RunFactory
 
-START = Route("POST", "/x", "", body=FORM, fields=frozenset({"message", "stream"}), needed=frozenset({"message"}))
+START = Route("POST", "/x", "", body=FORM, fields=frozenset({"message", "stream"}), needed=frozenset({"message"}), takes_files=True)
 GO_ON = Route("POST", "/x", "", body=FORM, fields=frozenset({"tools"}), needed=frozenset({"tools"}))
 ANSWER = Route("POST", "/x", "", body=FORM, fields=frozenset({"requirements"}), needed=frozenset({"requirements"}))
 ANYTHING = Route("POST", "/x", "", body=FORM, fields=frozenset({"stream"}))
@@ -63,7 +63,11 @@ class TestAForm:
 
     def test_has_no_files(self) -> None:
         body = b'--x\r\nContent-Disposition: form-data; name="message"; filename="a.txt"\r\n\r\nHello\r\n--x--\r\n'
-        assert refused(START, body, "multipart/form-data; boundary=x") == (422, "Files cannot be sent to these agents.")
+        assert refused(ANYTHING, body, "multipart/form-data; boundary=x") == (422, "Files cannot be sent here.")
+
+    def test_to_start_a_run_has_them_in_their_field(self) -> None:
+        body = b'--x\r\nContent-Disposition: form-data; name="audio"; filename="a.txt"\r\n\r\nHello\r\n--x--\r\n'
+        assert refused(START, body, "multipart/form-data; boundary=x") == (422, "Files are sent in the field files.")
 
     def test_is_a_form(self) -> None:
         assert refused(START, b'{"message": "a"}', "application/json")[0] == 415

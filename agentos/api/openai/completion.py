@@ -6,15 +6,20 @@ the run belongs to the server, whoever hangs up. Otherwise the client's own mess
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 from agentos.access.users import User
 from agentos.agents.choosing import offers_efforts
 from agentos.api import sending
+from agentos.api.auth import caller_of
 from agentos.api.openai.auth import KeyWatch
 from agentos.api.openai.errors import BadField, no_model, no_session
+from agentos.api.openai.files import kept_for
 from agentos.api.openai.formats import check_format
 from agentos.api.openai.outcomes import behind_approval, problem_of
 from agentos.api.openai.parsing import NEW, AgentRequest
@@ -23,8 +28,10 @@ from agentos.chat.callers import Caller
 from agentos.chat.errors import WaitingForApproval
 from agentos.chat.models import Run
 from agentos.chat.runs.waiting import ended
+from agentos.chat.sent_files import GivenFile, KeptFiles
 from agentos.conf import app_settings
 from agentos.core import db
+from agentos.core.http.deferred import deferred
 from agentos.service import AgentNotFound, AgentOSService
 
 
@@ -36,8 +43,9 @@ def begin(user: User, asked: AgentRequest, idempotency_key: str, *, wants_answer
         agent = service.get_agent_by_id(asked.model)
         if agent is None:
             raise no_model(asked.model)
-        said = {"message": asked.message, "history": asked.history, "context": asked.context, "options": asked.options}
-        return ephemeral.start(agent=agent, by=user, effort=asked.effort, **said)  # type: ignore[arg-type]
+        said: dict[str, Any] = {"message": asked.message, "history": asked.history, "context": asked.context, "options": asked.options}
+        said["files"] = asked.kept.ids
+        return ephemeral.start(agent=agent, by=user, effort=asked.effort, **said)
     is_new = asked.session_id == NEW
     if not is_new:
         _check_session(service, asked)
@@ -51,6 +59,8 @@ def begin(user: User, asked: AgentRequest, idempotency_key: str, *, wants_answer
             history=asked.history if is_new else (),
             options=asked.options,
             effort=effort_for(service, asked),
+            files=asked.kept.ids,
+            fingerprints=asked.kept.fingerprints,
             **where,
         )
     except AgentNotFound:
@@ -76,6 +86,25 @@ def _check_session(service: AgentOSService, asked: AgentRequest) -> None:
         raise no_session()
     if session.agent.agent_id != asked.model:
         raise BadField("model", f"This session is of the agent {session.agent.agent_id}: name it as the model.", code="model_mismatch")
+
+
+def answering(
+    request: HttpRequest,
+    user: User,
+    files: Sequence[GivenFile],
+    start: Callable[[KeptFiles], Run],
+    answer: Callable[[Run, Caller], Awaitable[HttpResponseBase]],
+) -> HttpResponseBase:
+    """Start a run, and answer with it; where files come with the message, once they are kept."""
+    if not files:
+        run = start(KeptFiles())
+        return deferred(request, partial(answer, run, caller_of(request, user, run.session.agent_id)))  # type: ignore[arg-type]
+
+    async def keep_first() -> HttpResponseBase:
+        run = await kept_for(user, files, start)
+        return await answer(run, await db.read(caller_of, request, user, run.session.agent_id))
+
+    return deferred(request, keep_first)
 
 
 async def complete(run: Run, caller: Caller, user: User, write: Callable[[Run], str]) -> HttpResponse:

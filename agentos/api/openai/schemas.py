@@ -9,13 +9,16 @@ Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 
 
 class ContentPart(Schema):
-    """Of the kinds of parts only text is understood."""
+    """``image_url`` and ``file`` hold data, or the id of a file that is here; ``input_audio`` data and its format."""
 
     model_config = ConfigDict(extra="ignore")
 
     type: str
     text: str | None = None
     refusal: str | None = None
+    image_url: Any = None
+    file: Any = None
+    input_audio: Any = None
 
 
 class Message(Schema):
@@ -110,14 +113,29 @@ class ToolFailed(Schema):
 AgentEvent = Annotated[ToolStarted | ToolFinished | ToolFailed, Field(discriminator="kind")]
 
 
+class Citation(Schema):
+    """Where the text names a source: a passage of a document, which ``url`` opens for whoever may read it."""
+
+    start_index: int
+    end_index: int
+    title: str
+    url: str
+
+
+class Annotation(Schema):
+    type: Literal["url_citation"] = "url_citation"
+    url_citation: Citation
+
+
 class Answer(Schema):
-    """``reasoning_content`` and ``agent_events`` are there when there is something to say."""
+    """``reasoning_content``, ``agent_events`` and ``annotations`` are there when there is something to say."""
 
     role: Literal["assistant"] = "assistant"
     content: str
     refusal: None = None
     reasoning_content: str | None = None
     agent_events: list[AgentEvent] | None = None
+    annotations: list[Annotation] | None = None
 
 
 class Choice(Schema):

@@ -7,12 +7,15 @@ alone. What the model thought goes into ``reasoning_content``, as other servers 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
+
+from django.http import HttpRequest
 
 from agentos.api.openai.errors import shape
 from agentos.api.openai.parsing import AgentRequest
 from agentos.api.openai.schemas import Answer, Choice, Completion, Usage
+from agentos.chat.knowledge import CITED, address_of, sources_in
 from agentos.chat.live.parts import Part, as_call
 from agentos.chat.models import Run
 from agentos.core.http import sse
@@ -27,12 +30,32 @@ Delta = dict[str, Any]
 FinishReason = Literal["stop", "length", "content_filter"]
 
 
-def completion(run: Run) -> Completion:
+def site_of(request: HttpRequest) -> str:
+    """Return the address of this site, for what a client may open."""
+    return request.build_absolute_uri("/").rstrip("/")
+
+
+def citations(text: str, parts: Sequence[Part], site: str) -> list[dict[str, Any]]:
+    """Return where a text names sources of its answer, as [1] or [1, 2]: a passage of a document each, and its address."""
+    sources = {source.n: source for source in sources_in(parts)} if "[" in text else {}
+    found = [(place, sources[n]) for place in CITED.finditer(text) for n in map(int, place[1].split(",")) if n in sources]
+    return [
+        {"start_index": place.start(), "end_index": place.end(), "title": source.title, "url": f"{site}{address_of(source)}"}
+        for place, source in found
+    ]
+
+
+def annotations(run: Run, site: str) -> list[dict[str, Any]]:
+    return [{"type": "url_citation", "url_citation": each} for each in citations(run.answer, run.parts, site)]
+
+
+def completion(run: Run, site: str = "") -> Completion:
     """Return the finished answer."""
     thoughts = "\n\n".join(part["text"].strip() for part in run.parts if part["kind"] == "reasoning")
     happened: list[Any] = [event for part in map(as_call, run.parts) if part["kind"] == "tool" for event in (_started(part), _ended(part))]
     events: list[Any] = [{"index": index, **event} for index, event in enumerate(happened)]
-    answer = Answer(content=run.answer, reasoning_content=thoughts or None, agent_events=events or None)
+    cited: Any = annotations(run, site) or None
+    answer = Answer(content=run.answer, reasoning_content=thoughts or None, agent_events=events or None, annotations=cited)
     return Completion(
         **_head(run),
         choices=[Choice(message=answer, finish_reason=finish_of(run))],
@@ -66,7 +89,8 @@ def _head(run: Run) -> dict[str, Any]:
 class ChunkWriter:
     """The frames of one stream."""
 
-    def __init__(self, run: Run, asked: AgentRequest) -> None:
+    def __init__(self, run: Run, asked: AgentRequest, site: str = "") -> None:
+        self.site = site
         self.head = {"object": "chat.completion.chunk", **_head(run)}
         if not run.session.is_ephemeral:
             self.head["session_id"] = run.session.session_id
@@ -84,6 +108,8 @@ class ChunkWriter:
         return _frame({**chunk, "usage": None} if self.include_usage else chunk)
 
     def finish(self, run: Run) -> Iterator[bytes]:
+        if cited := annotations(run, self.site):
+            yield self.delta({"annotations": [{"index": index, **each} for index, each in enumerate(cited)]})
         yield self.delta({}, finish=finish_of(run))
         if self.include_usage:
             yield _frame({**self.head, "choices": [], "usage": usage(run)})

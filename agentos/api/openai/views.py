@@ -1,6 +1,6 @@
 """The endpoints. Each parses, asks the service or starts a run, answers."""
 
-from functools import partial
+from dataclasses import replace
 from typing import Annotated
 
 from django.http.response import HttpResponseBase
@@ -8,15 +8,16 @@ from ninja import Header, Router
 
 from agentos.agents.models import DjangoAgent
 from agentos.agents.queries import agents_for
-from agentos.api.auth import ApiRequest, caller_of
+from agentos.api.auth import ApiRequest
 from agentos.api.openai import schemas
 from agentos.api.openai.auth import Key
-from agentos.api.openai.completion import begin, complete
+from agentos.api.openai.completion import answering, begin, complete
 from agentos.api.openai.errors import no_model
 from agentos.api.openai.parsing import read
-from agentos.api.openai.serializers import ChunkWriter, completion
+from agentos.api.openai.serializers import ChunkWriter, completion, site_of
 from agentos.api.openai.streaming import stream
-from agentos.core.http.deferred import deferred
+from agentos.chat.callers import Caller
+from agentos.chat.models import Run
 from agentos.service import AgentOSService
 
 READ_ERRORS = dict.fromkeys((400, 401, 403, 404, 405, 429, 500, 503), schemas.Refused)
@@ -91,15 +92,19 @@ def completions(
     Without a session the client's messages are the conversation, nothing of it is kept, and the answer is stopped when the client
     goes away. With one, named by `metadata.session_id` or the header X-Session-ID, the last message is sent there and the answer
     is kept; earlier messages of the request are ignored, since the session has its own. `system` and `developer` messages reach
-    the agent as context and never replace its instructions. Calls of the agent's own tools are told in `agent_events`.
+    the agent as context and never replace its instructions. Calls of the agent's own tools are told in `agent_events`, and where the
+    answer names sources, in `annotations`. Pictures, files and recordings come as data, or by the id of a file that is here.
     """
     asked = read(payload, session_header)
     user = request.auth
-    run = begin(user, asked, idempotency_key)
-    caller = caller_of(request, user, run.session.agent_id)
-    if asked.stream:
-        return deferred(request, partial(stream, run, ChunkWriter(run, asked), caller, user))
-    return deferred(request, partial(complete, run, caller, user, lambda run: completion(run).model_dump_json()))
+    site = site_of(request)
+
+    async def answer(run: Run, caller: Caller) -> HttpResponseBase:
+        if asked.stream:
+            return await stream(run, ChunkWriter(run, asked, site), caller, user)
+        return await complete(run, caller, user, lambda run: completion(run, site).model_dump_json())
+
+    return answering(request, user, asked.files, lambda kept: begin(user, replace(asked, kept=kept), idempotency_key), answer)
 
 
 def _model(agent: DjangoAgent) -> schemas.Model:

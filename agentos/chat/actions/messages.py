@@ -48,6 +48,7 @@ def send_message(  # noqa: PLR0913 - what goes with a message
     model: str | None = None,
     effort: str | None = None,
     files: Sequence[str] = (),
+    fingerprints: Sequence[str] = (),
 ) -> Run:
     """Store a message, in ``session`` or in a new session with ``agent``, with the run that will answer it.
 
@@ -55,7 +56,7 @@ def send_message(  # noqa: PLR0913 - what goes with a message
     WaitingForApproval; anybody else's message is queued. ``history``: what was said before a new session, which is told to the agent.
     ``options``: what a client of OpenAI's protocol asks for with the message. ``model``, ``effort``: what the sender chose of what the
     agent allows, which the chat remembers; None: what it remembers. ``files``: ids of the sender's files that were not sent yet; a message
-    with some may have no text.
+    with some may have no text. ``fingerprints``: what stands for the files where the same message has others when it comes again.
 
     Raises InvalidInput, AgentClosed, AgentUnavailable, QueueFull, KeyReused, TooMuch, QuotaReached. The same ``idempotency_key``
     with the same content returns the run of the first time and changes nothing.
@@ -70,14 +71,14 @@ def send_message(  # noqa: PLR0913 - what goes with a message
         place,
         *([list(history), options] if history or options else []),
         *chosen,
-        *([{"files": list(files)}] if files else []),
+        *([{"files": list(fingerprints or files)}] if files else []),
     ]
 
     def send() -> Run:
         where = _session_for_message(session, agent, by, history)
         quotas.check(by, where.agent)
         how = checked(where.agent, model, effort, where)
-        taken = _take(by, files)
+        taken = taken_for(by, files)
         check_taken(where.agent, how.model, taken)
         run = _new_run(where, by, message, how, files=taken, wants_answer=wants_answer, context=extra, options=options or {})
         about = {"session": where.session_id, "agent": where.agent.agent_id}
@@ -87,7 +88,8 @@ def send_message(  # noqa: PLR0913 - what goes with a message
     return once(send, kind=Run, by=by, key=idempotency_key, what=what, check=partial(limits.check_send, by))
 
 
-def _take(by: User, files: Sequence[str]) -> list[Attachment]:
+def taken_for(by: User, files: Sequence[str]) -> list[Attachment]:
+    """Take files of this user's that were not sent yet, in the caller's transaction. Raises InvalidInput."""
     try:
         return take(by=by, file_ids=files)
     except FileError as error:

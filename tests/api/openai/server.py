@@ -9,6 +9,7 @@ from tests import server
 AGENTS = {
     "quick": "scripted:30x5",
     "echo": "scripted:echo",
+    "given": "scripted:given",
     "slow": "scripted:900x20",
     "steady": "scripted:60x20",
     "silent": "scripted:hang",

@@ -62,11 +62,23 @@ class TestMessages:
     def test_are_cleaned_like_any_text(self) -> None:
         assert asked([turn("user", "a\r\nb\0")]).message == "a\nb\ufffd"
 
-    @pytest.mark.parametrize("kind", ["image_url", "input_audio", "file", "video"])
-    def test_with_anything_but_text_are_refused(self, kind: str) -> None:
-        error = refused([*HELLO, turn("user", [{"type": kind, kind: {"url": "https://example.com/a.png"}}])])
+    def test_of_an_unknown_kind_are_refused(self) -> None:
+        error = refused([*HELLO, turn("user", [{"type": "video", "video": {"url": "https://example.com/a.mp4"}}])])
         assert error.field == "messages.1.content"
-        assert kind in error.sentence
+        assert "video" in error.sentence
+
+    def test_have_files_of_the_last_message_and_where_nothing_is_kept_of_earlier_ones(self) -> None:
+        def look(name: str) -> dict[str, Any]:
+            return turn("user", [{"type": "file", "file": {"filename": name, "file_data": "QQ=="}}])
+
+        said = [look("a.txt"), turn("assistant", "Yes."), look("b.txt"), turn("user", "And?")]
+        assert [file.name for file in asked(said).files] == ["a.txt", "b.txt"]
+        assert asked(said).message == "And?"
+        assert asked(said).history[0] == {"role": "user", "content": ""}
+        assert [file.name for file in asked(said, "session_1").files] == ["b.txt"]
+        error = refused([turn("assistant", [{"type": "file", "file": {"file_data": "QQ=="}}]), *HELLO])
+        assert "messages of the user's" in error.sentence
+        assert "10 files" in refused([look("a.txt") for _ in range(11)]).sentence
 
     @pytest.mark.parametrize(
         "messages",

@@ -2,24 +2,27 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agentos.access.users import User
 from agentos.api.openai.errors import BadField
+from agentos.api.openai.files import NOT_FETCHED
 from agentos.api.openai.formats import format_of
-from agentos.api.openai.parsing import CALLS_ITS_OWN, OF_OTHERS, AgentRequest, check_message, conversation_of, effort_of, session_named
+from agentos.api.openai.parsing import CALLS_ITS_OWN, NEW, OF_OTHERS, AgentRequest, check_message, conversation_of, effort_of, session_named
 from agentos.api.openai.responses.schemas import ResponseIn
 from agentos.api.openai.responses.serializers import items_of
 from agentos.api.openai.schemas import ContentPart, Message
 from agentos.chat import queries
 from agentos.chat.models import Run
+from agentos.chat.sent_files import KeptFiles
 from agentos.core import ids
 
 ID = re.compile(rf"resp_([{ids.ALPHABET}]{{{ids.LENGTH}}})")
 ITEM = re.compile(rf"(?:msg|rs)_([{ids.ALPHABET}]{{{ids.LENGTH}}})_(?:\d{{1,4}}|in)")
 ROLES = frozenset({"system", "developer", "user", "assistant"})
 TEXTS = frozenset({"input_text", "output_text", "text", "refusal"})
+FILES = frozenset({"input_image", "input_file", "input_audio"})
 ITEMS_LIMIT = 500
 PAIRS_LIMIT, NAME_LIMIT, VALUE_LIMIT = 16, 64, 512  # of metadata, as OpenAI has them
 
@@ -33,6 +36,9 @@ class ResponseRequest:
     background: bool
     previous: Run | None
 
+    def having(self, kept: KeptFiles) -> "ResponseRequest":
+        return replace(self, asked=replace(self.asked, kept=kept))
+
 
 def read(payload: ResponseIn, user: User, session_header: str = "") -> ResponseRequest:
     """Raises ``BadField``."""
@@ -42,7 +48,8 @@ def read(payload: ResponseIn, user: User, session_header: str = "") -> ResponseR
     store = payload.store is not False
     _check_together(payload, previous, session_id, store=store)
     notes, said = conversation_of([*_instructions(payload), *_messages(payload.input, user)], "input")
-    message = check_message(said, "input")
+    is_kept = previous is not None or session_id not in {"", NEW}
+    message, files = check_message(said, "input", is_kept=is_kept)
     if previous and said:
         raise BadField("input", "With previous_response_id the input is what comes after it: messages of the user's alone.")
     chosen = format_of(payload.text.format if payload.text else None, "text.format")
@@ -63,6 +70,7 @@ def read(payload: ResponseIn, user: User, session_header: str = "") -> ResponseR
         stream=bool(payload.stream),
         options={name: value for name, value in options.items() if value},
         effort=effort_of(payload.reasoning.effort if payload.reasoning else None, "reasoning.effort"),
+        files=files,
     )
     return ResponseRequest(asked, store, bool(payload.background), previous)
 
@@ -110,7 +118,7 @@ def find(user: User, response_id: str) -> Run | None:
     """Return the run behind a response of this user's; what was deleted, or never kept, is not there."""
     match = ID.fullmatch(response_id)
     run = queries.run_for(user, f"run_{match[1]}") if match else None
-    return run if run and run.input else None
+    return run if run and (run.input or run.file_count) else None
 
 
 def _metadata(given: dict[str, Any] | None) -> dict[str, str]:
@@ -153,11 +161,25 @@ def _message(item: dict[str, Any], number: int) -> Message:
     return Message.model_validate({"role": role, "content": content})
 
 
+def _file(part: dict[str, Any], kind: str, number: int) -> ContentPart:
+    """As chat completions have it."""
+    named = {name: part.get(name) for name in ("file_id", "file_data", "filename")}
+    if kind == "input_audio":
+        return ContentPart(type=kind, input_audio=part.get(kind))
+    if kind == "input_image":
+        return ContentPart(type="image_url", image_url={"url": part.get("image_url"), **named})
+    if part.get("file_url"):
+        raise BadField(f"input.{number}.content", NOT_FETCHED, code="unsupported_value")
+    return ContentPart(type="file", file=named)
+
+
 def _part(part: Any, number: int) -> ContentPart:
     kind = part.get("type") if isinstance(part, dict) else None
+    if isinstance(kind, str) and kind in FILES:
+        return _file(part, kind, number)
     text = part.get("refusal" if kind == "refusal" else "text") if isinstance(part, dict) else None
     if not isinstance(kind, str) or kind not in TEXTS or not isinstance(text, str):
-        sentence = f"Agents read text: a part of type {str(kind)[:40]} cannot be sent."
+        sentence = f"Agents read text, pictures, files and recordings: a part of type {str(kind)[:40]} cannot be sent."
         raise BadField(f"input.{number}.content", sentence, code="unsupported_value")
     return ContentPart(type="text", text=text)
 

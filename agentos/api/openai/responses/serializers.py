@@ -5,12 +5,12 @@ when a client hears of it, so it is no item, which a client would set about to e
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from agentos.agents.efforts import QUICK, THOROUGH
 from agentos.api.openai.outcomes import problem_of
-from agentos.api.openai.serializers import Delta, DeltaSource
+from agentos.api.openai.serializers import Delta, DeltaSource, citations
 from agentos.chat.live.parts import Part
 from agentos.chat.models import Run
 from agentos.core.http import sse
@@ -45,8 +45,10 @@ def key_of(run: Run) -> str:
 class Items:
     """The items of an answer, made of the deltas of a ``DeltaSource``, with the events that say how they grow."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, site: str = "") -> None:
         self.key = key_of(run)
+        self.site = site
+        self.parts: Sequence[Part] = ()  # of the answer so far, in which its sources are
         self.items: list[Item] = []
         self.agent_events: list[Any] = []
         self.text = ""  # of the item that grows
@@ -69,6 +71,11 @@ class Items:
         item, self.is_open = self.items[-1], False
         kind = item["type"]
         part = _part(kind, self.text)
+        if kind == "message":
+            for number, cited in enumerate(citations(self.text, self.parts, self.site)):
+                part["annotations"].append({"type": "url_citation", **cited})
+                about = {"annotation_index": number, "annotation": part["annotations"][-1]}
+                yield "response.output_text.annotation.added", {**self._place(), **about}
         yield f"{_prefix(kind)}.done", {**self._place(), "text": self.text, **_probabilities(kind)}
         yield f"{_part_event(kind)}.done", {**self._place(), "part": part}
         item["summary" if kind == "reasoning" else "content"] = [part]
@@ -111,9 +118,10 @@ def _probabilities(kind: str) -> dict[str, Any]:
     return {} if kind == "reasoning" else {"logprobs": []}
 
 
-def items_of(run: Run, parts: list[Part] | None = None) -> Items:
+def items_of(run: Run, parts: list[Part] | None = None, *, site: str = "") -> Items:
     """Return the items of the answer as far as it has come."""
-    items = Items(run)
+    items = Items(run, site)
+    items.parts = run.parts if parts is None else parts
     for delta in DeltaSource().new(run.parts if parts is None else parts):
         for _ in items.take(delta):
             pass
@@ -178,10 +186,10 @@ def usage(run: Run) -> dict[str, Any]:
 class EventWriter:
     """The frames of one stream, each with its place in it."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, site: str = "") -> None:
         self.run = run
         self.deltas = DeltaSource()
-        self.items = Items(run)
+        self.items = Items(run, site)
         self.number = 0
 
     def start(self) -> Iterator[bytes]:
@@ -189,6 +197,7 @@ class EventWriter:
             yield self._frame(f"response.{name}", {"response": response_of(self.run, Items(self.run), status="in_progress")})
 
     def new(self, parts: list[Part]) -> Iterator[bytes]:
+        self.items.parts = parts
         for delta in self.deltas.new(parts):
             for event in self.items.take(delta):
                 yield self._frame(*event)

@@ -1,5 +1,7 @@
 """Starting the run of a response, in a chat or without a trace."""
 
+from typing import Any
+
 from agentos.access.users import User
 from agentos.api.openai.completion import begin as begin_message
 from agentos.api.openai.completion import check_format_of, effort_for
@@ -29,6 +31,6 @@ def _go_on(user: User, wanted: ResponseRequest, previous: Run, idempotency_key: 
     check_format_of(service, asked)
     if not wanted.store:
         return begin_message(user, asked.after(service.said_up_to(previous)), idempotency_key)
-    more = {"context": asked.context, "options": asked.options, "wants_answer": not wanted.background}
-    more["effort"] = effort_for(service, asked)
+    more: dict[str, Any] = {"context": asked.context, "options": asked.options, "wants_answer": not wanted.background}
+    more |= {"effort": effort_for(service, asked), "files": asked.kept.ids, "fingerprints": asked.kept.fingerprints}
     return service.send_after(previous, asked.message, idempotency_key=idempotency_key, **more)

@@ -1,7 +1,6 @@
 """The endpoints of Responses. Each parses, asks the service or starts a run, answers."""
 
 import json
-from functools import partial
 from typing import Any
 
 from django.http import JsonResponse
@@ -9,18 +8,21 @@ from django.http.response import HttpResponseBase
 from ninja import Router
 
 from agentos.access.users import User
-from agentos.api.auth import ApiRequest, caller_of
+from agentos.api.auth import ApiRequest
 from agentos.api.openai.auth import Key
-from agentos.api.openai.completion import complete
+from agentos.api.openai.completion import answering, complete
 from agentos.api.openai.errors import BadField
 from agentos.api.openai.responses import schemas
 from agentos.api.openai.responses.parsing import find, read
 from agentos.api.openai.responses.serializers import EventWriter, Items, items_of, key_of, response_of
 from agentos.api.openai.responses.starting import begin
+from agentos.api.openai.serializers import site_of
 from agentos.api.openai.streaming import stream
 from agentos.api.openai.views import READ_ERRORS, SEND_ERRORS, IdempotencyKey, SessionHeader
+from agentos.chat.callers import Caller
+from agentos.chat.files import of_message
 from agentos.chat.models import Run
-from agentos.core.http.deferred import deferred
+from agentos.core import db
 from agentos.service import AgentOSService
 
 EVENTS = {
@@ -54,14 +56,17 @@ def responses(
     """
     user = request.auth
     wanted = read(payload, user, session_header)
-    run = begin(user, wanted, idempotency_key)
-    if wanted.background:
-        return JsonResponse(_shown(user, run))
-    caller = caller_of(request, user, run.session.agent_id)
-    if wanted.asked.stream:
-        return deferred(request, partial(stream, run, EventWriter(run), caller, user))
-    written = lambda run: json.dumps(response_of(run, items_of(run)), ensure_ascii=False)  # noqa: E731
-    return deferred(request, partial(complete, run, caller, user, written))
+    site = site_of(request)
+
+    async def answer(run: Run, caller: Caller) -> HttpResponseBase:
+        if wanted.background:
+            return JsonResponse(await db.read(_shown, user, run, site))
+        if wanted.asked.stream:
+            return await stream(run, EventWriter(run, site), caller, user)
+        written = lambda run: json.dumps(response_of(run, items_of(run, site=site)), ensure_ascii=False)  # noqa: E731
+        return await complete(run, caller, user, written)
+
+    return answering(request, user, wanted.asked.files, lambda kept: begin(user, wanted.having(kept), idempotency_key), answer)
 
 
 @router.get(
@@ -77,7 +82,7 @@ def response(request: ApiRequest, response_id: str, stream: bool | None = None) 
     run = _found(request.auth, response_id)
     if stream:
         raise BadField("stream", "A stored response is not streamed again: ask for it without stream.", code="unsupported_parameter")
-    return JsonResponse(_shown(request.auth, run))
+    return JsonResponse(_shown(request.auth, run, site_of(request)))
 
 
 @router.delete(
@@ -106,7 +111,7 @@ def delete_response(request: ApiRequest, response_id: str) -> schemas.Deleted:
 def cancel_response(request: ApiRequest, response_id: str) -> HttpResponseBase:
     """What was said so far is kept. One that has ended stays as it is."""
     run = _found(request.auth, response_id)
-    return JsonResponse(_shown(request.auth, AgentOSService(request.auth).stop_run(run.run_id)))
+    return JsonResponse(_shown(request.auth, AgentOSService(request.auth).stop_run(run.run_id), site_of(request)))
 
 
 @router.get(
@@ -119,7 +124,9 @@ def cancel_response(request: ApiRequest, response_id: str) -> HttpResponseBase:
 )
 def input_items(request: ApiRequest, response_id: str) -> schemas.ItemList:
     run = _found(request.auth, response_id)
-    content = [{"type": "input_text", "text": run.input}]
+    content: list[dict[str, Any]] = [{"type": "input_text", "text": run.input}] if run.input else []
+    files = of_message(run)
+    content += [{"type": "input_image" if file.is_picture else "input_file", "file_id": file.file_id} for file in files]
     item_id = f"msg_{key_of(run)}_in"
     item = {"id": item_id, "type": "message", "role": "user", "status": "completed", "content": content}
     return schemas.ItemList(data=[item], first_id=item_id, last_id=item_id)
@@ -131,7 +138,7 @@ def _found(user: User, response_id: str) -> Run:
     raise BadField("response_id", f"There is no response {response_id[:80]} of yours.", code="response_not_found", status=404)
 
 
-def _shown(user: User, run: Run) -> dict[str, Any]:
+def _shown(user: User, run: Run, site: str) -> dict[str, Any]:
     found, parts = AgentOSService(user).get_run_so_far(run.run_id)
-    items: Items = items_of(found, parts)
+    items: Items = items_of(found, parts, site=site)
     return response_of(found, items)
