@@ -17,7 +17,7 @@ NO_PAGES = {
     "dashboard:file",
 }
 NO_PAGES |= {"mfa_login_webauthn"}  # what a browser asks its keeper of passkeys
-NO_PAGES |= {"dashboard:attachment", "dashboard:thumb", "dashboard:begin-upload"}
+NO_PAGES |= {"dashboard:attachment", "dashboard:thumb", "dashboard:begin-upload", "dashboard:voice"}
 BY_LINK = {"operations:set-up"}  # what nobody sees without a link
 
 NAMES = {
