@@ -83,7 +83,7 @@ class PriceFactory(DjangoModelFactory[Price]):
         model = Price
 
     plan = factory.SubFactory(PlanFactory)
-    stripe_id = factory.Sequence(lambda n: f"price_{n}")
+    stripe_id = factory.Sequence(lambda n: f"price_of_{n}")
     amount = 900
     currency = "eur"
     interval = "month"
@@ -94,7 +94,7 @@ class PayerFactory(DjangoModelFactory[Payer]):
         model = Payer
 
     customer = factory.SubFactory(CustomerFactory)
-    stripe_id = factory.Sequence(lambda n: f"cus_{n}")
+    stripe_id = factory.Sequence(lambda n: f"cus_of_{n}")
 
 
 class PaidFactory(DjangoModelFactory[Paid]):

@@ -36,6 +36,7 @@ from agentos.skills.document import composed
 from tests.factories import (
     BaseFactory,
     CaseResultFactory,
+    PriceFactory,
     RemoteToolFactory,
     RunFactory,
     UserFactory,
@@ -309,6 +310,13 @@ TABLE: dict[tuple[str, str], Row] = {
     ("openai:cancel_response", "POST"): everybody(401),
     ("openai:input_items", "GET"): everybody(401),
     ("billing:events", "POST"): everybody(404),  # without a key of Stripe's; with one: tests/billing
+    ("billing:plans", "GET"): page(200),
+    ("billing:subscribe", "POST"): page(404),  # no price: tests/billing/test_plans.py
+    ("billing:paid", "GET"): page(303),  # which says nothing without what was paid
+    ("billing:portal", "POST"): page(404),  # who has never paid
+    ("billing:prices", "GET"): page_of_operator(200),
+    ("billing:prices", "POST"): page_of_operator(422),  # an empty form
+    ("billing:switch-price", "POST"): page_of_operator(303),
     ("webhooks:agentos_webhook", "POST"): everybody(200),
     ("webhooks:receive", "POST"): everybody(401),  # without a signature
     ("inbox:events", "GET"): page_of_operator(200),
@@ -681,6 +689,7 @@ class World:
         self.arguments |= {"test_id": str(result.case.pk), "result_id": str(result.pk)}
         self.arguments["budget_id"] = str(set_budget(of="site", micro_a_month=10**12, by=None).pk)
         self.arguments["price_id"] = str(set_price(model="openai:gpt-4.1", read=Decimal(1), written=Decimal(2), by=None).pk)
+        self.arguments["offer_id"] = str(PriceFactory().pk)
         self.arguments["request_id"] = str(ask_for_access(agent=agent, by=UserFactory()).pk)
         self.arguments["token_id"] = str(create_token(by=owner, name="Owner's", scopes=["agents:read"])[0].pk)
 
@@ -707,6 +716,7 @@ async def look_at_nothing(server: Server, *, by: User) -> str:
 @pytest.fixture
 def world(owner: User, team_agent: DjangoAgent, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     settings.AGENTOS_RUN_TIMEOUT = 0
+    settings.AGENTOS_STRIPE_KEY = "sk_test_of_nobody"  # without one the pages of plans are not there
     monkeypatch.setattr(sending, "MARGIN", 0.0)
     monkeypatch.setattr(looking, "look", look_at_nothing)
     yield World(owner, team_agent)

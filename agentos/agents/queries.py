@@ -40,6 +40,7 @@ class LockedAgent:
     opened_by: str
     asked_at: datetime | None = None
     why: str = ""  # it is not open
+    plans: tuple[int, ...] = ()  # that open it
 
 
 class Card(Protocol):
@@ -106,6 +107,7 @@ def locked_agents_for(user: User) -> list[LockedAgent]:
             capabilities=tuple(agent.capabilities),
             opened_by=access().what_opens(agent),
             asked_at=asked.get(agent.pk),
+            plans=tuple(plan.pk for plan in agent.plans.all()),
         )
         for agent in rows
     ]

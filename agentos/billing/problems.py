@@ -25,9 +25,9 @@ class Away(BillingProblem):
 class NotAccepted(BillingProblem):
     kind = "refused"
 
-    def __init__(self, code: str = "") -> None:
+    def __init__(self, code: str = "", about: str = "") -> None:
         super().__init__(502, _("The payment service did not accept this. Nothing was changed. Tell your administrator."))
-        self.because = code
+        self.because, self.about = code, about  # Stripe's own word for it, and the field that it is about
 
 
 class CannotPay(BillingProblem):

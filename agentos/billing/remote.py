@@ -96,7 +96,7 @@ def _asked(ask: Callable[[Any], Any]) -> Sent:
             warn("stripe", "Stripe answers with %s.", error.http_status)
             raise Away from error
         log.error("Stripe refused a request (%s, %s): %s", error.http_status, error.code, error.user_message)  # noqa: TRY400
-        raise NotAccepted(error.code or "") from error
+        raise NotAccepted(error.code or "", getattr(error, "param", None) or "") from error
     return found
 
 

@@ -6,8 +6,8 @@ from django.db.models.signals import post_delete, post_save, pre_delete
 from django.dispatch import receiver
 
 from agentos.access.models import Membership
-from agentos.billing import remote, waiting
-from agentos.billing.models import Paid
+from agentos.billing import queries, remote, waiting
+from agentos.billing.models import Paid, Price
 
 
 @receiver(post_save, sender=Membership)
@@ -16,6 +16,12 @@ def seats_changed(*, instance: Membership, **_kwargs: Any) -> None:
     if remote.is_on():
         for stripe_id in Paid.objects.seated().filter(payer__customer__team=instance.team_id).values_list("stripe_id", flat=True):
             waiting.want(stripe_id)
+
+
+@receiver(post_save, sender=Price)
+@receiver(post_delete, sender=Price)
+def prices_changed(**_kwargs: Any) -> None:
+    queries.forget_offered()
 
 
 @receiver(pre_delete, sender=Paid)

@@ -30,11 +30,15 @@ class _State:
 
 def want(stripe_id: str, *, to_end: bool = False) -> None:
     """Have this subscription read once the transaction is committed, or ended."""
+    _note(stripe_id, to_end=to_end)
+    transaction.on_commit(wake)
+
+
+def _note(stripe_id: str, *, to_end: bool) -> None:
     found, is_new = Reading.objects.get_or_create(stripe_id=stripe_id, defaults={"is_to_end": to_end})
     if not is_new:
         changes = {"is_to_end": True} if to_end else {}
         Reading.objects.filter(pk=found.pk).update(stamp=F("stamp") + 1, due_at=clock.now(), tries=0, **changes)
-    transaction.on_commit(wake)
 
 
 def wake() -> None:
@@ -58,6 +62,17 @@ def read_due() -> int:
     return count
 
 
+def read_now(stripe_id: str) -> None:
+    """Read this one, unless somebody does so already. In a thread of its own, whose connection it closes."""
+    try:
+        with transaction.atomic():
+            _note(stripe_id, to_end=False)
+        if one := _take(stripe_id):
+            _read(one)
+    finally:
+        connection.close()
+
+
 def _run() -> None:
     try:
         while True:
@@ -79,9 +94,9 @@ def _free() -> QuerySet[Reading]:
     return Reading.objects.filter(Q(taken_until=None) | Q(taken_until__lte=now), due_at__lte=now)
 
 
-def _take() -> Reading | None:
+def _take(stripe_id: str = "") -> Reading | None:
     """Return one that nobody else reads now."""
-    while one := _free().first():
+    while one := _free().filter(**{"stripe_id": stripe_id} if stripe_id else {}).first():
         if Reading.objects.filter(pk=one.pk, stamp=one.stamp, taken_until=one.taken_until).update(taken_until=clock.now() + TAKEN):
             return one
     return None

@@ -369,6 +369,23 @@ def settings_of(owner: Any, operator: Any) -> None:
     revoke_token(token=ApiToken.objects.get(name="Lost laptop", user=owner), by=owner)
     plan = Plan.objects.create(name="Exhibition", runs_a_day=60, tokens_a_month=70_000, concurrent_runs=5)
     SubscriptionFactory(customer__user=owner, plan=plan)
+    sells(owner, plan)
+
+
+def sells(owner: Any, plan: Any) -> None:
+    """Plans with prices, and a payment of the owner that has failed."""
+    from datetime import timedelta
+
+    from agentos.access.models import Plan
+    from agentos.core import clock
+    from tests.factories import PaidFactory, PriceFactory
+
+    price = PriceFactory(plan=plan, trial_days=14)
+    PriceFactory(plan=plan, amount=9000, interval="year", is_offered=False)
+    crew = Plan.objects.create(name="Crew", description="For whole teams.", runs_a_day=1000)
+    PriceFactory(plan=crew, amount=1200, per_seat=True)
+    late = {"status": "past_due", "opens_until": clock.now() + timedelta(days=3), "period_end": clock.now()}
+    PaidFactory(payer__customer__user=owner, plan=plan, price_id=price.stripe_id, **late)
 
 
 def asks(people: dict[str, Any]) -> None:
