@@ -63,14 +63,18 @@ def no_connection_left(django_db_setup: None, django_db_blocker: Any) -> Iterato
                 )
 
 
-@pytest.fixture(autouse=True)
-def empty_cache() -> Iterator[None]:
+def forget_caches() -> None:
     cache.clear()
     kept.clear()
     allowances.forget()
     own_prices.forget()
     budgets.forget()
     limits.forget()
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> Iterator[None]:
+    forget_caches()
     yield
     cache.clear()
 
