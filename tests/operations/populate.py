@@ -10,12 +10,21 @@ if __name__ == "__main__":
     django.setup()
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
 from django.db import models
 
-from tests.factories import AgentFactory, FeedbackFactory, PlanFactory, RunEventFactory, RunFactory, UserFactory
+from tests.factories import (
+    AgentFactory,
+    FeedbackFactory,
+    PlanFactory,
+    RunEventFactory,
+    RunFactory,
+    SubscriptionFactory,
+    UserFactory,
+)
 
 ODD = "ä € 🙂 \u202e\u2028 'quoted' \\n \\\\ \t a line\nand another"
 JSON: dict[str, Any] = {
@@ -37,6 +46,7 @@ VALUES: dict[type[Any], Any] = {
     models.EmailField: "odd@example.com",
     models.URLField: "https://example.com/",
     models.FloatField: 0.1,
+    models.DecimalField: Decimal("0.25"),
     models.PositiveSmallIntegerField: 7,
     models.IntegerField: 7,
     models.TextField: ODD,
@@ -51,6 +61,7 @@ def populate() -> None:
     for _ in range(30):
         FeedbackFactory(run=RunFactory(session__user=user, session__agent=agent, input=ODD, answer=ODD, messages=[JSON]))
     RunEventFactory(data=JSON)
+    SubscriptionFactory(customer__user=user)
     missing = [model for model in apps.get_models(include_auto_created=True) if not rows(model).exists()]
     while missing:
         ready = [model for model in missing if all(rows(to).exists() for to in needed(model))]

@@ -11,9 +11,10 @@ NUMBERS = ('answers', 'input_tokens', 'output_tokens', 'cached_tokens', 'reasoni
 def count(apps, schema_editor):
     runs, usage, monthly = (apps.get_model('chat', name) for name in ('Run', 'Usage', 'MonthlyUsage'))
     erased = apps.get_model('access', 'ErasedUsage')
+    alias = schema_editor.connection.alias
     copied = Q(session__forked_at_turn__isnull=False, turn__lte=F('session__forked_at_turn'), retry_of__isnull=True)
     withdrawn = Q(is_hidden=True, status='stopped', attempt=0)
-    ended = runs.objects.filter(status__in=('completed', 'failed', 'interrupted', 'stopped')).exclude(copied).exclude(withdrawn)
+    ended = runs.objects.using(alias).filter(status__in=('completed', 'failed', 'interrupted', 'stopped')).exclude(copied).exclude(withdrawn)
     rows = (
         ended.order_by()
         .annotate(day=TruncDate('created_at'))
@@ -32,14 +33,14 @@ def count(apps, schema_editor):
         )
         for row in rows.iterator(AT_ONCE)
     )
-    _store(usage, of_runs)
+    _store(usage, of_runs, alias)
     # Neither their agent nor what was read of it and what was written is known any more.
     of_erased = (
-        usage(day=row.day, user_id=row.user_id, answers=row.runs, input_tokens=row.tokens) for row in erased.objects.iterator(AT_ONCE)
+        usage(day=row.day, user_id=row.user_id, answers=row.runs, input_tokens=row.tokens) for row in erased.objects.using(alias).iterator(AT_ONCE)
     )
-    _store(usage, of_erased)
+    _store(usage, of_erased, alias)
     months = (
-        usage.objects.order_by()
+        usage.objects.using(alias).order_by()
         .annotate(month=TruncMonth('day'))
         .values('month', 'user', 'agent', 'team', 'model')
         .annotate(**{f'sum_{name}': Sum(name) for name in NUMBERS})
@@ -51,12 +52,12 @@ def count(apps, schema_editor):
         )
         for row in months.iterator(AT_ONCE)
     )
-    _store(monthly, of_months)
+    _store(monthly, of_months, alias)
 
 
-def _store(model, rows):
+def _store(model, rows, alias):
     """Read first, then written: what is read row by row must not see what is written beside it."""
-    model.objects.bulk_create(list(rows), batch_size=AT_ONCE)
+    model.objects.using(alias).bulk_create(list(rows), batch_size=AT_ONCE)
 
 
 class Migration(migrations.Migration):
