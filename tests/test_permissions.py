@@ -759,14 +759,16 @@ class TestEveryUrl:
     @pytest.mark.django_db
     @pytest.mark.parametrize(("name", "method"), TABLE, ids=lambda value: value)
     def test_answers_each_person_as_the_table_says(self, world: World, client_of: Callable[[str], Client], name: str, method: str) -> None:
-        found = []
+        found = {}
         for person in PEOPLE:
             client = client_of(person)
             with undone():
-                found.append(self.status_of(world, client, name, method, person))
-        assert dict(zip(PEOPLE, found, strict=True)) == dict(zip(PEOPLE, TABLE[name, method], strict=True))
+                found[person] = self.answer_to(person, client, world, name, method)
+        assert {person: answer.status_code for person, answer in found.items()} == dict(zip(PEOPLE, TABLE[name, method], strict=True))
+        for answer in found.values():
+            answer.close()  # which closes the database, too
 
-    def status_of(self, world: World, client: Client, name: str, method: str, person: str) -> int:
+    def answer_to(self, person: str, client: Client, world: World, name: str, method: str) -> HttpResponseBase:
         if name == "dashboard:restore" and method == "POST":
             actions.delete_session(session=ChatSession.objects.get(pk=world.session.pk), by=world.session.user)
         before = content()
@@ -777,8 +779,7 @@ class TestEveryUrl:
             assert response.headers["Location"].startswith(reverse("access:sign-in")), person
         if name.startswith(("api:", "webhooks:")) and (name not in NOT_JSON or response.status_code >= 400):
             assert response.headers["Content-Type"].startswith("application/json"), person
-        response.close()
-        return response.status_code
+        return response
 
     @pytest.mark.django_db
     @pytest.mark.parametrize("method", ["GET", "POST"])
