@@ -11,6 +11,7 @@ from agentos.api.auth import ApiRequest
 from agentos.api.errors import FIND, READ
 from agentos.api.schemas import AGENT, example
 from agentos.api.scopes import ScopedRouter
+from agentos.api.webhook_resources import TEAM
 from agentos.chat import usage as used
 from agentos.chat.counting import NUMBERS as COUNTED
 from agentos.core.http.errors import Problem
@@ -41,7 +42,7 @@ USAGE = {
 Period = Annotated[
     Literal["30", "90", "year"], Query("30", description="The last 30 or 90 days, each by itself, or the last twelve months.")
 ]
-TeamId = Annotated[int, Path(..., example=3, ge=1, le=2**63 - 1)]
+TeamId = Annotated[int, Path(..., example=TEAM["id"], ge=1, le=2**63 - 1)]
 
 
 class Numbers(BaseModel):

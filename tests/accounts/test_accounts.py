@@ -108,9 +108,10 @@ class TestAddresses:
         from importlib import import_module
 
         from django.apps import apps
+        from django.db import connection
 
         EmailAddress.objects.filter(user=owner).delete()
-        import_module("agentos.accounts.migrations.0002_addresses").give_addresses(apps, None)
+        import_module("agentos.accounts.migrations.0002_addresses").give_addresses(apps, connection.schema_editor())
         found = EmailAddress.objects.order_by("email").values_list("email", "verified", "primary")
         assert list(found) == [("owner@example.com", True, True), ("stranger@example.com", True, True)]
 
