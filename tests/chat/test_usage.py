@@ -158,7 +158,7 @@ class TestSoFar:
         assert len(before[0]) == 6
         Usage.objects.all().delete()
         MonthlyUsage.objects.all().delete()
-        import_module("agentos.chat.migrations.0024_usage_so_far").count(Old(member), None)
+        import_module("agentos.chat.migrations.0024_usage_so_far").count(Old(member), connection.schema_editor())
         erased = (date(2026, 4, 2), member.pk, None, None, "", 4, 40, 0, 0, 0, 0, 0)
         assert self.rows(Usage) == [erased, *before[0]]
         assert self.rows(MonthlyUsage) == [(date(2026, 4, 1), *erased[1:]), *before[1]]
@@ -173,7 +173,8 @@ class Old:
 
     def __init__(self, user: User) -> None:
         erased = type("Erased", (), {"day": date(2026, 4, 2), "user_id": user.pk, "runs": 4, "tokens": 40})
-        self.ErasedUsage = type("ErasedUsage", (), {"objects": type("All", (), {"iterator": staticmethod(lambda _size: [erased])})})
+        rows = type("All", (), {"using": staticmethod(lambda _alias: rows), "iterator": staticmethod(lambda _size: [erased])})
+        self.ErasedUsage = type("ErasedUsage", (), {"objects": rows})
 
     def get_model(self, app: str, name: str) -> Any:
         return self.ErasedUsage if name == "ErasedUsage" else apps.get_model(app, name)
