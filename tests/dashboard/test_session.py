@@ -19,7 +19,7 @@ from tests.factories import AgentFactory, ChatSessionFactory, RunEventFactory, R
 from tests.html import page
 
 STATUS = Run.Status
-QUERIES = 11  # of a chat that is opened
+QUERIES = 12  # of a chat that is opened by a server that has just started; every ten seconds one asks whether there are budgets
 
 
 @pytest.mark.django_db
