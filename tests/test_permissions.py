@@ -238,7 +238,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("api:file", "GET"): api_of_owner(200),
     ("api:file", "DELETE"): api_of_owner(404),  # it was sent
     ("api:file_content", "GET"): api_of_owner(200),
-    ("api:file_transcript", "POST"): api_of_owner(422),  # there is nothing to hear in it
+    ("api:file_transcript", "POST"): api_of_owner(409),  # there is nothing to hear in it
     ("api:feedback", "PUT"): api_of_owner(200),
     ("api:feedback", "DELETE"): api_of_owner(204),
     ("api:usage", "GET"): api(200),

@@ -75,6 +75,7 @@ CODES: Mapping[int, Mapping[str, str]] = MappingProxyType(
             "memory_off": "memory is turned off",
             "tool_not_accepted": "the tool has not been accepted, or cannot have this policy",
             "webhook_off": "switch the webhook on first",
+            "not_written_down": "the file is no recording",
             "secret_lost": "the webhook's secret cannot be read any more: rotate it",
         },
         413: {"too_large": "a body may have 1 MiB, a file what the site says", "no_room": "your files may not have more together"},
@@ -98,6 +99,7 @@ CODES: Mapping[int, Mapping[str, str]] = MappingProxyType(
         503: {
             **dict.fromkeys(sorted(UNAVAILABLE_CODES), "try again later"),
             "interrupted": "the server went away while the answer was written",
+            "not_written_down": "nothing here can write down what is said, or it is too much at once",
             "scanner_unavailable": "files cannot be checked for viruses; with Retry-After",
             "unavailable": "the database is down; with Retry-After",
         },

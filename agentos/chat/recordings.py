@@ -20,7 +20,7 @@ A_MINUTE = 60  # recordings of one person
 def check(user: User, blob: Blob) -> None:
     """Raises NotHeard for what is no recording, and ``Problem`` 429."""
     if blob.kind != Kind.AUDIO:
-        raise NotHeard(_("There is nothing to hear in this file."), 422)
+        raise NotHeard(_("There is nothing to hear in this file."), 409)
     if blob.transcript is None:
         limits.check("recordings", str(user.pk), limit=A_MINUTE, seconds=60)
 

@@ -46,7 +46,7 @@ EXAMPLES = Path(__file__).parents[2] / "docs" / "integrations.md"
 pytestmark = pytest.mark.django_db
 
 # The run is complete, one agent open and the other published.
-IN_THE_WRONG_STATE = {"continue_run": 409, "answer_run": 409, "ask_for_access": 409, "delete_agent": 409, "write_down_file": 422}
+IN_THE_WRONG_STATE = {"continue_run": 409, "answer_run": 409, "ask_for_access": 409, "delete_agent": 409, "write_down_file": 409}
 FOR_OPERATORS = {"all_usage": 403}
 UNANSWERED = {"send_message": 504}  # nothing answers in this test
 # What these keep is written by another connection.
