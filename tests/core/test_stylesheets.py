@@ -13,7 +13,7 @@ from django.template import Context, Template
 from agentos.core.stylesheets import PARTS, WHOLE
 
 ROOT = Path(__file__).resolve().parents[2] / "static"
-APART = ("css/workshop.css", "css/api.css", "css/files.css", "css/import.css")  # for the pages that have such things
+APART = ("css/workshop.css", "css/api.css", "css/files.css", "css/import.css", "css/voice.css")  # for the pages that have such things
 OURS = "agentos.core.stylesheets.Storage"
 DJANGOS = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 FILES = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("css/*.css"))
