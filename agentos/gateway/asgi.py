@@ -8,7 +8,6 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import quote
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from agentos.chat.callers import CHECK_SECONDS
@@ -16,9 +15,10 @@ from agentos.conf import app_settings
 from agentos.core import db
 from agentos.core.http.errors import Problem
 from agentos.gateway import context, interfaces, origins
+from agentos.gateway.bodies import body_limit
 from agentos.gateway.checks import objections
 from agentos.gateway.errors import problem_of
-from agentos.gateway.guard import HELD, Admission, admit
+from agentos.gateway.guard import Admission, admit
 from agentos.gateway.identity import lost_by
 from agentos.gateway.responses import GuardedResponse, answer, nothing
 
@@ -53,7 +53,7 @@ class Gateway:
             await nothing(headers, send)
             return
         try:
-            body = await read_body(receive, is_form=_is_form(scope))
+            body = await read_body(receive, limit=body_limit(scope))
             admission = await db.read(admit, interfaces.routes(), scope, scope["path"].removeprefix(self.prefix), body)
             app = self.app or await self._load()
         except ClientGone:
@@ -174,16 +174,9 @@ def _inner(scope: dict[str, Any], prefix: str, admission: Admission) -> dict[str
     }
 
 
-def _is_form(scope: dict[str, Any]) -> bool:
-    """Whether files may be in it."""
-    kind: bytes = dict(scope["headers"]).get(b"content-type", b"")
-    return kind.lower().startswith(b"multipart/form-data")
-
-
-async def read_body(receive: Any, *, is_form: bool = False) -> bytes:
+async def read_body(receive: Any, *, limit: int) -> bytes:
     """Return the body; of one that is too large a byte more than is accepted. Raises ClientGone."""
     body: bytes = b""
-    limit = HELD if is_form else int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":

@@ -5,6 +5,7 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
 from django.http import QueryDict
@@ -35,6 +36,7 @@ REQUIREMENT = {
     "result": "external_execution_result",
 }
 FILES = "files"
+HELD = 10_000_000  # bytes of a form that may have files in it
 FLAGS = frozenset({"stream", "background"})
 
 
@@ -51,6 +53,14 @@ def read(route: Route, scope: dict[str, Any], body: bytes) -> dict[str, Any]:
         raise Problem(422, f"This server does not take the field {', '.join(unknown)}.", code="unknown_field")
     fields = {name: value for name, value in given.items() if name in route.fields}
     return fields | {name: json.dumps(read(fields[name])) for name, read in ANSWERS.items() if name in fields}
+
+
+def body_limit(scope: dict[str, Any], *, takes_files: bool = True) -> int:
+    """Return how many bytes a body may have: more where files may be in it."""
+    kind: bytes = dict(scope["headers"]).get(b"content-type", b"")
+    if takes_files and kind.lower().startswith(b"multipart/form-data"):
+        return HELD
+    return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 
 def files_of(route: Route, scope: dict[str, Any], body: bytes) -> list[GivenFile]:

@@ -6,7 +6,6 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 
 from agentos.agents.cache import cards_for
@@ -22,7 +21,6 @@ from agentos.gateway.routes import Route, is_known, match
 from agentos.service import AgentNotFound, RunNotFound, SessionNotFound
 
 KEY_LIMIT = 100
-HELD = 10_000_000  # bytes of a form in which files are
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ def admit(routes: Sequence[Route], scope: dict[str, Any], path: str, body: bytes
         raise Problem(405) if is_known(routes, path) else Problem(404)
     route, named = found[0], {name: clean(value) for name, value in found[1].items()}
     identity.check_scope(call, route.scope)
-    if len(body) > (HELD if route.takes_files else settings.DATA_UPLOAD_MAX_MEMORY_SIZE):
+    if len(body) > bodies.body_limit(scope, takes_files=route.takes_files):
         raise Problem(413)
     call.files = bodies.files_of(route, scope, body)
     fields = _fields(call, route, request, scope, body)
