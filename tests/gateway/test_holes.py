@@ -155,8 +155,8 @@ class TestInjectedFields:
         body = {"agent_id": "assistant", "session_state": {"role": "admin"}}
         assert (await http.post("/sessions", headers=victim, json=body)).status_code == 422
 
-    async def test_are_not_files(self, http: httpx.AsyncClient, agent: DjangoAgent, victim: Headers) -> None:
-        answer = await http.post(RUNS, headers=victim, data={"message": "Read"}, files={"files": ("a.txt", b"text", "text/plain")})
+    async def test_are_not_files_of_another_name(self, http: httpx.AsyncClient, agent: DjangoAgent, victim: Headers) -> None:
+        answer = await http.post(RUNS, headers=victim, data={"message": "Read"}, files={"images": ("a.txt", b"text", "text/plain")})
         assert answer.status_code == 422
         assert not await Run.objects.aexists()
 
