@@ -50,6 +50,7 @@ def test_are_known_by_provider_and_family(model: str, sees: bool | None, hears: 
     assert (able.sees, able.hears, able.reads_pdf, able.thinks) == (sees, hears, pdf, thinks)
 
 
+@pytest.mark.django_db
 def test_are_said_of_providers_that_there_are() -> None:
     assert set(CARRIED) <= set(PROVIDERS)
     assert all(told(f"{slug}:some-model") for slug in PROVIDERS)
