@@ -502,7 +502,7 @@ SCENES = (
     Scene("an agent of a member's own", "member", "/agentos/workshop/agent/OWN/"),
     Scene("who may use an agent of a member's own", "member", "/agentos/workshop/agent/OWN/share/", confirm),
     Scene("knowledge", "owner", "/agentos/knowledge/"),
-    Scene("no knowledge", "stranger", "/agentos/knowledge/"),
+    Scene("no knowledge", "newcomer", "/agentos/knowledge/"),
     Scene("a new knowledge base", "owner", "/agentos/knowledge/new/"),
     Scene("a knowledge base", "owner", "/agentos/knowledge/BASE/", everything_to_add),
     Scene("a knowledge base that one may only read", "member", "/agentos/knowledge/BASE/?ask=letters+to+the+archive"),
