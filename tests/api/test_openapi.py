@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 import schemathesis
+from django.core.management.color import no_style
 from django.core.wsgi import get_wsgi_application
+from django.db import connection
 from django.test import Client
 from hypothesis import HealthCheck, given, settings, strategies
 from schemathesis import GenerationMode
@@ -18,7 +20,7 @@ from schemathesis.specs.openapi.checks import ignored_auth
 
 from agentos.access.models import Team, User
 from agentos.agents import actions as workshop
-from agentos.agents.models import AccessRequest, DjangoAgent
+from agentos.agents.models import AccessRequest, AgentCase, DjangoAgent
 from agentos.api.agent_test_resources import TEST_ID
 from agentos.api.app import api
 from agentos.api.connection_resources import SLUG
@@ -32,7 +34,7 @@ from agentos.api.webhook_resources import HOOK_ID, MESSAGE_ID, TEAM
 from agentos.api.workshop_resources import MADE
 from agentos.chat.runs.engine import Engine
 from agentos.core import db as database
-from agentos.knowledge.models import Document
+from agentos.knowledge.models import Base, Document
 from agentos.memories.actions import add_memory
 from tests.api.calls import ROOT
 from tests.factories import (
@@ -204,11 +206,20 @@ def credential(answering: None, owner: User, as_owner: Client, secret: str, ever
     make_files(owner)
     base = BaseFactory(pk=BASE_ID, team=team)
     Document.objects.create(pk=DOCUMENT_ID, base=base, title="rules.pdf", source="file", status="failed")
+    count_on()
     COOKIE.update({name: morsel.value for name, morsel in as_owner.cookies.items()})
     HEADER["Authorization"] = f"Bearer {secret}"
     yield
     COOKIE.clear()
     HEADER.clear()
+
+
+def count_on() -> None:
+    """Let what the calls make get numbers after those that were chosen here, which PostgreSQL does not know of by itself."""
+    chosen = [Team, AccessRequest, AgentCase, Base, Document]
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sequence_reset_sql(no_style(), chosen):
+            cursor.execute(statement)
 
 
 def at_home(case: schemathesis.Case) -> schemathesis.Case:
