@@ -45,8 +45,11 @@ sys.addaudithook(refuse_the_network)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give async tests committed data: their queries run in another thread, which cannot see a test's open transaction."""
+    """Give async tests committed data: their queries run in another thread, which cannot see a test's open transaction. Give tests that
+    start servers the time that several need on a machine with much else to do."""
     for item in items:
+        if item.get_closest_marker("server") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(300))
         if inspect.iscoroutinefunction(getattr(item, "obj", None)) and "db" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.django_db(transaction=True), append=False)
 
