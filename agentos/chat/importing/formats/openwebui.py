@@ -12,7 +12,7 @@ from .common import ANSWER, Chat, Said, answered, last_of, mapping, moment, name
 SOURCE = "openwebui"
 FOLDED = re.compile(r"<details\b([^>]{0,5000})>(.*?)</details>", re.DOTALL | re.IGNORECASE)
 SUMMARY = re.compile(r"<summary>.*?</summary>", re.DOTALL | re.IGNORECASE)
-ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
+ATTRIBUTE = re.compile(r'(?<![\w-])([\w-]{1,100})="([^"]*)"')
 
 
 def is_one(entry: dict[str, Any]) -> bool:
