@@ -1,8 +1,11 @@
 """Mails that nobody may miss: sent after the commit, kept while there is no mail server, sealed meanwhile."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +17,14 @@ from django.db import transaction
 from agentos.access import outbox
 from agentos.access.models import Letter
 from agentos.core import clock
-from tests.server import free_port
+from tests.server import ROOT, Server, free_port
 
+SCRIPT = """
+from django.core.mail import EmailMessage
+from agentos.access import outbox
+for n in range(50):
+    outbox.post(EmailMessage(f"Number {n}", "Hello", to=["olga@example.com"]), what="a hello")
+"""
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
 
@@ -97,3 +106,18 @@ class TestOutbox:
         monkeypatch.setattr(clock, "now", lambda: at)
         outbox.send_due()
         assert [sent.to for sent in mail.outbox] == [["olga@example.com"]]
+
+
+@pytest.mark.server
+def test_a_command_that_ends_at_once_has_sent_its_mails(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "shell", "-c", SCRIPT],
+        cwd=ROOT,
+        env=Server(tmp_path).env | {"DJANGO_SETTINGS_MODULE": "site_config.settings"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Subject: Number ") == 50
