@@ -78,7 +78,11 @@ CODES: Mapping[int, Mapping[str, str]] = MappingProxyType(
             "not_written_down": "the file is no recording",
             "secret_lost": "the webhook's secret cannot be read any more: rotate it",
         },
-        413: {"too_large": "a body may have 1 MiB, a file what the site says", "no_room": "your files may not have more together"},
+        413: {
+            "too_large": "a body may have 1 MiB, a file what the site says",
+            "no_room": "your files may not have more together",
+            "not_written_down": "a recording is too large for that",
+        },
         415: {
             "unsupported_media_type": "a body is `application/json`, that of a file is bytes",
             "file_not_taken": "not a kind of file that is taken",

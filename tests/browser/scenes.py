@@ -227,7 +227,7 @@ def answered(page: Page) -> None:
 def export_given(page: Page) -> None:
     data = exports.as_bytes([exports.chatgpt(), exports.openwebui(), exports.claude()])
     page.locator("#import-file").set_input_files({"name": "conversations.json", "mimeType": "application/json", "buffer": data})
-    page.get_by_role("button", name="Look what is in it").click()
+    page.get_by_role("button", name="See what is in it").click()
     expect(page.locator("#import-count")).to_contain_text("3 chats would come")
 
 

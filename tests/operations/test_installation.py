@@ -34,14 +34,14 @@ def test_says_what_is_there(as_operator: Client, settings: Any) -> None:
 def test_says_what_is_missing(as_operator: Client) -> None:
     AgentFactory(model="mistral:large")
     assert "MISTRAL_API_KEY" in fact(as_operator, "Mistral")
-    assert fact(as_operator, "Mistral").endswith("Look at this. More Mistral AI")
+    assert fact(as_operator, "Mistral").endswith("Needs attention. More Mistral AI")
 
 
 def test_says_what_waits_for_too_long(as_operator: Client) -> None:
     Letter.objects.create(to="olga@example.com", what="an invitation", created_at=clock.now() - timedelta(hours=2))
     RunFactory(status=Run.Status.QUEUED, created_at=clock.now() - timedelta(hours=1))
-    assert fact(as_operator, "Outbox") == "Outbox 1 mail waits, since 2 hours. Look at this."
-    assert fact(as_operator, "Messages that wait") == "Messages that wait The oldest since 1 hour. Look at this."
+    assert fact(as_operator, "Outbox") == "Outbox 1 mail waits, since 2 hours. Needs attention."
+    assert fact(as_operator, "Messages that wait") == "Messages that wait The oldest since 1 hour. Needs attention."
 
 
 def test_takes_the_same_queries_however_much_there_is(as_operator: Client) -> None:

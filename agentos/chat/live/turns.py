@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from types import MappingProxyType
 from typing import Any
 
 from django.utils.safestring import SafeString
@@ -27,7 +26,6 @@ from agentos.core.rendering.said import Said, said
 from agentos.core.templatetags.agentos import clock_time
 
 NOTHING = Choices()
-NO_LINKS: Mapping[int, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
