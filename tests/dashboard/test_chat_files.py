@@ -136,7 +136,7 @@ class TestTheDoor:
         settings.AGENTOS_FILE_MB = 1
         begin = reverse("dashboard:begin-upload")
         refused = as_member.post(begin, {"name": "a.pdf", "size": 1_000_001, "place": session.session_id})
-        assert (refused.status_code, "a.pdf is too large" in json.loads(refused.content)["error"]) == (413, True)
+        assert (refused.status_code, json.loads(refused.content)["error"].startswith("a.pdf is too large")) == (413, True)
         assert as_stranger.post(begin, {"name": "a.pdf", "size": 5, "place": session.session_id}).status_code == 404
         upload = as_member.post(begin, {"name": "a.png", "size": len(made.PAGE), "place": session.session_id}).json()
         assert as_stranger.put(f"{upload['url']}0/", made.PAGE, content_type="image/png").status_code == 404

@@ -20,7 +20,7 @@ from agentos.chat.files import attachment_for
 from agentos.core import db
 from agentos.core.fragments import draw
 from agentos.core.http.deferred import deferred
-from agentos.core.http.errors import Problem
+from agentos.core.http.errors import SHAPES, Problem
 from agentos.core.http.htmx import came_from
 from agentos.core.http.request import SignedInRequest
 from agentos.core.text import whole_number
@@ -30,6 +30,14 @@ from agentos.files.models import Attachment, Upload
 from agentos.service import AgentOSService
 
 View = Callable[..., HttpResponseBase]
+
+
+def for_people(_status: int, sentence: str, _code: str, _field: str) -> dict[str, Any]:
+    """The scripts of a page show the sentence as it is: the field would be a word of the API before it."""
+    return {"success": False, "error": sentence, "response": None}
+
+
+SHAPES["dashboard:home"] = for_people
 
 
 def in_words(view: View) -> View:
