@@ -391,7 +391,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:thumb", "GET"): page_of_owner(200),
     ("dashboard:voice", "GET"): page(200),
     ("dashboard:speech", "POST"): page(422),  # of nothing
-    ("dashboard:recording-words", "POST"): page_of_owner(422),
+    ("dashboard:recording-words", "POST"): page_of_owner(409),
     ("dashboard:remove-file", "POST"): page_of_owner(404),  # it was sent
     ("dashboard:live", "GET"): stream_of_owner(200),
     ("dashboard:workshop", "GET"): (SIGN_IN, SIGN_IN, 200, FORBIDDEN, FORBIDDEN, 200),
