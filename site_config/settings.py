@@ -231,16 +231,47 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = list(project.STATIC_DIRS)
 STATIC_ROOT = env("STATIC_ROOT", Folder(HOME_DIR / ".static", "Folder that the static files are collected into at the start."))
+S3_BUCKET = env(
+    "AGENTOS_S3_BUCKET", Text("", "Bucket of S3 that keeps the files (docs/files.md). It needs the extra `s3`. Without it: a folder.")
+)
+S3_ENDPOINT = env(
+    "AGENTOS_S3_ENDPOINT",
+    Url(
+        "",
+        "Address of another server that speaks S3's protocol, for example `https://minio.example.com`. Without it: Amazon's.",
+        ("https", "http"),
+    ),
+)
+S3_REGION = env("AGENTOS_S3_REGION", Text("", "Region of the bucket, for example `eu-central-1`."))
+S3_FOLDER = env("AGENTOS_S3_FOLDER", Text("", "What the names in the bucket begin with, where it is not for this site alone."))
+S3_KEY = env("AGENTOS_S3_KEY", Text("", "Access key. Without it: what boto3 finds, such as the role of the machine."))
+S3_SECRET = env("AGENTOS_S3_SECRET", Text("", "The secret of that key."))
 STORAGES = {
     # What people give agents. No URL leads there: it is served by views that ask for the right (docs/files.md).
-    "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {
-            "location": AGENTOS_DATA_DIR / "files",
-            "file_permissions_mode": 0o600,
-            "directory_permissions_mode": 0o700,
-        },
-    },
+    "default": (
+        {
+            "BACKEND": "agentos.files.s3.Storage",
+            "OPTIONS": {
+                "bucket_name": S3_BUCKET,
+                "endpoint_url": S3_ENDPOINT or None,
+                "region_name": S3_REGION or None,
+                "location": S3_FOLDER.strip("/"),
+                "access_key": S3_KEY or None,
+                "secret_key": S3_SECRET or None,
+                "signature_version": "s3v4",
+                "addressing_style": "path" if S3_ENDPOINT else "auto",
+            },
+        }
+        if S3_BUCKET
+        else {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {
+                "location": AGENTOS_DATA_DIR / "files",
+                "file_permissions_mode": 0o600,
+                "directory_permissions_mode": 0o700,
+            },
+        }
+    ),
     "staticfiles": {"BACKEND": "agentos.core.stylesheets.Storage"},
 }
 

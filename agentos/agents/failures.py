@@ -25,6 +25,7 @@ _SENTENCES: Mapping[str, str] = MappingProxyType(
         "media_refused": _(
             "The model did not accept a file of this message. Your message is saved. Send it without that file, or in another form."
         ),
+        "files_away": _("The files of this message could not be read at the moment. Your message is saved. Try again."),
         "context_too_long": _("This chat is too long for the model. Your message is saved. Shorten it, or start a new chat."),
         "tool_limit": _("The agent used its tools {steps} times without an answer. What it said so far is kept. Try a smaller request."),
         "model_error": _("The model failed while answering. Your message is saved. Try again."),

@@ -105,6 +105,7 @@ CODES: Mapping[int, Mapping[str, str]] = MappingProxyType(
             "interrupted": "the server went away while the answer was written",
             "not_written_down": "nothing here can write down what is said, or it is too much at once",
             "scanner_unavailable": "files cannot be checked for viruses; with Retry-After",
+            "storage_unavailable": "the storage of files does not answer; with Retry-After",
             "unavailable": "the database is down; with Retry-After",
         },
         504: {"not_finished": "the answer will appear in its session"},

@@ -153,10 +153,9 @@ async def _finish(user: User, upload: UploadRow, key: str) -> HttpResponse:
     summary="Send a slice",
     openapi_extra=BYTES,
 )
-def put_slice(request: ApiRequest, upload_id: UploadId, number: SliceNumber) -> Status[None]:
+def put_slice(request: ApiRequest, upload_id: UploadId, number: SliceNumber) -> HttpResponseBase:
     """In any order. What was answered with 204 is kept; the same slice again changes nothing."""
-    uploading.put_slice(upload=uploading.upload_of(request.auth, upload_id), number=number, data=request.body)
-    return Status(204, None)
+    return serving.taken(request, uploading.upload_of(request.auth, upload_id), number)
 
 
 @router.get("/files/{file_id}/", url_name="file", operation_id="file", response={200: nouns.File, **FIND}, summary="About a file")

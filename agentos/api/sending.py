@@ -26,7 +26,7 @@ from agentos.core.http.errors import Problem
 from agentos.service import AgentOSService, SessionNotFound
 
 MARGIN = 15.0  # seconds beyond a run's own limit: its end is written, and the next watch looks
-UNAVAILABLE_CODES = frozenset({"agent_unavailable", "model_unreachable", "model_busy"})
+UNAVAILABLE_CODES = frozenset({"agent_unavailable", "model_unreachable", "model_busy", "files_away"})
 
 
 def send(request: ApiRequest, message: MessageIn, idempotency_key: str) -> HttpResponseBase:

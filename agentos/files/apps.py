@@ -9,6 +9,6 @@ class FilesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from agentos.files import holding  # noqa: PLC0415 - needs all models
+        from agentos.files import checks, holding  # noqa: F401, PLC0415 - needs all models
 
         holding.watch()

@@ -6,6 +6,7 @@ FileError
 +-- NotTaken       no kind of file that is taken, or not what its name says  415
 +-- Infected       the scanner has found something in it         422
 +-- NotScanned     the scanner cannot be asked: nothing is taken  503
++-- NotReached     the storage is away: nothing is kept or read   503
 +-- Unfinished     some of its slices are missing                409
 +-- NoSuchUpload   none of this id of this person                404
 +-- NoSuchFile     none of this id that this person may see       404
@@ -71,6 +72,15 @@ class NotScanned(FileError):
 
     def __init__(self) -> None:
         super().__init__(_("Files cannot be checked for viruses at the moment, so none is taken. Try again later."))
+
+
+class NotReached(FileError):
+    status = 503
+    code = "storage_unavailable"
+    headers = TRY_AGAIN
+
+    def __init__(self) -> None:
+        super().__init__(_("Files cannot be kept or read at the moment. Try again in a moment."))
 
 
 class Unfinished(FileError):

@@ -3,6 +3,7 @@ costs nothing (tests/test_periodic.py). Bytes that no row knows are looked for a
 """
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -39,7 +40,7 @@ def _sweep_next_folder() -> None:
     number = int(clock.now().timestamp() // A_FOLDER.total_seconds()) % FOLDERS
     if number != _Place.last:
         _Place.last = number
-        sweep_storage(f"{number:02x}")
+        storage.later(partial(sweep_storage, f"{number:02x}"))
 
 
 def _sweep_unheld(model: Held) -> None:

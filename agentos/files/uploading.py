@@ -71,15 +71,25 @@ def numbers(upload: Upload) -> list[int]:
 def put_slice(*, upload: Upload, number: int, data: bytes) -> None:
     """Keep a slice; it is on disk when this returns. The same one again takes the place of the first.
 
-    Raises BadSlice, TooLarge, NoRoom, NoSuchUpload.
+    Raises BadSlice, TooLarge, NoRoom, NoSuchUpload, NotReached.
     """
     _check_slice(upload, number, len(data))
-    name = storage.put(storage.INCOMING, data)
+    _keep_slice(upload, number, len(data), storage.put(storage.INCOMING, data))
+
+
+async def put_slice_away(*, upload: Upload, number: int, data: bytes) -> None:
+    """Do ``put_slice`` in other threads: for a storage that is far away."""
+    _check_slice(upload, number, len(data))
+    name = await storage.away(partial(storage.put, storage.INCOMING, data))
+    await db.write(_keep_slice, upload, number, len(data), name)
+
+
+def _keep_slice(upload: Upload, number: int, size: int, name: str) -> None:
     try:
         with transaction.atomic():
-            _take_slice(upload, number, len(data), name)
+            _take_slice(upload, number, size, name)
     except BaseException:
-        storage.remove([name])
+        storage.later(partial(storage.remove, [name]))
         raise
 
 
@@ -112,7 +122,7 @@ def finish(*, upload: Upload, seconds: float | None = None) -> Blob:
     """Make a blob of all slices. Slow: outside transactions, never on the loop. When it is refused for what it is, it is gone; when its
     slices are not all here, or the scanner cannot be asked, it stays.
 
-    Raises Unfinished, NotTaken, Infected, NotScanned, NoRoom.
+    Raises Unfinished, NotTaken, Infected, NotScanned, NotReached, NoRoom.
     """
     slices = _slices(upload)
     try:

@@ -8,11 +8,13 @@ import asyncio
 import contextlib
 import logging
 from datetime import timedelta
+from functools import partial
 
 from agentos.core import db, reading
 from agentos.core.pubsub import loops, pubsub
 from agentos.core.reading import UnreadableFile
 from agentos.files import storage
+from agentos.files.errors import NotReached
 from agentos.knowledge import embedding, indexing, wakeup
 from agentos.knowledge.actions import TEXT_NAME
 from agentos.knowledge.fetching import NotFetched, fetched
@@ -141,17 +143,15 @@ async def _indexed(document: Document) -> str | None:
 async def _read(document: Document) -> tuple[reading.File, str]:
     if document.source == Document.Source.PAGE:
         return await fetched(document.url)
-    data = await db.read(_given, document)
+    try:
+        data = await asyncio.to_thread(partial(storage.fetch, document.blob.storage_name)) if document.blob else None
+    except FileNotFoundError:
+        data = None
+    except NotReached:
+        raise NotFetched("files_away") from None
     if data is None:
         raise NotFetched("gone")
     return await reading.file(data, document.title if document.source == Document.Source.FILE else TEXT_NAME), ""
-
-
-def _given(document: Document) -> bytes | None:
-    try:
-        return storage.fetch(document.blob.storage_name) if document.blob else None
-    except FileNotFoundError:
-        return None
 
 
 async def _cut(document: Document) -> None:

@@ -22,6 +22,7 @@ FAILURES = {
     **REASONS,
     "not_fetched": _("The page could not be fetched. Look whether its address opens, and try again."),
     "gone": _("The file is not there any more. Upload it again."),
+    "files_away": _("Its file could not be read: the storage of files does not answer. Try again later."),
     "internal": _("Something went wrong here. Try again; if that does not help, ask your administrator."),
 }
 

@@ -25,7 +25,7 @@ from agentos.chat.models import IS_OPEN, Run
 from agentos.conf import EXTERNAL, app_settings
 from agentos.core import clock
 from agentos.files.models import Blob
-from agentos.files.storage import store
+from agentos.files.storage import is_far, store, trouble
 from agentos.operations.readiness import OK, are_workers_there
 from agentos.webhooks.outbound.models import IS_PENDING, Delivery
 
@@ -122,7 +122,10 @@ def _storage() -> list[Fact]:
         Fact(_("Database"), f"{connection.display_name} {'.'.join(map(str, _database_version()))}"),
         Fact(_("Files that are kept"), filesizeformat(kept)),
     ]
-    folder = str(getattr(store(), "location", ""))
+    if is_far():
+        why = trouble()
+        found.append(Fact(_("Storage of the files"), why or _("Answers."), not why))
+    folder = "" if is_far() else str(getattr(store(), "location", ""))
     if folder and Path(folder).is_dir():
         disk = shutil.disk_usage(folder)
         said = _("%(free)s of %(all)s are free.") % {"free": filesizeformat(disk.free), "all": filesizeformat(disk.total)}

@@ -13,13 +13,16 @@ from PIL import Image
 
 from agentos.access.actions import change_preferences
 from agentos.access.models import User
+from agentos.agents import failures
 from agentos.chat import actions, queries
 from agentos.chat.errors import InvalidInput
 from agentos.chat.files import attachment_for, of_message, place_of
 from agentos.chat.models import ChatSession, Run, RunFile
 from agentos.chat.recordings import words_of
 from agentos.chat.runs.engine import Engine
+from agentos.files import storage
 from agentos.files.actions import attach
+from agentos.files.errors import NotReached
 from agentos.files.keeping import keep_bytes
 from agentos.files.models import Attachment
 from tests.agents.fakes import Exchange, FakeServer
@@ -121,6 +124,21 @@ class TestAreRefused:
         with CaptureQueriesContext(connection) as asked:
             turns, files = queries.history_with_files(second, 20)
         assert (len(turns), files, len(asked)) == (1, {}, 1)
+
+
+async def test_a_file_that_cannot_be_read_fails_the_turn_in_words(engine: Engine, member: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model is not asked about what it does not see."""
+
+    def away(_name: str) -> bytes:
+        raise NotReached
+
+    session = await sync_to_async(chat_with)("scripted:given", member)
+    monkeypatch.setattr(storage, "fetch", away)
+    failed = await ended(await asking(session, member, ("shot.png", picture())))
+    assert (failed.status, failed.error_code) == (Run.Status.FAILED, "files_away")
+    assert "could not be read at the moment" in failures.sentence("files_away")
+    monkeypatch.undo()
+    assert "It was given a picture" in await said(await asking(session, member, ("shot.png", picture())))
 
 
 class TestARefusalOfTheProvider:

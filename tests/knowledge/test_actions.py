@@ -7,6 +7,8 @@ import pytest
 
 from agentos.access.models import Team, User
 from agentos.core.db import database_clock
+from agentos.files import storage
+from agentos.files.errors import NotReached
 from agentos.files.models import Blob
 from agentos.knowledge import actions, fetching, indexer, indexing, queries
 from agentos.knowledge.errors import BadKnowledge, NotYourBase, SameName
@@ -85,6 +87,22 @@ class TestDocuments:
         Document.objects.update(blob=given(member, "a.pdf", files.pdf())[1])
         assert actions.try_again(document=document, by=member)
         assert not actions.try_again(document=document, by=member)  # it waits already
+        index_all()
+        assert only(base).status == "ready"
+
+    def test_whose_storage_is_away_are_tried_again_later(self, member: User, monkeypatch):
+        base = actions.create_base(name="B", by=member)
+        actions.add_files(base=base, files=[given(member, "house.md", HOUSE.encode())], by=member)
+
+        def away(_name):
+            raise NotReached
+
+        with monkeypatch.context() as patched:
+            patched.setattr(storage, "fetch", away)
+            index_all()
+        assert only(base).failure == "files_away"
+        assert "does not answer" in only(base).failure_sentence
+        actions.try_again(document=only(base), by=member)
         index_all()
         assert only(base).status == "ready"
 

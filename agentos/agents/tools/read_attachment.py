@@ -4,6 +4,7 @@ where there is such a file: nobody chooses it."""
 from agentos.agents.tools.definition import Refused, current, tool
 from agentos.core.reading.documents import File, UnreadableFile
 from agentos.core.text import parts_of
+from agentos.files.errors import NotReached
 
 PAGE = 12_000  # characters
 
@@ -26,7 +27,7 @@ async def read_attachment(file: str, page: int = 1) -> str:
     if key not in kept:
         try:
             kept[key] = await found.read()
-        except UnreadableFile as error:
+        except (UnreadableFile, NotReached) as error:
             raise Refused(str(error)) from None
     document: File = kept[key]
     if not 1 <= page <= len(document.pages):

@@ -28,7 +28,7 @@ from agentos.chat.runs.ending import end_run
 from agentos.chat.runs.journal import Entry, Journal
 from agentos.conf import app_settings
 from agentos.core import db, log_context, tracing
-from agentos.files.errors import FileError
+from agentos.files.errors import FileError, NotReached
 from agentos.files.keeping import keep_bytes_away
 from agentos.files.models import Blob
 from agentos.memories.telling import with_memories, without_memories
@@ -91,6 +91,8 @@ class RunTask:
             end = await self._listen(entry)
         except asyncio.CancelledError:
             end = self.outcome
+        except NotReached:
+            end = Failed("files_away")
         except Exception:
             log.exception("Run %s broke.", self.run.run_id)
             end = Failed("internal")

@@ -90,9 +90,8 @@ def begin(request: SignedInRequest) -> HttpResponse:
 @signed_in
 @require_http_methods(["PUT"])
 @in_words
-def put(request: SignedInRequest, upload_id: str, number: int) -> HttpResponse:
-    uploading.put_slice(upload=uploading.upload_of(request.user, upload_id), number=number, data=request.body)
-    return HttpResponse(status=HTTPStatus.NO_CONTENT)
+def put(request: SignedInRequest, upload_id: str, number: int) -> HttpResponseBase:
+    return serving.taken(request, uploading.upload_of(request.user, upload_id), number)
 
 
 @signed_in

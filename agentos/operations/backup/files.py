@@ -1,11 +1,15 @@
-"""The files that people gave, where they lie in a folder: one tar in the backup. A store far away has backups of its own."""
+"""The files that people gave, where they lie in a folder: one tar in the backup. A storage far away has backups of
+its own; what a backup holds is put into it."""
 
 import tarfile
 from pathlib import Path
 
+from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 
+from agentos.core.starting.refusal import CannotStart
 from agentos.files import storage
+from agentos.files.errors import NotReached
 
 FILE = "files.tar"
 FOLDER = "files"  # what is unpacked
@@ -41,3 +45,17 @@ def unpack(dumped: Path, folder: Path) -> Path:
     with tarfile.open(dumped) as tar:
         tar.extractall(to, filter="data")
     return to
+
+
+def put(dumped: Path) -> None:
+    """Put the files of a backup into a storage far away, under the names that rows know them by. Raises CannotStart."""
+    store = storage.store()
+    try:
+        with tarfile.open(dumped) as tar:
+            for member in tar:
+                packed = tar.extractfile(member) if member.isfile() and member.name.startswith(f"{storage.KEPT}/") else None
+                if packed and not store.exists(member.name):
+                    store.save(member.name, ContentFile(packed.read()))
+    except NotReached as error:
+        why = f"{type(error.__cause__).__name__}: {error.__cause__}"
+        raise CannotStart(f"The files of the backup cannot be put into their storage. {why}. Nothing else was changed.") from None

@@ -19,6 +19,7 @@ class Made:
     path: Path
     size: int
     manifest: Manifest
+    without_files: bool
 
     @property
     def rows(self) -> int:
@@ -26,7 +27,8 @@ class Made:
 
 
 def make(path: Path, *, force: bool = False, without_secret: bool = False) -> Made:
-    """Write everything that the installation is into one file. Raises CannotStart, and then there is no new file."""
+    """Write everything that the installation is into one file, but files of people that are far away. Raises CannotStart, and then there
+    is no new file."""
     path = path.absolute()
     archive.check_free(path, force=force)
     with archive.working_folder(path) as folder:
@@ -51,7 +53,7 @@ def make(path: Path, *, force: bool = False, without_secret: bool = False) -> Ma
             key_check=secret.check(),
         )
         archive.write(path, manifest, files, force=force)
-    return Made(path, path.stat().st_size, manifest)
+    return Made(path, path.stat().st_size, manifest, without_files=given.place() is None)
 
 
 def version() -> str:

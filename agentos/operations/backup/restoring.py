@@ -12,6 +12,7 @@ from agentos.core import clock
 from agentos.core.starting import lock, migrations
 from agentos.core.starting import sqlite as own
 from agentos.core.starting.refusal import CannotStart
+from agentos.files.models import Blob
 from agentos.operations.backup import archive, postgresql, secret, sqlite
 from agentos.operations.backup import files as given
 from agentos.operations.backup.archive import Manifest
@@ -23,6 +24,7 @@ BESIDE = ("-wal", "-shm", "-journal")  # files that SQLite puts beside a databas
 class Restored:
     """``aside``: where what was there before is now. ``is_older``: it needs migrations of this version.
 
+    ``lacks_files``: people gave files, and none is in the backup.
     ``knows_secret``: whether the key that counts from now on is the one that sealed what is in the backup.
     """
 
@@ -30,6 +32,7 @@ class Restored:
     aside: str
     is_older: bool
     knows_secret: bool
+    lacks_files: bool
 
 
 def restore(path: Path, *, force: bool = False) -> Restored:
@@ -93,9 +96,12 @@ def _unpacked(path: Path, folder: Path, wanted: str) -> Manifest:
 
 
 def _files(manifest: Manifest, folder: Path) -> dict[Path, Path]:
-    """The files that people gave, and where they belong. A backup from before there were any leaves what is there."""
+    """The files that people gave, and where they belong: a storage far away has them by then. A backup without any leaves what is there."""
     to = given.place()
-    if given.FILE not in manifest.files or to is None:
+    if given.FILE not in manifest.files:
+        return {}
+    if to is None:
+        given.put(folder / given.FILE)
         return {}
     to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return {given.unpack(folder / given.FILE, folder): to}
@@ -105,7 +111,8 @@ def _restored(manifest: Manifest, aside: str) -> Restored:
     known = {(app, name) for app, name in MigrationLoader(None).disk_migrations or () if migrations.is_ours(app)}
     is_older = bool(known - {(app, name) for app, name in manifest.migrations})
     knows = manifest.secret == secret.INCLUDED or manifest.key_check == secret.check()
-    return Restored(manifest, aside, is_older, knows)
+    lacks_files = given.FILE not in manifest.files and manifest.counts.get(Blob._meta.db_table, 0) > 0  # noqa: SLF001
+    return Restored(manifest, aside, is_older, knows, lacks_files)
 
 
 def _swap(places: dict[Path, Path], aside: Path, keep: list[Path]) -> bool:

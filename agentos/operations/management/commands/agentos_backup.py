@@ -23,6 +23,10 @@ SECRETS = {
         "and the secrets of webhooks cannot be read."
     ),
 }
+FILES = (
+    "The files that people gave are in a storage far away (S3) and are NOT in the backup: have that keep versions, or copies elsewhere, "
+    "for at least as long as you keep this file."
+)
 
 
 class Command(BaseCommand):
@@ -38,4 +42,6 @@ class Command(BaseCommand):
         with said():
             made = make(options["file"], force=options["force"], without_secret=options["without_secret"])
         self.stdout.write(f"{made.path}: {made.rows} rows of {len(made.manifest.counts)} tables, {made.size} bytes.")
+        if made.without_files:
+            self.stderr.write(FILES)
         self.stderr.write(SECRETS[made.manifest.secret])

@@ -13,6 +13,9 @@ OTHER_KEY = (
     "This installation has another SECRET_KEY than the one that the backup was made with: everybody has to sign in again, and the secrets "
     "of webhooks cannot be read until the old key is in SECRET_KEY or SECRET_KEY_FALLBACKS."
 )
+NO_FILES = (
+    "The backup holds no files of people, for they were in a storage far away (S3): they are seen where this installation has that storage."
+)
 
 
 class Command(BaseCommand):
@@ -32,5 +35,7 @@ class Command(BaseCommand):
             self.stdout.write(f"What was here before is in {restored.aside}.")
         if restored.is_older:
             self.stdout.write(f"The backup is of an older version: run {manage('migrate')}, or start the server with --migrate.")
+        if restored.lacks_files:
+            self.stderr.write(NO_FILES)
         if not restored.knows_secret:
             self.stderr.write(OTHER_KEY)
