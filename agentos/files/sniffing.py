@@ -4,6 +4,8 @@ Taken is what people send to agents: pictures, sound, films, documents, archives
 type, reads as text and holds no NUL.
 """
 
+import os
+import struct
 import zipfile
 from dataclasses import dataclass
 from typing import IO
@@ -17,6 +19,7 @@ from agentos.files.names import ending_of
 HEAD = 64 * 1024  # bytes that are looked at
 ENTRIES = 2_000  # of an archive whose list is read
 DIRECTORY = 1_000_000  # bytes of that list
+TAIL = 22 + 65_535 + 20  # bytes at the end of an archive in which it says where its list is
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,24 @@ class Sniffed:
 
 OOXML = "application/vnd.openxmlformats-officedocument"
 OPEN_DOCUMENT = "application/vnd.oasis.opendocument"
+
+TEXTS = {
+    ".md": "text/markdown",
+    ".markdown": "text/markdown",
+    ".csv": "text/csv",
+    ".tsv": "text/tab-separated-values",
+    ".json": "application/json",
+    ".html": "text/html",
+    ".htm": "text/html",
+    ".xml": "application/xml",
+    ".svg": "image/svg+xml",
+    ".eml": "message/rfc822",
+    ".ics": "text/calendar",
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
+}
+SCRIPTS = (".js", ".mjs", ".hta", ".xhtml", ".xht", ".mht", ".mhtml", ".vbs", ".wsf", ".bat", ".cmd", ".ps1", ".sh", ".php", ".css", ".txt")
+PLAIN = frozenset({"text/plain", *TEXTS.values()})
 
 # By ending: types of which a file of that ending may be. Several where the bytes cannot tell, or people call one the other.
 PICTURES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "image/avif", "image/heic"})
@@ -49,23 +70,10 @@ OF_ENDINGS: dict[str, frozenset[str]] = {
     ".epub": frozenset({"application/epub+zip"}),
     ".rtf": frozenset({"application/rtf"}),
     ".zip": frozenset({"application/zip"}),
+    # What a program of the machine opens and runs, or shows as a page: its bytes have to be the text that it says to be.
+    **dict.fromkeys((*TEXTS, *SCRIPTS), PLAIN),
     # Kinds that are not taken, whatever they hold.
     **dict.fromkeys((".doc", ".xls", ".ppt", ".exe", ".dll", ".bmp", ".tif", ".tiff", ".ico", ".psd", ".jar", ".apk"), frozenset()),
-}
-TEXTS = {
-    ".md": "text/markdown",
-    ".markdown": "text/markdown",
-    ".csv": "text/csv",
-    ".tsv": "text/tab-separated-values",
-    ".json": "application/json",
-    ".html": "text/html",
-    ".htm": "text/html",
-    ".xml": "application/xml",
-    ".svg": "image/svg+xml",
-    ".eml": "message/rfc822",
-    ".ics": "text/calendar",
-    ".yaml": "application/yaml",
-    ".yml": "application/yaml",
 }
 BRANDS = {b"avif": "image/avif", b"avis": "image/avif", b"M4A ": "audio/mp4", b"M4B ": "audio/mp4"}
 HEIF = frozenset({b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"})
@@ -147,10 +155,10 @@ def _as_archive(file: IO[bytes], head: bytes) -> str:
     """Types that are zips, by what is in them."""
     if head[:4] != b"PK\x03\x04":
         return ""
+    if not _has_short_list(file):
+        return "application/zip"
     try:
         with zipfile.ZipFile(file) as archive:
-            if len(archive.filelist) > ENTRIES or archive.start_dir < 0:
-                return "application/zip"
             names = {entry.filename for entry in archive.filelist}
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
         return ""
@@ -163,6 +171,19 @@ def _as_archive(file: IO[bytes], head: bytes) -> str:
     parts = {"word/document.xml": "wordprocessingml.document", "xl/workbook.xml": "spreadsheetml.sheet"}
     parts["ppt/presentation.xml"] = "presentationml.presentation"
     return next((f"{OOXML}.{what}" for part, what in parts.items() if part in names), "application/zip")
+
+
+def _has_short_list(file: IO[bytes]) -> bool:
+    """Whether the list of an archive may be read. All of it is kept in memory at once, ten times as large as it is in the file, so what
+    says that it has a long one, or says it in the way of archives of more than four gigabytes, is not opened."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - TAIL))
+    tail = file.read(TAIL)
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or at + len(b"....") * 5 > len(tail) or b"PK\x06\x07" in tail:
+        return at < 0  # without an end it is none, as whoever opens it will find
+    _, entries, length = struct.unpack("<HHI", tail[at + 8 : at + 16])
+    return bool(entries <= ENTRIES and length <= DIRECTORY)
 
 
 def _as_text(head: bytes, name: str) -> str:
