@@ -1,6 +1,7 @@
 """The cast, their browsers, and what holds for every test: no network, an empty cache, committed data for async tests."""
 
 import inspect
+import shutil
 import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
@@ -24,7 +25,9 @@ from agentos.core import db as database
 from agentos.core.ratelimit import limits
 from agentos.core.rendering.kept import kept
 from agentos.webhooks.outbound.subscriptions import subscribed
+from tests import emptying
 from tests.factories import AgentFactory, MembershipFactory, PlanFactory, SubscriptionFactory, TeamFactory, UserFactory
+from tests.server import migrated
 
 LOOPBACK = ("127.", "::1", "localhost")
 
@@ -42,6 +45,7 @@ def refuse_the_network(event: str, args: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(refuse_the_network)
+emptying.use()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -52,6 +56,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(300))
         if inspect.iscoroutinefunction(getattr(item, "obj", None)) and "db" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.django_db(transaction=True), append=False)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_modify_db_settings: None) -> bool:
+    """Begin on SQLite with a copy of a database that was migrated before: then there is nothing left to migrate."""
+    if is_sqlite := connection.vendor == "sqlite":
+        shutil.copy(migrated(), connection.settings_dict["TEST"]["NAME"])
+    return is_sqlite
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -15,12 +15,16 @@ from urllib.parse import quote
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """Give the URL of a PostgreSQL server."""
+def server(*, is_durable: bool = False) -> Iterator[str]:
+    """Give the URL of a PostgreSQL server; ``is_durable``: what is written would outlive the machine, as it costs where people work."""
     if url := os.environ.get("TEST_POSTGRES_URL"):
         yield url
         return
-    with own_server() as (url, _):
+    with own_server() as (url, running):
+        if not is_durable:
+            for name in ("fsync", "full_page_writes", "synchronous_commit"):
+                running.psql(f"ALTER SYSTEM SET {name} = off")
+            running.psql("SELECT pg_reload_conf()")
         yield url
 
 

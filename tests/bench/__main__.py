@@ -138,7 +138,7 @@ async def idle(count: int, answer: Answer, env: dict[str, str]) -> str:
 
 def database(kind: str) -> AbstractContextManager[str]:
     """Start what is needed and give its URL; for SQLite there is none."""
-    return postgres.server() if kind == "postgres" else nullcontext("")
+    return postgres.server(is_durable=True) if kind == "postgres" else nullcontext("")
 
 
 def main() -> None:
