@@ -245,6 +245,14 @@ TABLE: dict[tuple[str, str], Row] = {
     ("api:usage", "GET"): api(200),
     ("api:all_usage", "GET"): (UNAUTHORIZED, UNAUTHORIZED, FORBIDDEN, FORBIDDEN, FORBIDDEN, 200),
     ("api:team_usage", "GET"): api_of_managers_and_operators(200),
+    ("api:teams", "GET"): api(200),
+    ("api:team_people", "GET"): api_of_readers(200),
+    ("api:team_person", "PATCH"): (UNAUTHORIZED, UNAUTHORIZED, 409, FORBIDDEN, NOT_FOUND, 409),  # the last owner
+    ("api:team_person", "DELETE"): (UNAUTHORIZED, UNAUTHORIZED, 409, FORBIDDEN, NOT_FOUND, 409),
+    ("api:invitations", "GET"): api_of_managers_and_operators(200),
+    ("api:invitations", "POST"): api_of_managers_and_operators(201),
+    ("api:invitation", "GET"): api_of_managers_and_operators(200),
+    ("api:invitation", "DELETE"): api_of_managers_and_operators(204),
     ("api:webhooks", "GET"): api(200),
     ("api:webhooks", "POST"): api_of_managers(201),
     ("api:webhook_events", "GET"): api(200),
@@ -561,6 +569,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "api:tests": {"message": "Hi"},
     "api:run_tests": {},
     "api:test": {"criterion": "Is kind."},
+    "api:team_person": {"role": "member"},
+    "api:invitations": {"email": "nils@example.com"},
     "api:webhooks": {"team": "TEAM", "name": "CRM", "url": "https://crm.example/in", "events": ["run.failed"]},
     "api:webhook": {"name": "Renamed"},
     "api:connections": {"team": "TEAM", "name": "CRM", "url": "https://crm.example/mcp"},
@@ -670,7 +680,7 @@ class World:
         invitation, _link = invite(email="nora@example.com", team=agent.team, by=owner)
         self.arguments |= {"team_id": str(agent.team_id), "invitation_id": str(invitation.pk)}
         self.arguments["membership_id"] = str(Membership.objects.get(team=agent.team, user=owner).pk)
-        self.arguments["user_pk"] = str(owner.pk)
+        self.arguments["user_pk"] = self.arguments["person_id"] = str(owner.pk)
         signed_in = UserSession.objects.create(user=owner, session_key="somewhere", ip="192.0.2.7", user_agent="")
         self.arguments["session_pk"] = str(signed_in.pk)
         picture = keep_bytes(owner=owner, data=made.picture(), name="a.jpg")

@@ -4,7 +4,8 @@ AccessError
 +-- AlreadyMember       the user is in the team
 +-- LastOwner           a team keeps at least one owner
 +-- Yourself            nobody suspends themselves
-+-- NotYourTeam         one neither owns nor administers the team
++-- NotYourTeam         one neither owns nor administers the team, or may not do this in it
++-- InvalidRole         there is no such role
 +-- InvalidToken        what is asked of a new token cannot be; names the field
 +-- InvalidPreference   what is asked of a name, a picture or a page cannot be; names the field
 """
@@ -43,7 +44,7 @@ class AlreadyMember(AccessError):
 
 
 class LastOwner(AccessError):
-    pass
+    code = "last_owner"
 
 
 class Yourself(AccessError):
@@ -52,6 +53,11 @@ class Yourself(AccessError):
 
 class NotYourTeam(AccessError):
     status = 403
+
+
+class InvalidRole(AccessError):
+    status = 422
+    field = "role"
 
 
 class InvalidToken(AccessError):
@@ -226,9 +232,11 @@ def add_member(*, team: Team, user: User, role: str = Membership.Role.MEMBER, by
 
 @transaction.atomic
 def change_role(*, membership: Membership, role: str, by: User | None) -> Membership:
-    """Raises LastOwner, and AccessError for what is no role."""
+    """For owners of the team and operators. Raises NotYourTeam, LastOwner, InvalidRole."""
+    if by and queries.role_of_manager(membership.team, by) != Membership.Role.OWNER:
+        raise NotYourTeam(_("Only the owners of the team, and operators, change roles."))
     if role not in Membership.Role.values:
-        raise AccessError(_("Choose one of the roles."))
+        raise InvalidRole(_("Choose one of the roles."))
     if role != Membership.Role.OWNER:
         _keep_an_owner(membership)
     membership.role = role
@@ -239,6 +247,9 @@ def change_role(*, membership: Membership, role: str, by: User | None) -> Member
 
 @transaction.atomic
 def remove_member(*, membership: Membership, by: User | None) -> None:
+    """Oneself, or somebody else: owners anybody, admins whoever is no owner. Raises NotYourTeam, LastOwner."""
+    if by and membership.user_id != by.pk and not queries.may_remove(queries.role_of_manager(membership.team, by), membership):
+        raise NotYourTeam(_("Only the owners of the team remove owners. Its admins remove others."))
     _keep_an_owner(membership)
     membership.delete()
     record("access.membership.removed", by=by, object_type="team", object_id=str(membership.team_id), user=membership.user_id)

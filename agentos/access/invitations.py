@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
-from django.core.validators import validate_email
+from django.core.validators import MaxLengthValidator, validate_email
 from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import NoReverseMatch, reverse
@@ -31,6 +31,7 @@ from agentos.core.security.invisible import visible
 from agentos.core.text import shorten
 
 LIFE = timedelta(days=7)
+EMAIL_LIMIT = 254  # characters
 OPEN_A_TEAM = 200
 AN_HOUR = 60  # by one person
 SECRET_BYTES = 32
@@ -97,8 +98,10 @@ def mails_work() -> bool:
 def invite(*, email: str, team: Team | None, role: str = Membership.Role.MEMBER, by: User) -> tuple[Invitation, str]:
     """Make an invitation and mail it, where mail works. Returns it, and the link where it was not mailed, known nowhere else then.
 
-    Without ``team`` it makes an account and nothing more. Raises InvalidInvitation, ``Problem`` 429.
+    Without ``team`` it makes an account and nothing more. Raises InvalidInvitation, NotYourTeam, ``Problem`` 429.
     """
+    if not may_invite(team, by):
+        raise actions.NotYourTeam(_("Only the owners and admins of the team, and operators, invite people."))
     email = email.strip().lower()
     _check(email, team, role, by)
     limits.check(
@@ -120,9 +123,15 @@ def invite(*, email: str, team: Team | None, role: str = Membership.Role.MEMBER,
     return invitation, ""
 
 
+def may_invite(team: Team | None, by: User) -> bool:
+    """Into a team, or to the site alone."""
+    return queries.manages(team, by) if team else people.is_operator(by)
+
+
 def _check(email: str, team: Team | None, role: str, by: User) -> None:
     try:
         validate_email(email)
+        MaxLengthValidator(EMAIL_LIMIT)(email)
     except ValidationError:
         raise InvalidInvitation("email", _("Enter an e-mail address, such as olga@example.com.")) from None
     if role not in Membership.Role.values:
@@ -131,7 +140,7 @@ def _check(email: str, team: Team | None, role: str, by: User) -> None:
         if User.objects.filter(**{User.get_email_field_name(): email}).exists():
             raise InvalidInvitation("email", _("There is an account with this e-mail address already."))
         return
-    if role == Membership.Role.OWNER and not (people.is_operator(by) or queries.role_in(team, by) == Membership.Role.OWNER):
+    if role == Membership.Role.OWNER and queries.role_of_manager(team, by) != Membership.Role.OWNER:
         raise InvalidInvitation("role", _("Owners are made by owners."))
     if Membership.objects.filter(team=team, **{f"user__{User.get_email_field_name()}": email}).exists():
         raise InvalidInvitation("email", _("%(person)s is in the team %(team)s already.") % {"person": email, "team": team})
@@ -151,7 +160,9 @@ def _letter(invitation: Invitation, token: str) -> EmailMessage:
 
 @transaction.atomic
 def revoke(*, invitation: Invitation, by: User) -> None:
-    """Take an invitation back. To do so twice changes nothing."""
+    """Take an invitation back. To do so twice changes nothing. Raises NotYourTeam."""
+    if not may_invite(invitation.team, by):
+        raise actions.NotYourTeam(_("Only the owners and admins of the team, and operators, take invitations back."))
     if open_invitations().filter(pk=invitation.pk).update(revoked_at=clock.now()):
         record("access.invitation.revoked", by=by, object_type="invitation", object_id=str(invitation.pk))
 

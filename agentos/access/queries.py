@@ -7,6 +7,7 @@ from django.db.models import Min, Q, QuerySet
 
 from agentos.access.models import ApiToken, Membership, Plan, Preferences, Subscription, Team
 from agentos.access.users import User
+from agentos.core import people
 
 ENDED_LISTED = 20
 MANAGERS = (Membership.Role.OWNER, Membership.Role.ADMIN)
@@ -45,6 +46,20 @@ def teams_with_personal_agents(user_pk: int) -> QuerySet[Team]:
 def role_in(team: Team, user: User) -> str:
     """Return this user's role in a team; empty for whoever is not in it."""
     return Membership.objects.filter(team=team, user=user).values_list("role", flat=True).first() or ""
+
+
+def role_of_manager(team: Team, user: User) -> str:
+    """Return the role as which this user looks after a team: an operator like an owner. Empty for whoever has none."""
+    return Membership.Role.OWNER if people.is_operator(user) else role_in(team, user)
+
+
+def manages(team: Team, user: User) -> bool:
+    return role_of_manager(team, user) in MANAGERS
+
+
+def may_remove(role: str, membership: Membership) -> bool:
+    """Owners remove anybody, admins whoever is no owner."""
+    return role == Membership.Role.OWNER or (role == Membership.Role.ADMIN and membership.role != Membership.Role.OWNER)
 
 
 def team_of_last_owner(membership_pk: int) -> Team | None:

@@ -1,7 +1,9 @@
 """What the pages of teams show, and to whom."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import Count, Q, QuerySet
 
 from agentos.access import queries
@@ -30,7 +32,7 @@ def seen_by(user: User, team_id: int) -> Seen | None:
     team = Team.objects.filter(pk=team_id).first()
     if team is None:
         return None
-    role = Membership.Role.OWNER if people.is_operator(user) else queries.role_in(team, user)
+    role = queries.role_of_manager(team, user)
     return Seen(team, role) if role else None
 
 
@@ -38,12 +40,12 @@ def is_seen(user: User, team_id: int) -> bool:
     return seen_by(user, team_id) is not None
 
 
-def listed(user: User) -> QuerySet[Membership]:
+def listed(user: User) -> QuerySet[Any]:
     """Return this user's memberships with how many people each team has. One query."""
     return Membership.objects.filter(user=user).select_related("team").annotate(people=Count("team__members")).order_by("team__name")
 
 
-def all_teams(text: str = "") -> QuerySet[Team]:
+def all_teams(text: str = "") -> QuerySet[Any]:
     """Return the teams of the site whose name holds this text, with how many people each has. One query."""
     found = Team.objects.filter(name__icontains=text) if text else Team.objects.all()
     return found.annotate(people=Count("members")).order_by("name")
@@ -68,9 +70,13 @@ def membership_of(team: Team, pk: int) -> Membership | None:
     return Membership.objects.filter(team=team, pk=pk).select_related("user", "team").first()
 
 
-def may_remove(role: str, membership: Membership) -> bool:
-    """Owners remove anybody, admins whoever is no owner."""
-    return role == Membership.Role.OWNER or (role == Membership.Role.ADMIN and membership.role != Membership.Role.OWNER)
+def membership_of_person(team: Team, key: str) -> Membership | None:
+    """``key``: the user's, as text of whatever it is made of."""
+    try:
+        pk = User._meta.pk.to_python(key)  # noqa: SLF001 - Django's public way to a model's fields
+    except ValidationError:
+        return None
+    return Membership.objects.filter(team=team, user__in=User.objects.filter(pk=pk)).select_related("user", "team").first()
 
 
 def has_account(email: str) -> bool:

@@ -29,6 +29,8 @@ SCOPES: Mapping[str, str] = MappingProxyType(
         "knowledge:read": "Read the knowledge bases that you may read, and search them.",
         "knowledge:write": "Make, fill, change and delete knowledge bases.",
         "usage:read": "Read what you have used and what it cost: you, the teams that you manage, and everybody if you are an operator.",
+        "teams:read": "See your teams and who is in them.",
+        "teams:manage": "Invite people into teams that you manage, change roles, remove people, and leave teams.",
         "access:manage": "Ask for agents, and decide who gets those of your teams.",
         "connections:manage": "Manage connections to MCP servers, and what is accepted of their tools.",
         "webhooks:manage": "Manage webhook endpoints and look at their deliveries.",

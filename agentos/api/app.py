@@ -24,6 +24,7 @@ from agentos.api import (
     runs,
     sessions,
     skills,
+    teams,
     usage,
     views,
     webhooks,
@@ -71,5 +72,5 @@ api = SpecAPI(
 add_error_handlers(api)
 making = (workshop, workshop_versions, workshop_sharing, agent_tests, skills, model_cards)
 talking = (sessions, imports, runs, events, files)
-for room in (views, agents, access_requests, *talking, *making, webhooks, connections, memories, knowledge, usage):
+for room in (views, agents, access_requests, *talking, *making, webhooks, connections, memories, knowledge, teams, usage):
     api.add_router("", room.router)

@@ -43,6 +43,8 @@ CODES: Mapping[int, Mapping[str, str]] = MappingProxyType(
             "delivery_not_found": "the webhook was sent no such message",
             "team_not_found": "there is no such team of yours",
             "plan_not_found": "there is no such plan, or you may not open an agent to it",
+            "person_not_found": "nobody with that id is in the team",
+            "invitation_not_found": "there is no such open invitation into the team",
             "version_not_found": "the agent, or the skill, has no such version",
             "test_not_found": "the agent has no such test",
             "request_not_found": "there is no such request that you may decide",
@@ -52,6 +54,7 @@ CODES: Mapping[int, Mapping[str, str]] = MappingProxyType(
         409: {
             "agent_closed": "you may no longer use this agent",
             "agent_open": "you may use this agent already",
+            "last_owner": "a team needs an owner",
             "no_team": "no team opens this agent, so nobody can be added to one",
             "draft_changed": "somebody else has changed the draft since you read it",
             "not_ready": "something is missing before the draft can be published, or tried",

@@ -11,7 +11,8 @@ from bs4 import BeautifulSoup
 from django.test import Client
 from django.urls import reverse
 
-from agentos.access.models import Team, User
+from agentos.access.invitations import invite
+from agentos.access.models import Invitation, Team, User
 from agentos.agents.actions import keep_version, save_draft
 from agentos.agents.models import AccessRequest, DjangoAgent
 from agentos.api import sending
@@ -21,6 +22,7 @@ from agentos.api.knowledge_resources import BASE_ID, DOCUMENT_ID
 from agentos.api.resources import RUN_ID
 from agentos.api.schemas import SESSION
 from agentos.api.scopes import NEEDED
+from agentos.api.teams import INVITATION_ID, PERSON_ID
 from agentos.api.webhook_resources import HOOK_ID, MESSAGE_ID, TEAM
 from agentos.chat.registry import registry
 from agentos.connections import looking
@@ -31,6 +33,7 @@ from tests.factories import (
     AgentFactory,
     BaseFactory,
     ChatSessionFactory,
+    MembershipFactory,
     RemoteToolFactory,
     RunFactory,
     TeamFactory,
@@ -124,6 +127,8 @@ class TestExamples:
         make_files(owner)
         base = BaseFactory(pk=BASE_ID, team=team)
         Document.objects.create(pk=DOCUMENT_ID, base=base, title="rules.pdf", source="file", status="failed")
+        MembershipFactory(team=team, user=UserFactory(pk=int(PERSON_ID)))
+        Invitation.objects.filter(pk=invite(email="nils@example.com", team=team, by=owner)[0].pk).update(id=INVITATION_ID)
         monkeypatch.setattr(looking, "look", look_at_nothing)
         yield
         for stream in list(registry.streams):  # opened by an example that nobody read to its end

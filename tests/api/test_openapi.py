@@ -21,7 +21,8 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import ignored_auth
 
 import agentos
-from agentos.access.models import Team, User
+from agentos.access.invitations import CONSOLE, invite
+from agentos.access.models import Invitation, Team, User
 from agentos.agents import actions as workshop
 from agentos.agents.models import AccessRequest, AgentCase, DjangoAgent
 from agentos.api.agent_test_resources import TEST_ID
@@ -34,6 +35,7 @@ from agentos.api.resources import RUN_ID
 from agentos.api.schemas import SESSION
 from agentos.api.scopes import NEEDED
 from agentos.api.skill_resources import SKILL_ID
+from agentos.api.teams import INVITATION_ID, PERSON_ID
 from agentos.api.webhook_resources import HOOK_ID, MESSAGE_ID, TEAM
 from agentos.api.workshop_resources import MADE
 from agentos.chat.runs.engine import Engine
@@ -46,6 +48,7 @@ from tests.factories import (
     AgentFactory,
     BaseFactory,
     ChatSessionFactory,
+    MembershipFactory,
     RemoteToolFactory,
     RunFactory,
     TeamFactory,
@@ -82,6 +85,8 @@ def generable() -> dict[str, Any]:
         fields = copy["components"]["schemas"][name]["properties"]
         fields |= {"url": {"type": "string", "format": "server"}, "auth": {"const": "none"}}
         del fields["key"]
+    # What is an address, only words say; so is who may be made what.
+    copy["components"]["schemas"]["InvitationIn"]["properties"]["email"] = {"type": "string", "pattern": r"^[a-z]{1,20}@example\.com$"}
     # How large a file may be, what a document is made of, and what is a file of an agent, is said in words.
     schemas = copy["components"]["schemas"]
     schemas["UploadIn"]["properties"]["size"] = {"type": "integer", "minimum": 1, "maximum": 1000}
@@ -142,6 +147,8 @@ NAMES: dict[str, Any] = {
     "document_id": DOCUMENT_ID,
     "file_id": FILE_ID,
     "upload_id": UPLOAD_ID,
+    "person_id": PERSON_ID,
+    "invitation_id": INVITATION_ID,
 }
 
 
@@ -204,6 +211,7 @@ def support(transactional_db: None) -> Team:
 def credential(answering: None, owner: User, as_owner: Client, secret: str, everyone_agent: DjangoAgent, settings: Any) -> Iterator[None]:
     """Of somebody who has the agent, the session, the run and the webhook that the document's examples name, and no limits."""
     settings.AGENTOS_SENDS_A_MINUTE = settings.AGENTOS_CREATIONS_A_MINUTE = settings.AGENTOS_TOKEN_REQUESTS_A_MINUTE = 0
+    settings.EMAIL_BACKEND = CONSOLE  # a thread that mails uses chance, which the generator does not bear
     session = ChatSessionFactory(user=owner, agent=everyone_agent, session_id=SESSION["id"])
     RunFactory(session=session, turn=1)
     RunFactory(session=session, turn=2, run_id=RUN_ID)
@@ -218,6 +226,8 @@ def credential(answering: None, owner: User, as_owner: Client, secret: str, ever
     make_files(owner)
     base = BaseFactory(pk=BASE_ID, team=team)
     Document.objects.create(pk=DOCUMENT_ID, base=base, title="rules.pdf", source="file", status="failed")
+    MembershipFactory(team=team, user=UserFactory(pk=int(PERSON_ID)))
+    Invitation.objects.filter(pk=invite(email="nils@example.com", team=team, by=owner)[0].pk).update(id=INVITATION_ID)
     count_on()
     COOKIE.update({name: morsel.value for name, morsel in as_owner.cookies.items()})
     HEADER["Authorization"] = f"Bearer {secret}"
@@ -228,7 +238,7 @@ def credential(answering: None, owner: User, as_owner: Client, secret: str, ever
 
 def count_on() -> None:
     """Let what the calls make get numbers after those that were chosen here, which PostgreSQL does not know of by itself."""
-    chosen = [Team, AccessRequest, AgentCase, Base, Document]
+    chosen = [Team, User, Invitation, AccessRequest, AgentCase, Base, Document]
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_sql(no_style(), chosen):
             cursor.execute(statement)

@@ -93,8 +93,8 @@ class TestInvitations:
         assert made.used_at is None
         assert Invitation.objects.get().used_at is not None
 
-    def test_are_taken_by_nobody_else(self, as_member: Client, member: User, owner: User) -> None:
-        made, _ = invitations.invite(email="nora@example.com", team=None, by=owner)
+    def test_are_taken_by_nobody_else(self, as_member: Client, member: User, operator: User) -> None:
+        made, _ = invitations.invite(email="nora@example.com", team=None, by=operator)
         session = as_member.session
         invitations.remember(session, made)
         session.save()

@@ -98,15 +98,13 @@ def change(request: SignedInRequest, team_id: int, membership_id: int) -> HttpRe
     is_self = membership.user_id == request.user.pk
     try:
         if "remove" in request.POST:
-            if not (is_self or team_queries.may_remove(seen.role, membership)):
-                raise PermissionDenied
             actions.remove_member(membership=membership, by=request.user)
             messages.success(request, _("You have left the team.") if is_self else _("They are not in the team any more."))
         else:
-            if seen.role != Membership.Role.OWNER:
-                raise PermissionDenied
             actions.change_role(membership=membership, role=request.POST.get("role", ""), by=request.user)
             messages.success(request, _("Saved."))
+    except actions.NotYourTeam:
+        raise PermissionDenied from None
     except actions.AccessError as error:
         messages.error(request, error.sentence)
     is_gone = is_self and not team_queries.is_seen(request.user, seen.team.pk)
