@@ -538,6 +538,12 @@ TABLE: dict[tuple[str, str], Row] = {
     ("dashboard:budgets", "GET"): page_of_operator(200),
     ("dashboard:budgets", "POST"): page_of_operator(422),  # an empty form
     ("dashboard:delete-budget", "POST"): page_of_operator(303),
+    ("dashboard:all-plans", "GET"): page_of_operator(200),
+    ("dashboard:new-plan", "GET"): page_of_operator(200),
+    ("dashboard:new-plan", "POST"): page_of_operator(422),  # an empty form
+    ("dashboard:edit-plan", "GET"): page_of_operator(200),
+    ("dashboard:edit-plan", "POST"): page_of_operator(422),
+    ("dashboard:delete-plan", "POST"): page_of_operator(303),
     ("dashboard:all-usage", "GET"): page_of_operator(200),
     ("dashboard:team-usage", "GET"): page_of_managers_and_operators(200),
     ("dashboard:tokens", "POST"): page(201),
@@ -708,7 +714,8 @@ class World:
         self.arguments |= {"test_id": str(result.case.pk), "result_id": str(result.pk)}
         self.arguments["budget_id"] = str(set_budget(of="site", micro_a_month=10**12, by=None).pk)
         self.arguments["price_id"] = str(set_price(model="openai:gpt-4.1", read=Decimal(1), written=Decimal(2), by=None).pk)
-        self.arguments["offer_id"] = str(PriceFactory().pk)
+        price = PriceFactory()
+        self.arguments |= {"offer_id": str(price.pk), "plan_id": str(price.plan_id)}
         self.arguments["request_id"] = str(ask_for_access(agent=agent, by=UserFactory()).pk)
         self.arguments["token_id"] = str(create_token(by=owner, name="Owner's", scopes=["agents:read"])[0].pk)
 

@@ -24,7 +24,7 @@ NAMES = {
     "CHAT": "session_1", "FORK": "session_2", "CLOSED": "session_3", "AGENT": "curator", "HOOK": "hook_1", "MESSAGE": "msg_1",
     "ENDPOINT": "endpoint_1", "EVENT": "1", "LINK": "secret", "CRM": "crm", "DRAFT": "letter-helper", "UNREADY": "just-begun",
     "NUMBER": "2", "SKILL": "7", "BASE": "4", "DOCUMENT": "17", "OWN": "copy-of-painter",
-    "TEAM": "3", "WHO": "1", "TESTED": "1", "RESULT": "1",
+    "TEAM": "3", "WHO": "1", "PLAN": "1", "TESTED": "1", "RESULT": "1",
 }  # fmt: skip
 
 

@@ -6,6 +6,8 @@ AccessError
 +-- Yourself            nobody suspends themselves
 +-- NotYourTeam         one neither owns nor administers the team, or may not do this in it
 +-- InvalidRole         there is no such role
++-- SameName            there is a plan of this name
++-- PlanInUse           somebody has the plan
 +-- InvalidToken        what is asked of a new token cannot be; names the field
 +-- InvalidPreference   what is asked of a name, a picture or a page cannot be; names the field
 """
@@ -58,6 +60,14 @@ class NotYourTeam(AccessError):
 class InvalidRole(AccessError):
     status = 422
     field = "role"
+
+
+class SameName(AccessError):
+    status = 422
+
+
+class PlanInUse(AccessError):
+    pass
 
 
 class InvalidToken(AccessError):
@@ -268,6 +278,41 @@ def create_plan(*, name: str, description: str = "", by: User | None) -> Plan:
     plan = Plan.objects.create(name=name, description=description)
     record("access.plan.created", by=by, object_type="plan", object_id=str(plan.pk), name=name)
     return plan
+
+
+class PlanFields(TypedDict):
+    """What a plan is, but for the agents that it opens. A quota of None is no limit."""
+
+    name: str
+    description: str
+    price_text: str
+    runs_a_day: int | None
+    tokens_a_month: int | None
+    concurrent_runs: int | None
+    files_mb: int | None
+
+
+@transaction.atomic
+def save_plan(*, plan: Plan | None, by: User, **fields: Unpack[PlanFields]) -> Plan:
+    """Change a plan, or make one. Raises SameName."""
+    if Plan.objects.filter(name=fields["name"]).exclude(pk=plan.pk if plan else 0).exists():
+        raise SameName(_("There is a plan with this name already."))
+    saved = plan or Plan()
+    for name, value in fields.items():
+        setattr(saved, name, value)
+    saved.save()
+    record("access.plan.changed" if plan else "access.plan.created", by=by, object_type="plan", object_id=str(saved.pk), name=saved.name)
+    return saved
+
+
+@transaction.atomic
+def delete_plan(*, plan: Plan, by: User) -> None:
+    """Raises PlanInUse while somebody has it."""
+    Plan.objects.select_for_update().get(pk=plan.pk)
+    if Subscription.objects.running().filter(plan=plan).exists():
+        raise PlanInUse(_("Somebody has this plan. End their subscriptions first."))
+    record("access.plan.deleted", by=by, object_type="plan", object_id=str(plan.pk), name=plan.name)
+    plan.delete()
 
 
 @transaction.atomic

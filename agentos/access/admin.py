@@ -175,8 +175,8 @@ class PlanAdmin(AuditedAdmin):
     list_display = (column("name"), column("description"), "runs_a_day", "tokens_a_month", "concurrent_runs", "running", "created_at")
     search_fields = ("name",)
     fieldsets = (
-        (None, {"fields": ("name", "description")}),
-        ("Quotas", {"fields": ("runs_a_day", "tokens_a_month", "concurrent_runs"), "description": "Of one subscriber."}),
+        (None, {"fields": ("name", "description", "price_text")}),
+        ("Quotas", {"fields": ("runs_a_day", "tokens_a_month", "concurrent_runs", "files_mb"), "description": "Of one subscriber."}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Plan]:

@@ -185,6 +185,9 @@ class Invitation(models.Model):
 class Plan(models.Model):
     name = models.CharField(max_length=100, unique=True)
     description = models.CharField(max_length=300, blank=True)
+    price_text = models.CharField(
+        "price in words", max_length=100, blank=True, default="", help_text="What it costs where it is not paid here, or how to get it."
+    )
     runs_a_day = models.PositiveIntegerField(
         "answers a day",
         null=True,

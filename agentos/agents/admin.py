@@ -11,10 +11,10 @@ from agentos.agents import actions
 from agentos.agents.availability import availability_of
 from agentos.agents.blueprint import blueprint_of
 from agentos.agents.forms import AgentForm, warnings_about
-from agentos.agents.models import MEMBERS, DjangoAgent, TeamMember
+from agentos.agents.models import MEMBERS, DjangoAgent, OwnPrice, TeamMember
 from agentos.agents.queries import open_to
 from agentos.agents.tools import tools
-from agentos.audit.admin import AuditedAdmin
+from agentos.audit.admin import AuditedAdmin, ReadOnlyAdmin
 from agentos.core.columns import column
 from agentos.core.http.request import user_of
 
@@ -134,3 +134,11 @@ class AgentAdmin(AuditedAdmin):
     def deactivate(self, request: HttpRequest, queryset: QuerySet[DjangoAgent]) -> None:
         for agent in queryset.filter(is_active=True):
             actions.deactivate_agent(agent=agent, by=user_of(request))
+
+
+@admin.register(OwnPrice)
+class OwnPriceAdmin(ReadOnlyAdmin):
+    """Set on the page of models, which sees to it that every process hears of it."""
+
+    list_display = ("model", "read", "cached", "written", "updated_at")
+    search_fields = ("model",)

@@ -1,7 +1,7 @@
 """The form of an agent: models as suggestions, tools as check boxes, capabilities one a line. No JSON is typed by hand."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.utils.html import format_html, format_html_join
@@ -9,9 +9,11 @@ from django.utils.safestring import SafeString
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from agentos.access.models import Plan
 from agentos.agents.blueprint import CAPABILITIES, CAPABILITY_LENGTH, CHOICES, FALLBACKS, MODEL_LENGTH, Blueprint, ModelOptions
 from agentos.agents.models import STARTER_LENGTH, STARTERS, DjangoAgent
 from agentos.agents.providers import PROVIDERS, ModelChoice, availability, model_choices, split
+from agentos.agents.queries import agents_for_plans
 from agentos.agents.tools import described, tool_choices
 
 
@@ -239,3 +241,52 @@ class PriceForm(forms.Form):
         if slug not in PROVIDERS or not model_id:
             raise forms.ValidationError(_("Write it as provider:model, with a provider of this page."))
         return model
+
+
+class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A plan as operators write it: its quotas, its price in words, and the agents that it opens."""
+
+    agents: Any = forms.ModelMultipleChoiceField(
+        label=_("Agents that it opens"), queryset=None, required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    class Meta:
+        model = Plan
+        fields = ("name", "description", "price_text", "runs_a_day", "tokens_a_month", "concurrent_runs", "files_mb")
+        labels: ClassVar[Any] = {
+            "name": _("Name"),
+            "description": _("What it is for"),
+            "price_text": _("Price in words"),
+            "runs_a_day": _("Answers a day"),
+            "tokens_a_month": _("Tokens a month"),
+            "concurrent_runs": _("Answers at once"),
+            "files_mb": _("MB of files"),
+        }
+        help_texts: ClassVar[Any] = {
+            "price_text": _("What it costs where it is not paid here, or how to get it. People read it beside the plan."),
+            "runs_a_day": _("That one person may start. Empty: no limit. Of several plans the most counts."),
+            "tokens_a_month": _("Read and written by models, for one person's answers. Empty: no limit."),
+            "concurrent_runs": _("Of one person, waiting or being written. Empty: no limit."),
+            "files_mb": _("That one person may keep. Empty, and where it is less: what everybody may."),
+        }
+        widgets: ClassVar[Any] = {
+            **{name: forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}) for name in ("name", "description", "price_text")},
+            **{
+                name: forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})
+                for name in ("runs_a_day", "tokens_a_month", "concurrent_runs", "files_mb")
+            },
+        }
+        error_messages: ClassVar[Any] = {
+            "name": {"required": _("Give the plan a name."), "unique": _("There is a plan with this name already.")}
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["agents"].queryset = agents_for_plans()  # type: ignore[attr-defined]
+        if self.instance.pk:
+            self.fields["agents"].initial = list(self.instance.agents.values_list("pk", flat=True))
+
+    @property
+    def plain_fields(self) -> list[forms.BoundField]:
+        """All but the agents."""
+        return [field for field in self.visible_fields() if field.name != "agents"]

@@ -6,10 +6,11 @@ from datetime import datetime
 from itertools import count
 from typing import Protocol, TypeVar
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from agentos.access.adapters import access, is_default_rule, personal
-from agentos.access.models import Membership, Plan, Team
+from agentos.access.models import Membership, Plan, Subscription, Team
 from agentos.access.queries import managed_teams, teams_with_personal_agents
 from agentos.access.users import User
 from agentos.agents.blueprint import Blueprint, blueprint_of, whole
@@ -238,6 +239,27 @@ def teams_to_make_for(user: User) -> QuerySet[Team]:
 
 def plans_to_share_with(user: User) -> QuerySet[Plan]:
     return Plan.objects.all() if is_operator(user) else Plan.objects.none()
+
+
+def all_plans() -> QuerySet[Plan]:
+    """Return the plans with the names of the agents that each opens, and ``holders``: how many subscriptions run. Two queries."""
+    running = Subscription.objects.running().filter(plan=OuterRef("pk")).order_by().values("plan").annotate(n=Count("pk")).values("n")
+    agents = Prefetch("agents", DjangoAgent.objects.only("name", "is_active").order_by("name"))
+    return Plan.objects.annotate(holders=Coalesce(Subquery(running), 0)).prefetch_related(agents).order_by("name")
+
+
+def plan_with_key(pk: int) -> Plan | None:
+    return all_plans().filter(pk=pk).first()
+
+
+def agents_for_plans() -> QuerySet[DjangoAgent]:
+    """Return the agents that a plan may open: all but personal ones."""
+    return (
+        DjangoAgent.objects.filter(owner=None)
+        .select_related("team")
+        .only("agent_id", "name", "is_active", "team__name")
+        .order_by("name", "pk")
+    )
 
 
 def open_to(agent: DjangoAgent) -> str:

@@ -88,12 +88,15 @@ def buyer(user: User, team: Team | None) -> Buyer:
 
 
 def plans_shown_to(user: User) -> list[Shown]:
-    """Return all plans that somebody can pay for, and what each opens, as far as this user may know of it."""
+    """Return all plans that somebody can pay for, or whose price is said in words, and what each opens, as far as this user may know of
+    it."""
     names = {card.agent_id: card.name for card in locked_agents_for(user)}
     names |= dict(agents_for(user).order_by().values_list("agent_id", "name"))
     open_plans = set(Subscription.objects.running().held_by(user.pk).order_by().values_list("plan", flat=True))
     everybody, teams = _buyers(user, [None]), _buyers(user, list(owned_teams(user)))
-    plans = Plan.objects.filter(prices__is_offered=True).distinct().prefetch_related("prices", "agents").order_by("name")
+    plans = (
+        Plan.objects.filter(Q(prices__is_offered=True) | ~Q(price_text="")).distinct().prefetch_related("prices", "agents").order_by("name")
+    )
     shown = []
     for plan in plans:
         opened = sorted(names[agent.agent_id] for agent in plan.agents.all() if agent.is_active and agent.agent_id in names)

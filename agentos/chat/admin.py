@@ -1,4 +1,4 @@
-"""Chats and runs as operators may see them: whose, with which agent, how they ended. Never what was written in them."""
+"""Chats, runs and what was used, as operators may see them: whose, with which agent, how they ended. Never what was written in them."""
 
 from typing import Any
 
@@ -9,9 +9,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from agentos.agents import availability
+from agentos.agents import availability, prices
 from agentos.audit.admin import ReadOnlyAdmin
 from agentos.chat.models import ChatSession, Feedback, Run
+from agentos.chat.usage_models import Budget, MonthlyUsage, Usage
 from agentos.core.columns import column
 from agentos.core.people import searched
 
@@ -115,3 +116,37 @@ class FeedbackAdmin(ReadOnlyAdmin):
     @admin.display(description="agent")
     def agent(self, obj: Feedback) -> str:
         return str(obj.run.session.agent)
+
+
+def dollars(micro: int) -> str:
+    return prices.in_words(micro, prices.USD)
+
+
+@admin.register(Usage, MonthlyUsage)
+class UsageAdmin(ReadOnlyAdmin):
+    """Counted where an answer ends, by nobody else."""
+
+    list_display = ("day", "user", "agent", "team", "model", "answers", "input_tokens", "output_tokens", "cost", "unpriced")
+    list_filter = ("day", "model", "team")
+    list_select_related = ("user", "agent", "team")
+    search_fields = (*searched("user__"), "agent__agent_id", "model")
+    search_help_text = "Somebody's e-mail address, the id of an agent, or a model."
+    ordering = ("-day", "user", "agent", "model")
+
+    @admin.display(description="cost", ordering="cost_micro")
+    def cost(self, obj: Any) -> str:
+        return dollars(obj.cost_micro)
+
+
+@admin.register(Budget)
+class BudgetAdmin(ReadOnlyAdmin):
+    """Set on the pages, which see to it that there is one of each, and that every process hears of it."""
+
+    list_display = ("of", "user", "team", "agent", "a_month", "is_hard")
+    list_filter = ("of", "is_hard")
+    list_select_related = ("user", "team", "agent")
+    search_fields = (*searched("user__"), "agent__agent_id", "team__name")
+
+    @admin.display(description="a month", ordering="micro_a_month")
+    def a_month(self, obj: Budget) -> str:
+        return dollars(obj.micro_a_month)

@@ -104,7 +104,7 @@ def make() -> dict[str, Any]:
     names |= memories_of(people["owner"][0])
     asks(people)
     invite(email="nina.guest.of.the.gallery@museum.example", team=team, by=people["owner"][0])
-    names |= {"TEAM": str(team.pk), "WHO": str(people["owner"][0].pk)}
+    names |= {"TEAM": str(team.pk), "WHO": str(people["owner"][0].pk), "PLAN": plan_without_holders()}
     names |= links() | workshop_of(people["owner"][0], team) | skills_of(people["owner"][0], team) | own_of(people["member"][0])
     names |= knowledge_of(people["owner"][0], team)
     return {"logins": {name: login for name, (_, login) in people.items()}, "names": names}
@@ -386,6 +386,12 @@ def sells(owner: Any, plan: Any) -> None:
     PriceFactory(plan=crew, amount=1200, per_seat=True)
     late = {"status": "past_due", "opens_until": clock.now() + timedelta(days=3), "period_end": clock.now()}
     PaidFactory(payer__customer__user=owner, plan=plan, price_id=price.stripe_id, **late)
+
+
+def plan_without_holders() -> str:
+    from agentos.access.models import Plan
+
+    return str(Plan.objects.get(name="Crew").pk)
 
 
 def asks(people: dict[str, Any]) -> None:
