@@ -164,6 +164,15 @@ TABLE: dict[tuple[str, str], Row] = {
     ("accounts:person", "GET"): page_of_operator(200),
     ("accounts:do", "POST"): page_of_operator(404),  # nothing that can be done
     ("accounts:revoke-invitation", "POST"): page_of_operator(303),
+    ("accounts:providers", "GET"): page_of_operator(200),
+    ("accounts:new-provider", "GET"): page_of_operator(200),
+    ("accounts:new-provider", "POST"): page_of_operator(422),  # an empty form
+    ("accounts:provider", "GET"): page_of_operator(404),  # there is no such provider
+    ("accounts:provider", "POST"): page_of_operator(404),
+    ("accounts:try-provider", "POST"): page_of_operator(404),
+    ("accounts:delete-provider", "POST"): page_of_operator(404),
+    ("accounts:add-group", "POST"): page_of_operator(404),
+    ("accounts:remove-group", "POST"): page_of_operator(404),
     ("account_change_password", "GET"): page(200),
     ("account_change_password", "POST"): page(422),
     ("account_set_password", "GET"): page(302),  # who has one
@@ -679,6 +688,7 @@ class World:
             "uidb36": "1",
             "pk": "1",
             "provider_id": "nobody",
+            "group_id": "1",
             "token": "nothing",
             "number": "1",
         }

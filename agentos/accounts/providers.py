@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db.models import QuerySet
 
-from agentos.accounts.models import Provider
+from agentos.accounts.models import GroupRole, Provider
 from agentos.conf import app_settings
 from agentos.core.security import secrets
 
@@ -51,3 +52,12 @@ def offered() -> list[Offered]:
 def may_be_reached(url: str) -> bool:
     """TLS stands for the signature of what a provider answers us directly; on one's own machine there is none."""
     return url.startswith("https://") or (bool(settings.AGENTOS_LOCAL) and url.startswith("http://"))
+
+
+def stored(slug: str) -> Provider | None:
+    """Return one that operators have set up, by its slug."""
+    return Provider.objects.exclude(slug=ENVIRONMENT).filter(slug=slug).first()
+
+
+def groups_of(provider: Provider) -> QuerySet[GroupRole]:
+    return GroupRole.objects.filter(provider=provider.slug).select_related("team").order_by("group", "team__name")

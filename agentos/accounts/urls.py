@@ -3,7 +3,7 @@
 from django.urls import include, path, re_path
 
 from agentos.access.views import sign_out
-from agentos.accounts.views import account, entrance, people, providers, security
+from agentos.accounts.views import account, entrance, people, providers, security, setting_up
 
 own = [
     path("", account.account, name="account"),
@@ -17,6 +17,13 @@ operators = [
     path("people/<int:user_pk>/", people.person, name="person"),
     path("people/<int:user_pk>/do/", people.do, name="do"),
     path("people/invitations/<int:invitation_id>/revoke/", people.revoke, name="revoke-invitation"),
+    path("providers/", setting_up.all_of_them, name="providers"),
+    path("providers/new/", setting_up.new, name="new-provider"),
+    path("providers/<slug:slug>/", setting_up.provider, name="provider"),
+    path("providers/<slug:slug>/try/", setting_up.try_it, name="try-provider"),
+    path("providers/<slug:slug>/delete/", setting_up.delete, name="delete-provider"),
+    path("providers/<slug:slug>/groups/", setting_up.add_group, name="add-group"),
+    path("providers/<slug:slug>/groups/<int:group_id>/delete/", setting_up.remove_group, name="remove-group"),
 ]
 
 settings_urls = [

@@ -136,7 +136,7 @@ def _storage() -> list[Fact]:
 def _people() -> list[Fact]:
     found = [Fact(_("Sign-up"), sign_up())]
     try:
-        url = reverse("admin:accounts_provider_changelist")
+        url = reverse("accounts:providers")
     except NoReverseMatch:
         return found
     from agentos.accounts.providers import all_of_them  # noqa: PLC0415 - which a project with accounts of its own does not have

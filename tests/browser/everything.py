@@ -104,6 +104,7 @@ def make() -> dict[str, Any]:
     names |= memories_of(people["owner"][0])
     asks(people)
     invite(email="nina.guest.of.the.gallery@museum.example", team=team, by=people["owner"][0])
+    signs_in(team)
     names |= {"TEAM": str(team.pk), "WHO": str(people["owner"][0].pk), "PLAN": plan_without_holders()}
     names |= links() | workshop_of(people["owner"][0], team) | skills_of(people["owner"][0], team) | own_of(people["member"][0])
     names |= knowledge_of(people["owner"][0], team)
@@ -386,6 +387,16 @@ def sells(owner: Any, plan: Any) -> None:
     PriceFactory(plan=crew, amount=1200, per_seat=True)
     late = {"status": "past_due", "opens_until": clock.now() + timedelta(days=3), "period_end": clock.now()}
     PaidFactory(payer__customer__user=owner, plan=plan, price_id=price.stripe_id, **late)
+
+
+def signs_in(team: Any) -> None:
+    """A provider of sign-ins, and what one of its groups means."""
+    from agentos.accounts.models import GroupRole, Provider
+    from agentos.core.security.secrets import seal
+
+    about = {"name": "Museum", "server_url": "https://id.museum.example", "client_id": "agentos", "secret": seal("s3cret")}
+    Provider.objects.create(slug="museum", domains=["museum.example"], **about)
+    GroupRole.objects.create(provider="museum", group="curators", team=team, role="admin")
 
 
 def plan_without_holders() -> str:
