@@ -82,7 +82,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
             "can_sign_up": _("Who is new gets an account"),
             "has_factor": _("It asks for a second factor itself"),
             "groups_claim": _("Claim that holds the groups"),
-            "must_be_listed": _("Only people of the groups below sign in"),
+            "must_be_listed": _("Only people of its groups sign in"),
         }
         help_texts: ClassVar[Any] = {
             "name": _("On the button of the sign-in page."),
@@ -91,7 +91,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
             "can_sign_up": _("Otherwise they need an account, or an invitation."),
             "has_factor": _("Then ours is not asked for."),
             "groups_claim": _("Empty: it says nothing of groups."),
-            "must_be_listed": _("Whoever is in none of them may not sign in, and leaves the teams that they were put in."),
+            "must_be_listed": _("Whoever is in none that has a meaning here may not sign in, and leaves the teams they were put in."),
         }
         widgets: ClassVar[Any] = {name: forms.TextInput(attrs=PLAIN) for name in ("slug", "server_url", "client_id", "groups_claim")}
         error_messages: ClassVar[Any] = {
