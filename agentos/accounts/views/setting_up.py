@@ -108,7 +108,7 @@ def remove_group(request: SignedInRequest, slug: str, group_id: int) -> HttpResp
 
 
 def _save(request: SignedInRequest, form: ProviderForm) -> HttpResponse:
-    return _saved(request, actions.save_provider(provider=form.save(commit=False), secret=form.cleaned_data["new_secret"], by=request.user))
+    return _saved(request, actions.save_provider(provider=form.instance, secret=form.cleaned_data["new_secret"], by=request.user))
 
 
 def _saved(request: SignedInRequest, found: Provider) -> HttpResponse:

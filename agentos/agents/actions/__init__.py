@@ -6,7 +6,7 @@ from agentos.agents.actions.drafts import discard_draft, save_draft
 from agentos.agents.actions.files import copy_agent, copy_to_own, import_agent, take_ready_agent
 from agentos.agents.actions.members import set_members
 from agentos.agents.actions.pins import pin_agent, unpin_agent
-from agentos.agents.actions.plans import open_to_plan
+from agentos.agents.actions.plans import open_to_plan, write_plan
 from agentos.agents.actions.prices import delete_price, set_price
 from agentos.agents.actions.requests import CannotGrant, ask_for_access, decline_access, grant_access
 from agentos.agents.actions.versions import keep_version, publish_agent, restore_version
@@ -40,4 +40,5 @@ __all__ = [
     "start_agent",
     "take_ready_agent",
     "unpin_agent",
+    "write_plan",
 ]

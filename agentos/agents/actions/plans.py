@@ -1,10 +1,12 @@
-"""Which agents a plan opens."""
+"""A plan, with the agents that it opens."""
 
 from collections.abc import Iterable
+from typing import Unpack
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from agentos.access.actions import PlanFields, save_plan
 from agentos.access.models import Plan
 from agentos.access.users import User
 from agentos.agents.errors import NotYourAgent
@@ -26,3 +28,11 @@ def open_to_plan(*, plan: Plan, agents: Iterable[DjangoAgent], by: User) -> None
         plan.agents.set(wanted)
         ids = sorted(agent.agent_id for agent in wanted)
         record("agents.plan.opens", by=by, object_type="plan", object_id=str(plan.pk), agents=ids)
+
+
+@transaction.atomic
+def write_plan(*, plan: Plan | None, agents: Iterable[DjangoAgent], by: User, **fields: Unpack[PlanFields]) -> Plan:
+    """Change a plan and what it opens, or make one. Raises SameName, NotYourAgent."""
+    saved = save_plan(plan=plan, by=by, **fields)
+    open_to_plan(plan=saved, agents=agents, by=by)
+    return saved

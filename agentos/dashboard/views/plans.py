@@ -3,7 +3,6 @@
 from http import HTTPStatus
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,7 +13,7 @@ from agentos.access import actions
 from agentos.access.guards import operator_only
 from agentos.access.models import Plan
 from agentos.agents import queries
-from agentos.agents.actions import open_to_plan
+from agentos.agents.actions import write_plan
 from agentos.agents.forms import PlanForm
 from agentos.core.http.htmx import go_to
 from agentos.core.http.request import SignedInRequest
@@ -58,11 +57,7 @@ def _edit(request: SignedInRequest, found: Plan | None) -> HttpResponse:
     instance = queries.plan_with_key(found.pk) if found else None
     form = PlanForm(request.POST if request.method == "POST" else None, instance=instance)
     if form.is_valid():
-        chosen = dict(form.cleaned_data)
-        agents = chosen.pop("agents")
-        with transaction.atomic():
-            saved = actions.save_plan(plan=found, by=request.user, **chosen)
-            open_to_plan(plan=saved, agents=agents, by=request.user)
+        write_plan(plan=found, by=request.user, **form.cleaned_data)
         messages.success(request, _("Saved."))
         return go_to(request, reverse("dashboard:all-plans"))
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
