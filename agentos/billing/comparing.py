@@ -28,7 +28,7 @@ def is_due() -> bool:
 def begin() -> bool:
     """Whether it is this process that compares now: of several servers one does."""
     now = clock.now()
-    _, is_first = Comparison.objects.get_or_create(pk=ONLY, defaults={"done_at": now, "next_at": now + LONGEST})
+    _, is_first = Comparison.objects.get_or_create(pk=ONLY, defaults={"next_at": now + LONGEST})
     return is_first or bool(Comparison.objects.filter(pk=ONLY, next_at__lte=now).update(next_at=now + LONGEST))
 
 
@@ -53,7 +53,7 @@ def compare() -> Comparison:
     try:
         found = _compare()
     except Exception:
-        Comparison.objects.filter(pk=ONLY).update(next_at=clock.now() + AFTER_A_FAILURE)
+        Comparison.objects.filter(pk=ONLY).update(next_at=clock.now() + AFTER_A_FAILURE, has_failed=True)
         raise
     Event.objects.filter(received_at__lt=clock.now() - EVENTS_KEPT).delete()
     return found
@@ -74,7 +74,7 @@ def _compare() -> Comparison:
         different += 1
         _want(stripe_id)
     now = clock.now()
-    values = {"done_at": now, "next_at": now + EVERY, "compared": compared, "different": different, "foreign": foreign}
+    values = {"done_at": now, "has_failed": False, "next_at": now + EVERY, "compared": compared, "different": different, "foreign": foreign}
     return Comparison.objects.update_or_create(pk=ONLY, defaults=values)[0]
 
 

@@ -7,7 +7,7 @@ from agentos.billing import queries
 
 
 class PriceForm(forms.Form):
-    plan = forms.ModelChoiceField(queries.all_plans(), label=_("Plan"))
+    plan = forms.ModelChoiceField(queries.all_plans(), label=_("Plan"), empty_label=_("Choose one"))
     price = forms.RegexField(
         r"^\s*price_\w+\s*$",
         label=_("Price at Stripe"),

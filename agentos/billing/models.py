@@ -143,11 +143,12 @@ class Reading(models.Model):
 class Comparison(models.Model):
     """One row: when everything was last compared with Stripe, and what was found."""
 
-    done_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True, help_text="Empty until it was done once.")
+    has_failed = models.BooleanField(default=False, help_text="The last time that it was tried.")
     next_at = models.DateTimeField(help_text="When it is due again.")
     compared = models.PositiveIntegerField(default=0)
     different = models.PositiveIntegerField(default=0)
     foreign = models.PositiveIntegerField(default=0, help_text="Subscriptions at Stripe of customers that nobody here is.")
 
     def __str__(self) -> str:
-        return f"{self.done_at:%Y-%m-%d %H:%M}"
+        return f"{self.done_at:%Y-%m-%d %H:%M}" if self.done_at else "never"

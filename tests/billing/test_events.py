@@ -351,6 +351,20 @@ class TestComparing:
         later(monkeypatch, hours=1, minutes=1)
         assert comparing.is_due()
 
+    def test_the_page_says_whether_it_was_done(self, stripe: Fake, settings: Any, as_operator: Client) -> None:
+        page = reverse("billing:prices")
+        assert comparing.begin()
+        assert "Compared with Stripe" not in as_operator.get(page).content.decode()
+        good, settings.AGENTOS_STRIPE_KEY = settings.AGENTOS_STRIPE_KEY, "sk_test_wrong"
+        with pytest.raises(NotAccepted):
+            comparing.compare()
+        assert "It is tried again within the hour." in as_operator.get(page).content.decode()
+        settings.AGENTOS_STRIPE_KEY = good
+        comparing.compare()
+        said = as_operator.get(page).content.decode()
+        assert "just now</time>: 0 subscriptions" in said
+        assert "within the hour" not in said
+
     def test_old_events_are_forgotten(self, stripe: Fake) -> None:
         Event.objects.create(stripe_id="evt_old", kind="invoice.paid", received_at=clock.now() - timedelta(days=31))
         comparing.compare()
