@@ -17,7 +17,7 @@ MODEL_REQUIREMENTS := agentos/agents/local_model/requirements.txt
 
 # What speaks to the database in ways of its own.
 ON_POSTGRES := tests/access tests/agents/test_queries.py tests/api tests/billing tests/chat tests/connections tests/core/test_db.py tests/core/test_indexes.py tests/core/test_limits.py \
-	tests/core/test_notify.py tests/core/test_prepared.py tests/gateway tests/knowledge tests/memories tests/operations tests/skills tests/webhooks
+	tests/core/test_notify.py tests/core/test_prepared.py tests/files tests/gateway tests/knowledge tests/memories tests/operations tests/skills tests/webhooks
 # What speaks to the cache, and what several servers share.
 ON_REDIS := tests/core/test_shared_cache.py tests/core/test_limits.py tests/agents/test_cache.py tests/api/test_limits.py \
 	tests/site_config/test_processes.py

@@ -8,11 +8,13 @@ import pytest
 from django.db import connection
 
 from agentos.access.models import User
-from agentos.files import storage, uploading
+from agentos.files import quotas, storage, uploading
 from agentos.files.errors import NoRoom, NoSuchUpload, NotTaken, TooLarge, Unfinished
+from agentos.files.keeping import keep_bytes
 from agentos.files.models import Blob, Slice, Upload
 from agentos.files.uploading import SLICE, BadSlice, begin, cancel, finish, finish_away, put_slice
 from tests.files import made
+from tests.files.test_keeping import all_stored
 
 pytestmark = pytest.mark.django_db
 
@@ -83,11 +85,10 @@ class TestLimits:
     @pytest.mark.django_db(transaction=True)
     def test_hold_for_fifty_at_once(self, member: User, settings) -> None:
         settings.AGENTOS_FILES_MB = 1
-        start = threading.Barrier(10)
+        start = threading.Barrier(50)
 
         def upload(number: int) -> bool:
-            if number < 10:
-                start.wait()
+            start.wait()
             try:
                 made_of = begin(by=member, name=f"{number}.txt", size=100_000)
                 put_slice(upload=made_of, number=0, data=f"{number:05}".encode() * 20_000)
@@ -98,7 +99,38 @@ class TestLimits:
                 connection.close()
             return True
 
-        with ThreadPoolExecutor(10) as threads:
+        with ThreadPoolExecutor(50) as threads:
             assert sum(threads.map(upload, range(50))) == 10
         assert Blob.objects.count() == 10
         assert not Upload.objects.exists()
+        assert len(all_stored()) == 10
+
+    @pytest.mark.django_db(transaction=True)
+    def test_hold_for_fifty_of_unknown_size_and_for_fifty_that_come_whole(self, member: User, settings) -> None:
+        settings.AGENTOS_FILES_MB = 1
+        start = threading.Barrier(50)
+
+        def keep(number: int) -> bool:
+            start.wait()
+            data = f"{number:05}".encode() * 20_000
+            try:
+                if number % 2:
+                    keep_bytes(owner=member, data=data, name="a.txt")
+                    return True
+                made_of = begin(by=member, name=f"{number}.txt", size=None)
+                try:
+                    put_slice(upload=made_of, number=0, data=data)
+                    finish(upload=made_of)
+                except NoRoom:
+                    cancel(upload=made_of)
+                    raise
+            except NoRoom:
+                return False
+            finally:
+                connection.close()
+            return True
+
+        with ThreadPoolExecutor(50) as threads:
+            assert sum(threads.map(keep, range(50))) == 10
+        assert quotas.used_by(member) == 1_000_000
+        assert len(all_stored()) == 10
