@@ -87,7 +87,8 @@ bench: .venv/ready-for-tests ## measure against Agno's own server
 	@if [ -n "$(CLUSTER)" ]; then $(LOCAL) $(BIN)/python -m tests.bench.cluster; else \
 	$(LOCAL) $(BIN)/python -m tests.bench && \
 	$(LOCAL) $(BIN)/python -m tests.bench --database postgres --chats 1,50,100 --idle 0 && \
-	$(LOCAL) $(BIN)/python -m tests.bench.tools; fi
+	$(LOCAL) $(BIN)/python -m tests.bench.tools && \
+	$(LOCAL) $(BIN)/python -m tests.bench.files; fi
 
 lock: .venv/ready-for-tests ## write the exact versions of what pyproject.toml names
 	@$(BIN)/pip install -qq --disable-pip-version-check uv

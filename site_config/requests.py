@@ -9,6 +9,7 @@ new thread and a new database connection for each request.) An async view would 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -42,6 +43,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 THREADS = 4
+LARGE = 128 * 1024  # bytes of a body
+LARGE_AT_ONCE = 2  # of the threads: however many slices of files come, pages do not wait behind all of them
 TOO_LARGE = "agentos.too_large"  # in a scope: more came than is accepted
 HELD = 10_000_000  # bytes of JSON in which files are
 OF_ITS_BODY = frozenset({"content-type", "content-length", "content-encoding"})  # headers that do not outlive the body they came with
@@ -66,11 +69,13 @@ class Requests(BaseHandler):
         super().__init__()
         self.load_middleware(is_async=False)
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
+        self.large = asyncio.Semaphore(LARGE_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             body = await read_body(receive, scope)
-            answer = await self.on_thread(self.answer, scope, body)
+            async with self.large if body.tell() > LARGE else nullcontext():
+                answer = await self.on_thread(self.answer, scope, body)
             if isinstance(answer, Deferred):
                 finished = await finish(answer, receive)
                 answer = await self.on_thread(self.answer_finished, answer, finished)
@@ -105,6 +110,8 @@ class Requests(BaseHandler):
             return response if isinstance(response, Deferred) else encoded(response)
         finally:
             response.close()
+            if not isinstance(response, Deferred):
+                let_go(request)
 
     def answer_finished(self, deferred: Deferred, finished: "asyncio.Future[HttpResponseBase]") -> Answer:
         """Send what came of the waiting with the headers and cookies that the middleware set before. An error is answered as a view's."""
@@ -115,6 +122,7 @@ class Requests(BaseHandler):
             if name.lower() not in OF_ITS_BODY:
                 response.headers.setdefault(name, value)
         response.cookies.update(deferred.cookies)
+        let_go(deferred.request)
         return encoded(response)
 
     def close(self) -> None:
@@ -168,6 +176,12 @@ class Refusal(FileUploadHandler):
 
     def handle_raw_input(self, *args: Any, **kwargs: Any) -> None:
         raise RequestDataTooBig("The files are too large.")
+
+
+def let_go(request: HttpRequest) -> None:
+    """Drop the body. A request and what middleware puts into it refer to each other, so it stays until Python looks for such rings, which
+    it seldom does: a hundred slices of a file would stand in memory."""
+    request._body, request._stream = b"", BytesIO()  # noqa: SLF001
 
 
 async def read_body(receive: Receive, scope: Scope) -> IO[bytes]:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import pytest
@@ -14,13 +14,14 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, include, path
+from django.views.decorators.csrf import csrf_exempt
 
 from agentos.access.models import User
 from agentos.chat.models import ChatSession, Run
 from agentos.core.http.deferred import deferred
 from agentos.core.http.errors import Problem
 from agentos.core.http.sse import EventStream
-from site_config.requests import THREADS, has_files
+from site_config.requests import LARGE_AT_ONCE, THREADS, has_files
 from tests.site_config.test_asgi import CSRF, Caller
 
 WAIT = 10.0  # seconds, before a test gives up
@@ -93,9 +94,23 @@ def remembered(request: HttpRequest) -> HttpResponseBase:
     return told(request)
 
 
+@csrf_exempt
+def slow(request: HttpRequest) -> HttpResponse:
+    """Reads its body, and takes its time."""
+    Slices.requests.append(request)
+    size = len(request.body)
+    Slices.go_on.wait(WAIT)
+    return HttpResponse(str(size))
+
+
+class Slices:
+    requests: ClassVar[list[HttpRequest]] = []
+    go_on = threading.Event()
+
+
 handler500 = "agentos.dashboard.views.errors.server_error"
 urlpatterns = [
-    *(path(f"v1/{view.__name__}/", view) for view in (told, refused, broken, together, never, streamed, remembered)),
+    *(path(f"v1/{view.__name__}/", view) for view in (told, refused, broken, together, never, streamed, remembered, slow)),
     path("", include("site_config.urls")),
 ]
 
@@ -200,6 +215,32 @@ class TestFormsWithFiles:
     def test_are_a_message_and_an_export_of_chats(self, path: str, takes: bool) -> None:
         headers = [(b"content-type", b"multipart/form-data; boundary=x"), (b"cookie", b"a=b")]
         assert has_files({"type": "http", "method": "POST", "path": path, "headers": headers}) is takes
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.usefixtures("transactional_db")
+class TestLargeBodies:
+    @pytest.fixture(autouse=True)
+    def slices(self) -> None:
+        Slices.requests, Slices.go_on = [], threading.Event()
+
+    async def test_leave_threads_to_everybody_else(self) -> None:
+        sending = [asyncio.ensure_future(Caller(b"x" * 1_000_000).ask("POST", "/v1/slow/")) for _ in range(THREADS * 3)]
+        async with asyncio.timeout(WAIT):
+            while len(Slices.requests) < LARGE_AT_ONCE:
+                await asyncio.sleep(0.01)
+            assert (await Caller().ask("GET", "/v1/told/"))[0] == 200
+        assert len(Slices.requests) == LARGE_AT_ONCE
+        Slices.go_on.set()
+        assert [answer[2] for answer in await asyncio.gather(*sending)] == [b"1000000"] * THREADS * 3
+
+    async def test_are_gone_with_their_answer(self) -> None:
+        """Whatever still refers to the request."""
+        Slices.go_on.set()
+        assert (await Caller(b"x" * 1_000_000).ask("POST", "/v1/slow/"))[2] == b"1000000"
+        (request,) = Slices.requests
+        assert request.body == b""
+        assert request.read() == b""
 
 
 class TestViews:
