@@ -33,9 +33,9 @@ LATE = timedelta(minutes=5)  # from here on something that waits is not in order
 LITTLE = 10  # percent of a disk
 PACKAGES = ("agentos-django", "Django", "agno")
 SIGN_UP = {
-    "closed": "Operators alone make accounts.",
-    "invited": "Whoever is invited makes an account.",
-    "domain": "Whoever has an address of these domains makes an account: %s.",
+    "closed": "Only operators can make accounts.",
+    "invited": "People who are invited can make an account.",
+    "domain": "People with an address of these domains can make an account: %s.",
     "open": "Everybody can make an account.",
 }
 

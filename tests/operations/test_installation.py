@@ -27,7 +27,7 @@ def test_says_what_is_there(as_operator: Client, settings: Any) -> None:
     settings.AGENTOS_OPENAI_API_KEY = ""
     assert fact(as_operator, "Outbox") == "Outbox Nothing waits."
     assert fact(as_operator, "Messages that wait") == "Messages that wait None."
-    assert fact(as_operator, "Sign-up").startswith("Sign-up Whoever is invited")
+    assert fact(as_operator, "Sign-up").startswith("Sign-up People who are invited")
     assert "Django" in page(as_operator.get(URL)).text("main")
 
 
