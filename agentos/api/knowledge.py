@@ -242,6 +242,7 @@ def search_base(request: ApiRequest, base_id: BaseId, payload: nouns.Question) -
                 page=hit.chunk.page,
                 heading=hit.chunk.heading,
                 text=hit.chunk.text,
+                fits=hit.fits,
             )
             for hit in hits
         ]

@@ -45,6 +45,7 @@ HIT: dict[str, Any] = {
     "page": 3,
     "heading": "Quiet hours",
     "text": "From ten at night nobody plays the trombone.",
+    "fits": True,
 }
 Scope = Literal["person", "team", "everyone"]
 NAME: dict[str, Any] = {"minLength": 1, "maxLength": NAME_LENGTH, "pattern": r"\S"}
@@ -152,7 +153,8 @@ class Question(BaseModel):
 
 
 class Hit(BaseModel):
-    """A passage, and where it stands: ``document`` is its id."""
+    """A passage, and where it stands: ``document`` is its id. ``fits``: it has enough in common with the question; one that does not may
+    answer it in other words, or be beside the point."""
 
     model_config = example(HIT)
 
@@ -161,10 +163,11 @@ class Hit(BaseModel):
     page: int
     heading: str
     text: str
+    fits: bool
 
 
 class HitList(BaseModel):
-    """The best first; none where nothing fits."""
+    """The best first; none where nothing comes near."""
 
     model_config = example({"passages": [HIT]})
 

@@ -171,7 +171,7 @@ class AppSettings:
     VOICE_NAME = Text("alloy", "Its voice.")
     EMBEDDINGS = Choice(
         "none",
-        "How passages of knowledge bases are found beside their words: `embedded` (a small model for English in a package, the extra"
+        "How passages of knowledge bases are found beside their words: `embedded` (small models in packages, the extra"
         " `embeddings`), or `endpoint` (an OpenAI-compatible server); `none`: by their words only (docs/knowledge.md).",
         ("none", "embedded", "endpoint"),
     )

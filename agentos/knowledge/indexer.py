@@ -168,9 +168,8 @@ async def _embedded(document: Document) -> str | None:
     model = embedding.model()
     if not model:
         return ""
-    if document.embedding != model:
-        await db.write(indexing.begin_vectors, document, model)
-    while batch := await db.read(indexing.without_vector, document, model, VECTORS):
+    await db.write(indexing.begin_vectors, document, model)
+    while batch := await db.read(indexing.without_vector, document, VECTORS):
         try:
             vectors = await embedding.embed([f"{heading}\n{text}" if heading else text for _pk, heading, text in batch])
         except embedding.NoEmbedding as problem:
@@ -178,4 +177,5 @@ async def _embedded(document: Document) -> str | None:
             await db.write(indexing.end, document, "", LATER)
             return None
         await db.write(indexing.store_vectors, document, [(pk, vector) for (pk, _h, _t), vector in zip(batch, vectors, strict=True)])
+    await db.write(indexing.end_vectors, document, model)
     return ""

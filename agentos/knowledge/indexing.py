@@ -36,7 +36,7 @@ def due(most: int) -> list[int]:
 
 
 def stale(model: str, most: int) -> list[int]:
-    """Return documents whose vectors are another model's, or none's."""
+    """Return documents whose vectors are another model's, or that lack some."""
     found = Document.objects.filter(_free(), status=Status.READY).exclude(embedding=model)
     return list(found.order_by("pk").values_list("pk", flat=True)[:most])
 
@@ -119,12 +119,14 @@ def searchable_of(document: Document, found: Sequence[Passage]) -> list[str]:
     return [words.searchable(document.title if each.page == 1 and not each.start else "", each.heading, each.text) for each in found]
 
 
-def without_vector(document: Document, model: str, most: int) -> list[tuple[int, str, str]]:
-    """Return passages that have no vector of this model: key, heading and text."""
-    found = Chunk.objects.filter(document=document)
-    if document.embedding == model:
-        found = found.filter(vector=None)
-    return list(found.order_by("number").values_list("pk", "heading", "text")[:most])
+def begun(model: str) -> str:
+    """Return what ``Document.embedding`` is while some of its passages have vectors of this model, and others wait."""
+    return f"…{model}"
+
+
+def without_vector(document: Document, most: int) -> list[tuple[int, str, str]]:
+    """Return passages that have no vector yet: key, heading and text."""
+    return list(Chunk.objects.filter(document=document, vector=None).order_by("number").values_list("pk", "heading", "text")[:most])
 
 
 @transaction.atomic
@@ -137,10 +139,16 @@ def store_vectors(document: Document, made: Sequence[tuple[int, bytes]]) -> None
 @transaction.atomic
 def begin_vectors(document: Document, model: str) -> None:
     """Take away what another model has made. Raises LetGo."""
-    keep(document, embedding=model)
-    if document.embedding and document.embedding != model:
+    if document.embedding not in {model, begun(model)}:
         Chunk.objects.filter(document=document).update(vector=None)
+    document.embedding = begun(model)
+    keep(document, embedding=document.embedding)
+
+
+def end_vectors(document: Document, model: str) -> None:
+    """All passages have theirs. Raises LetGo."""
     document.embedding = model
+    keep(document, embedding=model)
 
 
 @transaction.atomic

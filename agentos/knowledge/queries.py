@@ -126,3 +126,8 @@ def newest_documents(bases: Iterable[ChosenBase]) -> dict[str, int]:
     names = {base.pk: base.name for base in bases}
     found = Document.objects.filter(base__in=names).order_by().values_list("base").annotate(newest=Max("pk"))
     return {**dict.fromkeys(names.values(), 0), **{names[pk]: newest for pk, newest in found}}
+
+
+def lacking_vectors(model: str) -> int:
+    """Return how many documents are there and have no vectors of this model, or not all."""
+    return Document.objects.filter(status=Document.Status.READY).exclude(embedding=model).count()

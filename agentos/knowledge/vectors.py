@@ -10,19 +10,19 @@ from threading import Lock
 from typing import Any
 
 from agentos.knowledge import embedding
+from agentos.knowledge.indexing import begun
 from agentos.knowledge.models import Base, Chunk
 
 NEAREST = 60
-KEPT_BYTES = 128_000_000
+KEPT_BYTES = 256_000_000
 BLOCK = 20_000  # rows that are multiplied in one go
-threshold = embedding.threshold
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """``key``: of what, the model and the version of the base. ``matrix``: a row a passage, as 16-bit floats."""
+    """``key``: of what: the model, the version of the base, and how long its vectors are. ``matrix``: a row a passage, as 16-bit floats."""
 
-    key: tuple[str, int]
+    key: tuple[str, int, int]
     pks: Any
     matrix: Any
 
@@ -39,7 +39,7 @@ def nearest(bases: Collection[int], vector: bytes) -> dict[int, float]:
     asked = np.frombuffer(vector, dtype="<f2").astype(np.float32)
     found: list[tuple[float, int]] = []
     for base, version in Base.objects.filter(pk__in=bases).values_list("pk", "version"):
-        kept = _of(base, (model, version), len(asked))
+        kept = _of(base, (model, version, len(asked)))
         for first in range(0, len(kept.pks), BLOCK):
             likeness = kept.matrix[first : first + BLOCK].astype(np.float32) @ asked
             best = np.argpartition(-likeness, NEAREST)[:NEAREST] if len(likeness) > NEAREST else range(len(likeness))
@@ -47,14 +47,15 @@ def nearest(bases: Collection[int], vector: bytes) -> dict[int, float]:
     return {pk: likeness for likeness, pk in sorted(found, reverse=True)[:NEAREST]}
 
 
-def _of(base: int, key: tuple[str, int], width: int) -> _Kept:
+def _of(base: int, key: tuple[str, int, int]) -> _Kept:
     import numpy as np  # noqa: PLC0415
 
     with _lock:
         if (known := _kept.get(base)) and known.key == key:
             _kept.move_to_end(base)
             return known
-    rows = Chunk.objects.filter(base=base, document__embedding=key[0], vector__isnull=False)
+    model, _version, width = key
+    rows = Chunk.objects.filter(base=base, document__embedding__in=(model, begun(model)), vector__isnull=False)
     pks: list[int] = []
     data = bytearray()
     for pk, vector in rows.order_by().values_list("pk", "vector").iterator(2_000):

@@ -26,6 +26,8 @@ from agentos.conf import EXTERNAL, app_settings
 from agentos.core import clock
 from agentos.files.models import Blob
 from agentos.files.storage import is_far, store, trouble
+from agentos.knowledge import embedding
+from agentos.knowledge.queries import lacking_vectors
 from agentos.operations.readiness import OK, are_workers_there
 from agentos.webhooks.outbound.models import IS_PENDING, Delivery
 
@@ -57,6 +59,7 @@ def facts() -> list[tuple[str, list[Fact]]]:
         (_("Mail"), _mail()),
         (_("Work"), _work()),
         (_("Storage"), _storage()),
+        (_("Knowledge"), _knowledge()),
         (_("People"), _people()),
         (_("Versions"), _versions()),
     ]
@@ -130,6 +133,23 @@ def _storage() -> list[Fact]:
         disk = shutil.disk_usage(folder)
         said = _("%(free)s of %(all)s are free.") % {"free": filesizeformat(disk.free), "all": filesizeformat(disk.total)}
         found.append(Fact(_("Disk of the files"), said, disk.free * 100 >= disk.total * LITTLE))
+    return found
+
+
+def _knowledge() -> list[Fact]:
+    name = _("Found by meaning")
+    if missing := embedding.missing():
+        return [Fact(name, missing, is_ok=False)]
+    if not (model := embedding.model()):
+        return [Fact(name, _("No: by words alone. AGENTOS_EMBEDDINGS changes that."))]
+    found = [Fact(name, model)]
+    if problem := embedding.away():
+        at, reason = problem
+        said = _("Away: passages are found by their words alone. %(time)s ago: %(reason)s")
+        found = [Fact(name, said % {"time": timesince(at), "reason": reason}, is_ok=False)]
+    if waiting := lacking_vectors(model):
+        said = ngettext("%(count)s document, found by words until then.", "%(count)s documents, found by words until then.", waiting)
+        found.append(Fact(_("Documents that wait for it"), said % {"count": waiting}))
     return found
 
 

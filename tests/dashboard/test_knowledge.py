@@ -34,7 +34,9 @@ def test_a_member_makes_a_base_of_their_own_and_fills_it(as_member: Client, memb
     assert "nobody plays the trombone" in found.text("#ask")
     link = str(found.one("#ask .hits a")["href"])
     assert "nobody plays the trombone" in page(as_member.get(link.partition("#")[0])).text("#passage")
+    assert "comes nearest" not in found.text("#ask")
     assert "Nothing in it fits" in page(as_member.get(f"{URL}{base.pk}/?ask=capital+of+Mongolia")).text("#ask")
+    assert "comes nearest" in page(as_member.get(f"{URL}{base.pk}/?ask=teeth+of+crocodiles+in+the+morning")).text("#ask")
 
 
 def test_for_a_team_and_for_everyone_only_who_may(as_owner: Client, as_member: Client, as_operator: Client, support: Team) -> None:

@@ -12,7 +12,7 @@ from agentos.agents import actions as agents
 from agentos.agents import queries as agent_queries
 from agentos.agents.demo_knowledge import NAME, make_knowledge
 from agentos.agents.runtime.library import NOTHING as NOTHING_FOUND
-from agentos.agents.tools.search_knowledge import KNOWLEDGE, NOT_OURS, NOTHING
+from agentos.agents.tools.search_knowledge import DOUBTFUL, KNOWLEDGE, NOT_OURS, NOTHING
 from agentos.chat import actions as chats
 from agentos.chat.errors import InvalidInput
 from agentos.chat.knowledge import sources_in
@@ -21,6 +21,7 @@ from agentos.chat.runs import waiting
 from agentos.chat.runs.engine import Engine
 from agentos.core import db
 from agentos.core.rendering import markdown
+from agentos.knowledge import embedding
 from agentos.knowledge.models import Base, Chunk, Document
 from agentos.memories import actions as memories
 from tests.conftest import signed_in
@@ -75,6 +76,12 @@ class TestSearching:
         assert calls(run)[0]["result"] == NOTHING
         assert sources_in(run.parts) == []
 
+    async def test_says_when_nothing_fits_well(self, engine: Engine, operator: User, member: User) -> None:
+        await made_base(operator, HOUSE, scope="everyone")
+        run = await run_of(member, 'search_knowledge {"query": "How many teeth has a crocodile in the morning?"}')
+        assert calls(run)[0]["result"].startswith(DOUBTFUL)
+        assert DOUBTFUL not in calls(await run_of(member, SEARCH, agent_id="second"))[0]["result"]
+
     async def test_reads_on(self, engine: Engine, operator: User, member: User) -> None:
         base = await made_base(operator, HOUSE, scope="everyone")
         document = await sync_to_async(only)(base)
@@ -108,15 +115,11 @@ class TestRights:
         agent = await create_agent(model="scripted:calls", bases=["House"], team=support, is_global=True)
         run = await ended(await send(by=member, agent=agent, text=SEARCH))
         assert "trombone" in calls(run)[0]["result"]
-        from agentos.agents.tools import search_knowledge
 
-        real = search_knowledge._vector
-
-        async def meanwhile(asked: str) -> Any:
+        async def meanwhile(_asked: str) -> None:
             await db.write(lambda: Membership.objects.filter(user=member).delete())
-            return await real(asked)
 
-        monkeypatch.setattr(search_knowledge, "_vector", meanwhile)
+        monkeypatch.setattr(embedding, "embed_question", meanwhile)
         session = await ChatSession.objects.select_related("agent").aget(pk=run.session_id)
         again = await ended(await send(by=member, session=session, text=SEARCH))
         assert calls(again)[0]["result"] == NOTHING

@@ -6,7 +6,7 @@ from agentos.access.models import User
 from agentos.knowledge import full_text, words
 from agentos.knowledge.chunking import SIZE, passages
 from agentos.knowledge.models import Chunk
-from agentos.knowledge.searching import Question, search
+from agentos.knowledge.searching import DOUBTFUL, Question, search
 from tests.knowledge.made import HOUSE, base_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,9 +58,18 @@ class TestSearch:
         base = base_of(member, HOUSE)
         assert "trombone" in found([base], "When may I play my trombone?")[0]
         assert found([base], "What is the capital of Mongolia?") == []
-        assert found([base], "How many teeth has a crocodile in the morning?") == []
         assert found([base], "") == []
         assert found([], "trombone") == []
+
+    def test_says_what_fits_and_what_only_comes_near(self, member: User):
+        base = base_of(member, HOUSE)
+        for question, fits in (("When may I play the trombone?", True), ("How many teeth has a crocodile in the morning?", False)):
+            assert [hit.fits for hit in search([base.pk], Question(question))] == [fits]
+
+    def test_gives_few_passages_where_none_fits(self, member: User):
+        base = base_of(member, *(f"On morning {number} a bird sings." for number in range(9)))
+        assert len(search([base.pk], Question("Which teeth has a crocodile in the morning?"))) == DOUBTFUL
+        assert len(search([base.pk], Question("Does a bird sing in the morning?"))) == 8
 
     def test_never_looks_into_other_bases(self, member: User, stranger: User):
         mine, foreign = base_of(member, "The blue heron nests here."), base_of(stranger, "The blue heron sleeps there.")

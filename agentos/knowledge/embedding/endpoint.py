@@ -1,5 +1,6 @@
 """Vectors by a server that speaks OpenAI's protocol."""
 
+from math import isfinite
 from struct import pack
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,17 +28,23 @@ async def embed(texts: list[str]) -> list[bytes]:
         async with guarded_http.async_client(policy) as client:
             answer = await client.post(url, json=asked, headers={"authorization": f"Bearer {key}"} if key else {})
             answer.raise_for_status()
-            rows = sorted(answer.json()["data"], key=lambda row: row["index"])
-            vectors = [_kept(row["embedding"]) for row in rows]
+            by_index = {row["index"]: _kept(row["embedding"]) for row in answer.json()["data"]}
+            vectors = [by_index[place] for place in range(len(texts))]
     except (Forbidden, httpx2.HTTPError, TimeoutError, ValueError, KeyError, TypeError) as error:
-        raise NoEmbedding(f"{type(error).__name__} {error}".strip()) from None
-    if len(vectors) != len(texts):
-        raise NoEmbedding(f"{len(texts)} texts were asked for, {len(vectors)} vectors came.")
+        raise NoEmbedding(_why(error)) from None
+    if len({len(vector) for vector in vectors}) > 1:
+        raise NoEmbedding("Vectors of several lengths came.")
     return vectors
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, (KeyError, TypeError)):
+        return "What came is no list of vectors."
+    return f"{type(error).__name__} {error}".strip().partition("\n")[0]
 
 
 def _kept(values: Any) -> bytes:
     length = sum(value * value for value in values) ** 0.5
-    if not length:
-        raise ValueError("A vector without a length.")
+    if not length or not isfinite(length):
+        raise ValueError("A vector without a length came.")
     return pack(f"<{len(values)}e", *(value / length for value in values))

