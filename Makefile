@@ -28,7 +28,7 @@ QUICK := tests/test_house.py tests/test_house_templates.py tests/access/test_gua
 	tests/dashboard/test_session.py tests/docs/test_names.py tests/gateway/test_guard.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run quick test check fmt bench chaos mutants backup-drill lock chromium
+.PHONY: help run quick test check fmt bench bench-knowledge chaos mutants backup-drill lock chromium
 
 help: ## list the habits
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -89,6 +89,9 @@ bench: .venv/ready-for-tests ## measure against Agno's own server
 	$(LOCAL) $(BIN)/python -m tests.bench --database postgres --chats 1,50,100 --idle 0 && \
 	$(LOCAL) $(BIN)/python -m tests.bench.tools && \
 	$(LOCAL) $(BIN)/python -m tests.bench.files; fi
+
+bench-knowledge: .venv/ready-for-tests ## measure how well and how fast knowledge is found, by words and by meaning
+	@$(LOCAL) $(BIN)/python -m tests.bench.knowledge
 
 lock: .venv/ready-for-tests ## write the exact versions of what pyproject.toml names
 	@$(BIN)/pip install -qq --disable-pip-version-check uv
