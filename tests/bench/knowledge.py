@@ -239,8 +239,8 @@ async def indexing_of(user: Any, count: int) -> None:
     cpu = _cpu() - used
     passages = await db.read(lambda: Chunk.objects.filter(base=base).count())
     print(
-        f"{count:,} pages, {passages:,} passages: indexed in {took:.1f} s, {cpu:.0f} s of a core, with {watch.most - before:.0f} MB more in this process"
-        f" and {watch.beside:.0f} MB beside it"
+        f"{count:,} pages, {passages:,} passages: indexed in {took:.1f} s, {cpu:.0f} s of a core, with {watch.most - before:.0f} MB more in"
+        f" this process and {watch.beside:.0f} MB beside it"
     )
 
 
