@@ -3,17 +3,21 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from agentos.access import invitations
 from agentos.access.models import Invitation, Membership, Team, User
 from agentos.agents.models import DjangoAgent
+from agentos.chat.actions.budgets import set_budget
 from agentos.core import clock, mail
-from tests.factories import MembershipFactory, UserFactory
+from tests.factories import MembershipFactory, RemoteToolFactory, TeamFactory, UserFactory
 from tests.html import page
+from tests.webhooks.outbound import make_endpoint
 
 
 @pytest.fixture
@@ -44,6 +48,35 @@ class TestATeam:
         assert full.has("#invite")
         assert not less.has("#invite")
         assert less.texts("#team-agents h3") == ["Support Writer"]
+
+    def test_has_what_belongs_to_it_in_one_place_for_those_who_manage_it(
+        self, url: str, as_owner: Client, as_member: Client, as_operator: Client, support: Team, team_agent: DjangoAgent
+    ) -> None:
+        set_budget(of="team", whose=support, micro_a_month=20_000_000, by=None)
+        set_budget(of="team", whose=TeamFactory(), micro_a_month=70_000_000, by=None)
+        endpoint = make_endpoint(support, name="CRM events")
+        tool = RemoteToolFactory(server__team=support, server__name="Tickets")
+        RemoteToolFactory(server__name="Of another team", server__team=TeamFactory())
+        shown = page(as_owner.get(url))
+        assert "$0.00 of $20.00 this month" in shown.text("#team-budget")
+        assert "70" not in shown.text("#team-budget")
+        assert shown.texts("#team-webhooks h3") == [endpoint.name]
+        assert shown.texts("#team-connections h3") == [tool.server.name]
+        less = page(as_member.get(url))
+        assert not [part for part in ("budget", "webhooks", "connections") if less.has(f"#team-{part}")]
+        of_operator = page(as_operator.get(url))
+        assert of_operator.has("#team-budget meter")
+        assert not of_operator.has("#team-webhooks li")  # which are the team's own business
+
+    def test_asks_no_more_for_more_people(self, url: str, as_owner: Client, support: Team, django_assert_num_queries: Any) -> None:
+        as_owner.get(url)
+        with CaptureQueriesContext(connection) as few:
+            as_owner.get(url)
+        for _ in range(10):
+            MembershipFactory(team=support)
+            make_endpoint(support)
+        with django_assert_num_queries(len(few)):
+            as_owner.get(url)
 
     def test_is_left_by_its_members_but_not_by_its_last_owner(
         self, url: str, as_owner: Client, as_member: Client, owner: User, member: User

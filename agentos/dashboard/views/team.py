@@ -15,12 +15,15 @@ from agentos.access.forms import InvitationForm, TeamForm
 from agentos.access.guards import sign_in_first, signed_in
 from agentos.access.models import Membership
 from agentos.agents.queries import agents_of_team
+from agentos.chat import budgets
+from agentos.connections.queries import servers_for
 from agentos.core import people
 from agentos.core.http.errors import Problem
 from agentos.core.http.htmx import go_to
 from agentos.core.http.paging import page_of
 from agentos.core.http.request import SignedInRequest, user_of
 from agentos.core.text import whole_number
+from agentos.webhooks.outbound.queries import endpoints_for
 
 A_PAGE = 50
 
@@ -181,7 +184,17 @@ def _page(request: SignedInRequest, seen: team_queries.Seen, form: InvitationFor
         "roles": Membership.Role.choices,
         "invitations": list(invitations.open_invitations().filter(team=seen.team)) if seen.manages else [],
         "agents": agents_of_team(seen.team),
+        **(_managed(request, seen) if seen.manages else {}),
         "form": form,
         "mails_work": invitations.mails_work(),
     }
     return render(request, "agentos/teams/team.html", {**about, **context}, status=status)
+
+
+def _managed(request: SignedInRequest, seen: team_queries.Seen) -> dict[str, object]:
+    """What else belongs to the team, as far as this user manages it: operators see webhooks of teams that they are in."""
+    return {
+        "budgets": budgets.of_team(seen.team),
+        "webhooks": endpoints_for(request.user).filter(team=seen.team),
+        "servers": servers_for(request.user).filter(team=seen.team),
+    }
