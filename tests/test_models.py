@@ -11,7 +11,7 @@ from agentos.access.models import Invitation, Letter, Preferences, RateCount, Ri
 from agentos.accounts.models import Deletion, GroupRole, Provider
 from agentos.agents.models import AccessRequest, AgentDraft, AgentPin, AgentVersion, OwnPrice, TeamMember
 from agentos.chat.models import ChatSummary, RunFile
-from agentos.chat.usage_models import Budget, MonthlyUsage, Usage
+from agentos.chat.usage_models import Budget, BudgetTold, MonthlyUsage, Usage
 from agentos.connections.models import OAuthClient, SignIn
 from agentos.core import clock
 from agentos.files.models import Attachment, Blob, Slice, Upload
@@ -30,6 +30,7 @@ FACTORIES: dict[type[Model], Make] = {found._meta.model: found for found in FOUN
 OTHERS: dict[type[Model], Make] = {
     OwnPrice: lambda: OwnPrice(model="openai:m"),
     Budget: lambda: Budget(key="site"),
+    BudgetTold: lambda: BudgetTold(key="site:2026-05:1000000:80"),
     Usage: lambda: Usage(model="openai:m", day=clock.now().date()),
     MonthlyUsage: lambda: MonthlyUsage(model="openai:m", day=clock.now().date()),
     Deletion: lambda: Deletion(user=factories.UserFactory(), due_at=clock.now()),

@@ -127,6 +127,7 @@ class Wanted(TypedDict, total=False):
     sends_spoken: bool
     keeps_recordings: bool
     reads_aloud: bool
+    budget_mails: bool
     speed: int
 
 

@@ -85,6 +85,7 @@ class PersonForm(forms.Form):
     sends_spoken = forms.BooleanField(label=_("Send what was said at once"), required=False)
     keeps_recordings = forms.BooleanField(label=_("Keep recordings with their messages"), required=False)
     reads_aloud = forms.BooleanField(label=_("Read answers aloud as they come"), required=False)
+    budget_mails = forms.BooleanField(label=_("Mails about budgets"), required=False)
     speed = forms.TypedChoiceField(
         label=_("Reading speed"),
         choices=Preferences.Speed.choices,

@@ -108,6 +108,7 @@ class Preferences(models.Model):
     keeps_recordings = models.BooleanField(default=False, help_text="A recording stays with the message that it was written down for.")
     reads_aloud = models.BooleanField(default=False, help_text="Answers are read aloud as they come.")
     speed = models.PositiveSmallIntegerField(choices=Speed.choices, default=Speed.USUAL, help_text="Of reading aloud, in percent.")
+    budget_mails = models.BooleanField(default=True, help_text="A mail comes when a budget that is theirs to know of is nearly used up.")
     picture = models.BinaryField(blank=True, default=b"", help_text="Of the person: a small square (core.pictures). Empty: initials.")
     picture_id = models.CharField(max_length=16, blank=True, default="", editable=False, help_text="Another one for each picture.")
 

@@ -29,6 +29,21 @@ def preferences_of(user: User) -> Preferences:
     return Preferences.objects.filter(pk=user.pk).first() or Preferences(user=user)
 
 
+def wanting_budget_mails(users: QuerySet[User]) -> set[int]:
+    """Return the keys of those who have not turned them off."""
+    pks = set(users.values_list("pk", flat=True))
+    return pks - set(Preferences.objects.filter(pk__in=pks, budget_mails=False).values_list("pk", flat=True))
+
+
+def managers_of(team: Team) -> QuerySet[User]:
+    """Return the owners and admins of a team whose accounts are not suspended."""
+    return User.objects.filter(is_active=True, memberships__team=team, memberships__role__in=MANAGERS)
+
+
+def operators() -> QuerySet[User]:
+    return User.objects.filter(is_active=True, is_staff=True) if people.has_column("is_staff") else User.objects.none()
+
+
 def teams_of(user: User) -> QuerySet[Team]:
     return Team.objects.filter(members__user=user)
 

@@ -85,7 +85,7 @@ class Spent:
 
 def check(by: User, agent: DjangoAgent) -> None:
     """Raise BudgetReached when no answer of this agent may begin for this user now. No query while there is no budget."""
-    if not _has_some():
+    if not has_some():
         return
     budgets = _that_count(by, agent)
     held = Budget.objects.select_for_update(no_key=True, of=("self",)).filter(pk__in=[budget.pk for budget in budgets]).order_by("pk")
@@ -98,7 +98,12 @@ def check(by: User, agent: DjangoAgent) -> None:
 
 def warnings(by: User, agent: DjangoAgent) -> list[str]:
     """Return what this user is told beside the composer; nothing, and for no query, while there is no budget."""
-    return [spent.warning for spent in _spent(_that_count(by, agent), by, agent) if spent.is_scarce] if _has_some() else []
+    return [spent.warning for spent in _spent(_that_count(by, agent), by, agent) if spent.is_scarce] if has_some() else []
+
+
+def counting_for(by: User, agent: DjangoAgent) -> list[Spent]:
+    """Return the budgets that an answer of this agent counts for."""
+    return _spent(_that_count(by, agent), by, agent)
 
 
 def of_person(user: User) -> list[Spent]:
@@ -135,12 +140,13 @@ def forget() -> None:
 
 
 def refusal(spent: Spent) -> str:
-    following = (_month() + timedelta(days=32)).replace(day=1)
+    following = (month() + timedelta(days=32)).replace(day=1)
     said = {"whose": spent.whose, "day": date_format(following, "j F")}
     return _("%(whose)s for this month is used up. There is a new one on %(day)s. Ask your administrator for more.") % said
 
 
-def _has_some() -> bool:
+def has_some() -> bool:
+    """Whether there is any budget. No query but every few seconds."""
     now = time.monotonic()
     if _Known.until <= now:
         _Known.has_some, _Known.until = Budget.objects.exists(), now + SECONDS
@@ -170,8 +176,8 @@ def _spent(budgets: Sequence[Budget], by: User | None, agent: DjangoAgent | None
     for budget in budgets:
         counted, on_their_way = _scope(budget, by)
         rows = MonthlyUsage.objects.filter(counted).order_by()
-        last = _month() - timedelta(days=1)
-        this_month, both = rows.filter(day=_month()), rows.filter(day__in=(_month(), last.replace(day=1)))
+        last = month() - timedelta(days=1)
+        this_month, both = rows.filter(day=month()), rows.filter(day__in=(month(), last.replace(day=1)))
         going = Run.objects.filter(on_their_way, IS_OPEN).order_by()
         parts = {
             "spent": _one(this_month, Sum("cost_micro")),
@@ -203,5 +209,6 @@ def _scope(budget: Budget, by: User | None) -> tuple[Q, Q]:
     return Q(), Q()
 
 
-def _month() -> date:
+def month() -> date:
+    """The first day of this one."""
     return timezone.localdate(clock.now()).replace(day=1)

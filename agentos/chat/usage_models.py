@@ -7,6 +7,7 @@ from django.db import models
 
 from agentos.access.models import Team
 from agentos.agents.models import DjangoAgent
+from agentos.core import clock
 
 
 class Counted(models.Model):
@@ -84,6 +85,17 @@ class Budget(models.Model):
 
     class Meta:
         ordering = ("of", "pk")
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class BudgetTold(models.Model):
+    """People were told of a budget: once a month at four fifths of it, and once when it was used up (chat/budget_mail.py)."""
+
+    budget = models.ForeignKey(Budget, on_delete=models.CASCADE, related_name="told")
+    key = models.CharField(max_length=80, unique=True, help_text="Of which month, whom it was of, which sum, and at how many percent.")
+    created_at = models.DateTimeField(default=clock.now)
 
     def __str__(self) -> str:
         return self.key

@@ -61,6 +61,16 @@ class TestPage:
         assert (member.name, member.get_full_name()) == ("", "member")
 
 
+class TestMail:
+    def test_about_budgets_comes_unless_it_is_turned_off(self, as_member: Client, member: User) -> None:
+        assert page(as_member.get(URL)).has("#id_budget_mails[checked]")
+        as_member.post(URL, CHOSEN)
+        assert not preferences_of(member).budget_mails
+        assert not page(as_member.get(URL)).has("#id_budget_mails[checked]")
+        as_member.post(URL, CHOSEN | {"budget_mails": "on"})
+        assert preferences_of(member).budget_mails
+
+
 class TestVoice:
     def test_is_as_it_was_chosen(self, as_member: Client, member: User) -> None:
         chosen = {"language": "fr", "sends_spoken": "on", "keeps_recordings": "on", "reads_aloud": "on", "speed": "150"}

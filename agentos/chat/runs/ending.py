@@ -10,7 +10,7 @@ from agentos.access.users import User
 from agentos.agents import prices
 from agentos.agents.events import Event, Failed, Finished, Stopped, Waiting
 from agentos.audit.actions import record
-from agentos.chat import counting, queries, seen
+from agentos.chat import budget_mail, counting, queries, seen
 from agentos.chat.counting import Asked
 from agentos.chat.live.parts import end_open_tools, fold, text_of, wait_for_people
 from agentos.chat.live.revisions import change
@@ -56,6 +56,7 @@ def end_run(*, run_pk: int, event: Event, attempt: int | None = None, by: User |
         if event.terminal:
             is_unpriced = not asked and isinstance(event, Finished)
             counting.count_answer(run=run, agent_pk=session.agent_id, asked=asked, is_unpriced=is_unpriced)
+            budget_mail.look(run.by_id, session.agent_id)
         about = {"code": run.error_code} if run.error_code else {}
         record(f"chat.run.{run.status}", by=by, object_type="run", object_id=run.run_id, **about)
         emit(f"run.{run.status}", session=session, run=run)

@@ -94,5 +94,6 @@ def initial_of(request: SignedInRequest) -> dict[str, object]:
         "sends_spoken": wants.sends_spoken,
         "keeps_recordings": wants.keeps_recordings,
         "reads_aloud": wants.reads_aloud,
+        "budget_mails": wants.budget_mails,
         "speed": wants.speed,
     }
