@@ -15,7 +15,7 @@ from agentos.core.pubsub import loops, pubsub
 from agentos.core.reading import UnreadableFile
 from agentos.files import storage
 from agentos.files.errors import NotReached
-from agentos.knowledge import embedding, indexing, wakeup
+from agentos.knowledge import embedding, indexing, pgvector, wakeup
 from agentos.knowledge.actions import TEXT_NAME
 from agentos.knowledge.fetching import NotFetched, fetched
 from agentos.knowledge.indexing import BATCH, LetGo
@@ -80,6 +80,8 @@ class Indexer:
         found = await db.read(indexing.due, AT_ONCE + room)
         assert self.loop
         if not found and embedding.model() and self.loop.time() - self.looked > STALE_EVERY:
+            while await db.write(pgvector.fill):
+                pass
             found = await db.read(indexing.stale, embedding.model(), room)
             if not found:
                 self.looked = self.loop.time()

@@ -13,7 +13,7 @@ from agentos.core import clock
 from agentos.core.db import database_clock
 from agentos.core.reading import File
 from agentos.core.text import shorten
-from agentos.knowledge import words
+from agentos.knowledge import pgvector, words
 from agentos.knowledge.chunking import Passage, passages
 from agentos.knowledge.models import TITLE_LENGTH, Base, Chunk, Document, Page
 
@@ -134,6 +134,7 @@ def store_vectors(document: Document, made: Sequence[tuple[int, bytes]]) -> None
     """Raises LetGo."""
     keep(document)
     Chunk.objects.bulk_update([Chunk(pk=pk, vector=vector) for pk, vector in made], ["vector"])
+    pgvector.put(made)
 
 
 @transaction.atomic
@@ -141,6 +142,7 @@ def begin_vectors(document: Document, model: str) -> None:
     """Take away what another model has made. Raises LetGo."""
     if document.embedding not in {model, begun(model)}:
         Chunk.objects.filter(document=document).update(vector=None)
+        pgvector.forget(document.pk)
     document.embedding = begun(model)
     keep(document, embedding=document.embedding)
 

@@ -1,6 +1,7 @@
 """The passages whose vectors are nearest to a question's: exactly, over all passages of the bases that are searched.
 
-What was read of a base is kept until its passages change, up to a limit of all bases together.
+PostgreSQL compares them itself where it can (``pgvector.py``). Else what was read of a base is kept until its passages change, up to a
+limit of all bases together.
 """
 
 from collections import OrderedDict
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from agentos.knowledge import embedding
+from agentos.knowledge import embedding, pgvector
 from agentos.knowledge.indexing import begun
 from agentos.knowledge.models import Base, Chunk
 
@@ -33,9 +34,11 @@ _lock = Lock()
 
 def nearest(bases: Collection[int], vector: bytes) -> dict[int, float]:
     """Return the passages nearest to this vector with their likeness, from -1 to 1. Database work."""
+    model = embedding.model()
+    if pgvector.is_used():
+        return pgvector.nearest(bases, (model, begun(model)), vector, NEAREST)
     import numpy as np  # noqa: PLC0415 - of an extra; nobody has vectors without it
 
-    model = embedding.model()
     asked = np.frombuffer(vector, dtype="<f2").astype(np.float32)
     found: list[tuple[float, int]] = []
     for base, version in Base.objects.filter(pk__in=bases).values_list("pk", "version"):

@@ -246,7 +246,7 @@ async def indexing_of(user: Any, count: int) -> None:
 
 def fill(base: Any, user: Any, count: int, model: str) -> None:
     """Put passages into a base as they are after indexing, with vectors that mean nothing where there are some."""
-    from agentos.knowledge import words
+    from agentos.knowledge import pgvector, words
     from agentos.knowledge.models import Base, Chunk, Document
 
     document = Document.objects.create(base=base, title="Many", status="ready", source="text", by=user, embedding=model)
@@ -256,7 +256,7 @@ def fill(base: Any, user: Any, count: int, model: str) -> None:
     step = 5_000
     for first in range(0, count, step):
         vectors = _vectors(min(step, count - first), first) if model else [None] * step
-        Chunk.objects.bulk_create(
+        made = Chunk.objects.bulk_create(
             Chunk(
                 base=base,
                 document=document,
@@ -271,6 +271,8 @@ def fill(base: Any, user: Any, count: int, model: str) -> None:
             for number, vector in zip(range(first, min(first + step, count)), vectors, strict=False)
             for which, other in ((chance.randrange(len(texts)), chance.randrange(len(texts))),)
         )
+        if model:
+            pgvector.put([(chunk.pk, chunk.vector or b"") for chunk in made])
     Base.objects.filter(pk=base.pk).update(version=base.version + 1)
 
 
@@ -345,6 +347,7 @@ if __name__ == "__main__":
     parser.add_argument("--chunks", type=int, default=100_000)
     parser.add_argument("--misses", action="store_true", help="name the questions that went wrong")
     parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
+    parser.add_argument("--pgvector", action="store_true", help="let PostgreSQL compare vectors")
     arguments = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -365,4 +368,12 @@ if __name__ == "__main__":
         from django.core.management import call_command
 
         call_command("migrate", verbosity=0)
+        if arguments.pgvector:
+            from django.db import connection
+
+            from agentos.knowledge import pgvector
+
+            with connection.cursor() as cursor:
+                cursor.execute("CREATE EXTENSION vector")
+            pgvector.fill()
         asyncio.run(main(arguments))
