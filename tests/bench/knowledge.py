@@ -272,7 +272,7 @@ def fill(base: Any, user: Any, count: int, model: str) -> None:
             for which, other in ((chance.randrange(len(texts)), chance.randrange(len(texts))),)
         )
         if model:
-            pgvector.put([(chunk.pk, chunk.vector or b"") for chunk in made])
+            pgvector.put([(chunk.pk, bytes(chunk.vector or b"")) for chunk in made])
     Base.objects.filter(pk=base.pk).update(version=base.version + 1)
 
 

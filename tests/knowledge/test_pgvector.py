@@ -11,8 +11,8 @@ from agentos.knowledge import pgvector, vectors
 from agentos.knowledge.models import Base, Document
 from agentos.knowledge.searching import search
 from tests.knowledge.endpoint import Server
-from tests.knowledge.made import base_of, index_all
-from tests.knowledge.test_embedding import BICYCLES, QUIET, WASTE, asked, found, index_stale, nothing_failed, only, server
+from tests.knowledge.made import base_of, index_all, only
+from tests.knowledge.test_embedding import BICYCLES, QUIET, WASTE, asked, found, index_stale, nothing_failed, server
 
 __all__ = ["nothing_failed", "server"]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.skipif("connection.vendor != 'postgresql'")]
