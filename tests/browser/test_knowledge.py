@@ -1,5 +1,6 @@
-"""Filling a knowledge base as a person does: files with their progress, what could not be read tried again."""
+"""Filling a knowledge base as a person does: files with their progress, what could not be read tried again, a source at its page."""
 
+import base64
 import re
 from typing import Any
 
@@ -9,6 +10,12 @@ from playwright.sync_api import Page, Route, expect
 from tests.core import files
 
 pytestmark = pytest.mark.browser
+
+DROP = """(given) => {
+    const brought = new DataTransfer();
+    for (const [name, data] of given) brought.items.add(new File([Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))], name));
+    document.body.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: brought }));
+}"""
 
 
 def new_base(page: Page, name: str) -> None:
@@ -24,6 +31,22 @@ def pick(page: Page, *given: tuple[str, bytes]) -> None:
 
 
 class TestFilling:
+    def test_files_are_picked_and_dropped_with_their_progress_and_open_at_their_page(self, page: Page):
+        new_base(page, "Kilns")
+        pick(page, ("kiln.pdf", files.pdf()))
+        expect(page.locator("#knowledge-progress")).to_contain_text("1")
+        page.evaluate(DROP, [["glaze.pdf", base64.b64encode(files.pdf(said="Page {} speaks of glazes.")).decode()]])
+        for name in ("kiln.pdf", "glaze.pdf"):
+            expect(page.locator("#documents")).to_contain_text(name)
+        expect(page.locator("#documents")).not_to_contain_text("being read")  # it draws itself anew
+        page.reload()
+        page.get_by_label("A question").fill("Which firing has 1,240 degrees on page 2?")
+        page.locator("#ask").get_by_role("button", name="Search").click()
+        page.locator("#ask .hits a").first.click()
+        expect(page).to_have_url(re.compile(r"\?page=\d+&from=\d+&to=\d+#passage$"))
+        expect(page.locator("#passage")).to_contain_text("1,240 degrees")
+        expect(page.locator("#passage")).to_be_in_viewport()
+
     def test_a_network_that_is_cut_loses_no_file_and_a_refusal_is_told(self, page: Page):
         new_base(page, "Cuts")
         cut: list[str] = []
