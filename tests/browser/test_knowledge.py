@@ -33,13 +33,13 @@ def pick(page: Page, *given: tuple[str, bytes]) -> None:
 class TestFilling:
     def test_files_are_picked_and_dropped_with_their_progress_and_open_at_their_page(self, page: Page):
         new_base(page, "Kilns")
+        expect(page.locator("#ask")).to_be_hidden()  # there is nothing to find
         pick(page, ("kiln.pdf", files.pdf()))
         expect(page.locator("#knowledge-progress")).to_contain_text("1")
         page.evaluate(DROP, [["glaze.pdf", base64.b64encode(files.pdf(said="Page {} speaks of glazes.")).decode()]])
         for name in ("kiln.pdf", "glaze.pdf"):
             expect(page.locator("#documents")).to_contain_text(name)
         expect(page.locator("#documents")).not_to_contain_text("being read")  # it draws itself anew
-        page.reload()
         page.get_by_label("A question").fill("Which firing has 1,240 degrees on page 2?")
         page.locator("#ask").get_by_role("button", name="Search").click()
         page.locator("#ask .hits a").first.click()
