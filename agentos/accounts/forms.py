@@ -47,17 +47,17 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
     """One whose slug is set stays in its address: people are known by it."""
 
     new_secret = forms.CharField(
-        label=_("Secret"),
+        label=_("Client secret"),
         required=False,
         max_length=500,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text=_("Of the client. It is sealed, and never shown. Empty: it stays as it is."),
+        help_text=_("Stored sealed, and never shown again."),
     )
     domains = DomainsField(
         label=_("Domains"),
         required=False,
         max_length=1000,
-        help_text=_("Of which addresses it may tell, such as example.com. Empty: of any that it has verified."),
+        help_text=_("Only accept addresses of these domains, such as example.com. Leave empty to accept every verified address."),
     )
 
     class Meta:
@@ -77,34 +77,37 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         labels: ClassVar[Any] = {
             "name": _("Name"),
             "slug": _("Short name"),
-            "server_url": _("Address of the provider"),
-            "client_id": _("Id of the client"),
-            "can_sign_up": _("Who is new gets an account"),
-            "has_factor": _("It asks for a second factor itself"),
-            "groups_claim": _("Claim that holds the groups"),
-            "must_be_listed": _("Only people of its groups sign in"),
+            "server_url": _("Issuer"),
+            "client_id": _("Client ID"),
+            "can_sign_up": _("Create accounts for new people"),
+            "has_factor": _("The provider asks for a second factor"),
+            "groups_claim": _("Groups claim"),
+            "must_be_listed": _("Only let people of known groups in"),
         }
         help_texts: ClassVar[Any] = {
-            "name": _("On the button of the sign-in page."),
-            "slug": _("In the address that the provider leads back to. It cannot be changed later."),
-            "server_url": _("Its issuer, such as https://id.example.com."),
-            "can_sign_up": _("Otherwise they need an account, or an invitation."),
-            "has_factor": _("Then ours is not asked for."),
-            "groups_claim": _("Empty: it says nothing of groups."),
-            "must_be_listed": _("Whoever is in none that has a meaning here may not sign in, and leaves the teams they were put in."),
+            "name": _("Shown on the button of the sign-in page."),
+            "slug": _("Part of the redirect address. It cannot be changed later."),
+            "server_url": _("The address of the provider, such as https://id.example.com."),
+            "can_sign_up": _("Otherwise they need an account or an invitation first."),
+            "has_factor": _("People who sign in with it are not asked for one here."),
+            "groups_claim": _("The claim that lists a person's groups. Leave empty if there is none."),
+            "must_be_listed": _(
+                "People who are in none of the groups listed here cannot sign in, and leave the teams that their groups put them in."
+            ),
         }
         widgets: ClassVar[Any] = {name: forms.TextInput(attrs=PLAIN) for name in ("slug", "server_url", "client_id", "groups_claim")}
         error_messages: ClassVar[Any] = {
             "name": {"required": _("Give it a name.")},
             "slug": {"required": _("Give it a short name: small letters, digits and hyphens.")},
             "server_url": {"required": _("Give the address of the provider.")},
-            "client_id": {"required": _("Give the id under which the provider knows this site.")},
+            "client_id": {"required": _("Give the ID under which the provider knows this site.")},
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             del self.fields["slug"]
+            self.fields["new_secret"].help_text = _("Stored sealed, and never shown again. Leave empty to keep it.")
 
     @property
     def plain_fields(self) -> list[forms.BoundField]:

@@ -162,7 +162,7 @@ def _people() -> list[Fact]:
     from agentos.accounts.providers import all_of_them  # noqa: PLC0415 - which a project with accounts of its own does not have
 
     names = ", ".join(provider.name for provider in all_of_them())
-    return [*found, Fact(_("Providers of sign-ins"), names or _("None."), page=url)]
+    return [*found, Fact(_("Sign-in providers"), names or _("None."), page=url)]
 
 
 def _versions() -> list[Fact]:
