@@ -1,9 +1,11 @@
 """Tells people that a budget is nearly used up, and when it is: by a notice in their open pages, and by a mail unless they want none.
 
-Looked at when an answer ends, in its transaction, once it is counted; so it is told once, whichever server ends the answer.
+Looked at when an answer has ended, once that is committed: whatever goes wrong here, the answer is kept, and the next one looks again. A
+row says what was told, so it is told once, whichever server ends the answer.
 """
 
 from django.core.mail import EmailMessage
+from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
@@ -33,8 +35,11 @@ def look(user_pk: int, agent_pk: int) -> None:
     """Tell of the budgets that an answer of this agent for this user counts for. No query while there is no budget."""
     if not budgets.has_some():
         return
-    by = User.objects.get(pk=user_pk)
-    agent = DjangoAgent.objects.only("pk", "team").select_related("team").get(pk=agent_pk)
+    with transaction.atomic():
+        _look(User.objects.get(pk=user_pk), DjangoAgent.objects.only("pk", "team").select_related("team").get(pk=agent_pk))
+
+
+def _look(by: User, agent: DjangoAgent) -> None:
     for spent in budgets.counting_for(by, agent):
         percent = spent.micro * 100 // spent.limit if spent.limit else USED_UP
         level = USED_UP if percent >= USED_UP else budgets.SCARCE if percent >= budgets.SCARCE else 0

@@ -76,14 +76,30 @@ class TestWhen:
         look(member, team_agent)
         assert len(mailed()) == 2
 
-    def test_when_an_answer_ends(self, member: User, everyone_agent: DjangoAgent) -> None:
+    def test_when_an_answer_ends(self, member: User, everyone_agent: DjangoAgent, django_capture_on_commit_callbacks: Any) -> None:
         set_budget(of="each", micro_a_month=DOLLAR, is_hard=False, by=None)
         spend(member, everyone_agent, DOLLAR)
         run = RunFactory(session=ChatSessionFactory(user=member, agent=everyone_agent), by=member, status=Run.Status.RUNNING)
         assert mailed() == []
-        assert end_run(run_pk=run.pk, event=Finished())
+        with django_capture_on_commit_callbacks(execute=True):
+            assert end_run(run_pk=run.pk, event=Finished())
         assert mailed() == [("member@example.com", "Your budget for this month is used up")]
         assert "Answers go on." in unseal(Letter.objects.get().text)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_no_answer_is_lost_because_nobody_can_be_told(
+        self, member: User, everyone_agent: DjangoAgent, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        set_budget(of="each", micro_a_month=DOLLAR, by=None)
+        spend(member, everyone_agent, DOLLAR)
+        run = RunFactory(session=ChatSessionFactory(user=member, agent=everyone_agent), by=member, status=Run.Status.RUNNING)
+        with monkeypatch.context() as broken:
+            broken.setattr(outbox, "post", lambda *_args, **_about: 1 / 0)
+            assert end_run(run_pk=run.pk, event=Finished())
+        run.refresh_from_db()
+        assert run.status == Run.Status.COMPLETED
+        look(member, everyone_agent)
+        assert len(mailed()) == 1  # what nobody was told of is told by the next answer
 
     def test_for_no_query_while_there_is_no_budget(self, member: User, team_agent: DjangoAgent, django_assert_num_queries: Any) -> None:
         look(member, team_agent)

@@ -56,7 +56,6 @@ def end_run(*, run_pk: int, event: Event, attempt: int | None = None, by: User |
         if event.terminal:
             is_unpriced = not asked and isinstance(event, Finished)
             counting.count_answer(run=run, agent_pk=session.agent_id, asked=asked, is_unpriced=is_unpriced)
-            budget_mail.look(run.by_id, session.agent_id)
         about = {"code": run.error_code} if run.error_code else {}
         record(f"chat.run.{run.status}", by=by, object_type="run", object_id=run.run_id, **about)
         emit(f"run.{run.status}", session=session, run=run)
@@ -64,12 +63,19 @@ def end_run(*, run_pk: int, event: Event, attempt: int | None = None, by: User |
             dispatch.wake_on_commit(session.pk)
         if attempt is None:  # its driver does not know it, and may be elsewhere
             pubsub.tell_others(f"run#{run.pk}")
+        _look_at_budgets(event, run, session)
     return True
 
 
 _SESSION_OF = Query(lambda run: ChatSession.objects.select_for_update(of=("self",)).filter(runs=run), int)
 _STARTED_RUN = Query(lambda run: Run.objects.select_for_update().filter(STARTED, pk=run), int)
 _QUEUED = Query(lambda session: Run.objects.filter(session=session, status=Run.Status.QUEUED).values_list("pk")[:1], int)
+
+
+def _look_at_budgets(event: Event, run: Run, session: ChatSession) -> None:
+    """At last, once all else is done: no answer waits, or is lost, because people cannot be told."""
+    if event.terminal:
+        transaction.on_commit(lambda: budget_mail.look(run.by_id, session.agent_id), robust=True)
 
 
 def _taken_over(run: Run, event: Event, journal: list[queries.JournalLine], asked: Sequence[Asked]) -> dict[str, Any]:
