@@ -124,4 +124,4 @@ def remove(names: Iterable[str]) -> None:
 def remove_on_commit(names: Iterable[str]) -> None:
     """Delete once it is sure that no row names them. What cannot be deleted then is found by the sweep of the storage."""
     if gone := list(names):
-        transaction.on_commit(partial(later, partial(remove, gone)), robust=True)
+        transaction.on_commit(lambda: later(partial(remove, gone)), robust=True)  # no partial: Django asks what failed for its name

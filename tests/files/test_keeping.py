@@ -201,3 +201,11 @@ class TestSweeping:
             discard(by=stranger, file_id=pending.file_id)
         with pytest.raises(NoSuchFile):
             attach(by=stranger, blob=pending.blob, name="mine.txt")
+
+    @pytest.mark.django_db(transaction=True)
+    def test_breaks_nothing_where_a_file_cannot_be_removed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refused(_names: object) -> None:
+            raise PermissionError
+
+        monkeypatch.setattr(storage, "remove", refused)
+        storage.remove_on_commit(["agentos/kept/00/gone"])  # the sweep finds it later
