@@ -5,6 +5,7 @@ AccessError
 +-- LastOwner           a team keeps at least one owner
 +-- Yourself            nobody suspends themselves
 +-- NotYourTeam         one neither owns nor administers the team, or may not do this in it
++-- NotInTeam           the membership has ended meanwhile
 +-- InvalidRole         there is no such role
 +-- SameName            there is a plan of this name
 +-- PlanInUse           somebody has the plan
@@ -55,6 +56,10 @@ class Yourself(AccessError):
 
 class NotYourTeam(AccessError):
     status = 403
+
+
+class NotInTeam(AccessError):
+    pass
 
 
 class InvalidRole(AccessError):
@@ -243,7 +248,9 @@ def add_member(*, team: Team, user: User, role: str = Membership.Role.MEMBER, by
 
 @transaction.atomic
 def change_role(*, membership: Membership, role: str, by: User | None) -> Membership:
-    """For owners of the team and operators. Raises NotYourTeam, LastOwner, InvalidRole."""
+    """For owners of the team and operators. Raises NotYourTeam, LastOwner, InvalidRole, NotInTeam."""
+    if not _as_it_is(membership):
+        raise NotInTeam(_("They are not in the team any more."))
     if by and queries.role_of_manager(membership.team, by) != Membership.Role.OWNER:
         raise NotYourTeam(_("Only the owners of the team, and operators, change roles."))
     if role not in Membership.Role.values:
@@ -258,7 +265,9 @@ def change_role(*, membership: Membership, role: str, by: User | None) -> Member
 
 @transaction.atomic
 def remove_member(*, membership: Membership, by: User | None) -> None:
-    """Oneself, or somebody else: owners anybody, admins whoever is no owner. Raises NotYourTeam, LastOwner."""
+    """Oneself, or somebody else: owners anybody, admins whoever is no owner. Twice changes nothing. Raises NotYourTeam, LastOwner."""
+    if not _as_it_is(membership):
+        return
     if by and membership.user_id != by.pk and not queries.may_remove(queries.role_of_manager(membership.team, by), membership):
         raise NotYourTeam(_("Only the owners of the team remove owners. Its admins remove others."))
     _keep_an_owner(membership)
@@ -266,8 +275,17 @@ def remove_member(*, membership: Membership, by: User | None) -> None:
     record("access.membership.removed", by=by, object_type="team", object_id=str(membership.team_id), user=membership.user_id)
 
 
+def _as_it_is(membership: Membership) -> bool:
+    """Whether it is still there; its role is what it is by now. The team is locked: of two who change its people, the second goes by what
+    the first has made of them, and of their own roles."""
+    Team.objects.select_for_update(no_key=True).filter(pk=membership.team_id).values_list("pk").first()
+    role = Membership.objects.filter(pk=membership.pk).values_list("role", flat=True).first()
+    membership.role = role or membership.role
+    return role is not None
+
+
 def _keep_an_owner(membership: Membership) -> None:
-    """Raise LastOwner when the team has no other owner. The team's owners are locked, so that two cannot leave at once."""
+    """Raise LastOwner when the team has no other owner. Its owners are locked too: for who ends memberships in other ways."""
     owners = Membership.objects.select_for_update().filter(team=membership.team_id, role=Membership.Role.OWNER)
     if [owner.pk for owner in owners] == [membership.pk]:
         msg = _("A team needs an owner. Make somebody else the owner first.")

@@ -41,7 +41,7 @@ def listed(row: Provider, data: dict[str, Any]) -> bool:
 def sync(row: Provider, user: User, data: dict[str, Any]) -> None:
     """Make, change and end the memberships that this provider makes. Those that people made stay as they are, and so does a last owner."""
     wanted = _wanted(row, data)
-    for membership in Membership.objects.filter(user=user).select_related("team"):
+    for membership in Membership.objects.filter(user=user).select_related("team").order_by("team"):
         role = wanted.pop(membership.team_id, None)
         if membership.source != row.slug or role == membership.role:
             continue
@@ -50,7 +50,7 @@ def sync(row: Provider, user: User, data: dict[str, Any]) -> None:
                 actions.remove_member(membership=membership, by=None)
             else:
                 actions.change_role(membership=membership, role=role, by=None)
-        except actions.LastOwner:
+        except (actions.LastOwner, actions.NotInTeam):
             continue
     for mapping in GroupRole.objects.filter(provider=row.slug, team__in=wanted).select_related("team"):
         if role := wanted.pop(mapping.team_id, None):

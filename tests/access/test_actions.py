@@ -122,8 +122,29 @@ class TestChangeRole:
         actions.change_role(membership=owner.memberships.get(), role=Membership.Role.MEMBER, by=owner)
         assert owner.memberships.get().role == Membership.Role.MEMBER
 
+    def test_goes_by_what_others_have_done_meanwhile(self, owner: User, support: Team, member: User) -> None:
+        read_before, mine = member.memberships.get(), owner.memberships.get()
+        MembershipFactory(team=support, role=Membership.Role.OWNER)
+        actions.change_role(membership=mine, role=Membership.Role.ADMIN, by=None)
+        with pytest.raises(actions.NotYourTeam):
+            actions.change_role(membership=read_before, role=Membership.Role.ADMIN, by=owner)
+        Membership.objects.filter(pk=read_before.pk).delete()
+        with pytest.raises(actions.NotInTeam):
+            actions.change_role(membership=read_before, role=Membership.Role.ADMIN, by=None)
+
 
 class TestRemoveMember:
+    def test_goes_by_what_others_have_done_meanwhile(self, support: Team, member: User) -> None:
+        admin = MembershipFactory(team=support, role=Membership.Role.ADMIN).user
+        read_before = member.memberships.get()
+        Membership.objects.filter(pk=read_before.pk).update(role=Membership.Role.OWNER)
+        with pytest.raises(actions.NotYourTeam):
+            actions.remove_member(membership=read_before, by=admin)
+        Membership.objects.filter(pk=read_before.pk).delete()
+        written = AuditRecord.objects.count()
+        actions.remove_member(membership=read_before, by=None)
+        assert AuditRecord.objects.count() == written
+
     def test_takes_the_user_out(self, owner: User, member: User, support: Team, counted: Callable[[], int]) -> None:
         actions.remove_member(membership=member.memberships.get(), by=owner)
         assert not queries.teams_of(member).exists()
