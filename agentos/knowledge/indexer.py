@@ -10,6 +10,8 @@ import logging
 from datetime import timedelta
 from functools import partial
 
+from django.db import DatabaseError
+
 from agentos.core import db, reading
 from agentos.core.pubsub import loops, pubsub
 from agentos.core.reading import UnreadableFile
@@ -80,8 +82,7 @@ class Indexer:
         found = await db.read(indexing.due, AT_ONCE + room)
         assert self.loop
         if not found and embedding.model() and self.loop.time() - self.looked > STALE_EVERY:
-            while await db.write(pgvector.fill):
-                pass
+            await _fill_column()
             found = await db.read(indexing.stale, embedding.model(), room)
             if not found:
                 self.looked = self.loop.time()
@@ -92,6 +93,15 @@ class Indexer:
     def _done(self, pk: int) -> None:
         del self.tasks[pk]
         self.woken.set()  # there is room again
+
+
+async def _fill_column() -> None:
+    """Without the column, for example for want of the right to make one, processes compare the vectors."""
+    try:
+        while await db.write(pgvector.fill):
+            pass
+    except DatabaseError:
+        log.warning("PostgreSQL cannot compare vectors now; this process does.", exc_info=True)
 
 
 async def index(pk: int) -> None:

@@ -40,8 +40,8 @@ def fill() -> bool:
     if connection.vendor != "postgresql" or comment == FULL:
         return False
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_extension WHERE extname = 'vector'")
-        if not cursor.fetchone():
+        cursor.execute("SELECT to_regtype('halfvec') IS NOT NULL")  # which versions before 0.7 do not have
+        if not cursor.fetchone()[0]:
             return False
         if comment is None:
             cursor.execute(f"ALTER TABLE knowledge_chunk ADD COLUMN IF NOT EXISTS {COLUMN} halfvec")

@@ -8,11 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import ProgrammingError
 from django.test import Client
 
 from agentos.access.models import User
 from agentos.core.db import database_clock
-from agentos.knowledge import actions, embedding, indexer, indexing, vectors
+from agentos.knowledge import actions, embedding, indexer, indexing, pgvector, vectors
 from agentos.knowledge.embedding import local
 from agentos.knowledge.models import Base, Chunk, Document
 from agentos.knowledge.searching import Question, search
@@ -105,6 +106,26 @@ class TestEndpoint:
         asyncio.run(run())
         assert Chunk.objects.get(base=base).vector is not None
 
+    def test_what_is_stale_waits_for_no_column_that_cannot_be_made(
+        self, settings: Any, server: Server, member: User, monkeypatch: pytest.MonkeyPatch
+    ):
+        def refused() -> bool:
+            raise ProgrammingError("must be owner of table knowledge_chunk")
+
+        monkeypatch.setattr(pgvector, "fill", refused)
+        settings.AGENTOS_EMBEDDINGS = "none"
+        base = base_of(member, BICYCLES)
+        settings.AGENTOS_EMBEDDINGS = "endpoint"
+
+        async def run() -> None:
+            serving = indexer.Indexer()
+            serving.loop = asyncio.get_running_loop()
+            await serving._round()
+            await asyncio.gather(*serving.tasks.values())
+
+        asyncio.run(run())
+        assert only(base).embedding == embedding.model()
+
     @pytest.mark.parametrize(
         "says",
         [
@@ -113,6 +134,7 @@ class TestEndpoint:
             {"data": [{"index": 0, "embedding": [0, 0, 0]}]},
             {"data": [{"index": 0, "embedding": ["a"]}]},
             {"data": [{"index": 0, "embedding": [float("nan")]}]},
+            {"data": [{"index": 0, "embedding": [10**400]}]},
             {"data": [{"index": 7, "embedding": [1, 2]}]},
             {"error": "no"},
             [],

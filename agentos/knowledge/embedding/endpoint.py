@@ -30,7 +30,7 @@ async def embed(texts: list[str]) -> list[bytes]:
             answer.raise_for_status()
             by_index = {row["index"]: _kept(row["embedding"]) for row in answer.json()["data"]}
             vectors = [by_index[place] for place in range(len(texts))]
-    except (Forbidden, httpx2.HTTPError, TimeoutError, ValueError, KeyError, TypeError) as error:
+    except (Forbidden, httpx2.HTTPError, TimeoutError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise NoEmbedding(_why(error)) from None
     if len({len(vector) for vector in vectors}) > 1:
         raise NoEmbedding("Vectors of several lengths came.")
