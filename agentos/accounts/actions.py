@@ -3,6 +3,7 @@
 InvalidGroup     a group cannot be given a team like that; names the field
 """
 
+from allauth.socialaccount.models import SocialAccount
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -36,10 +37,14 @@ def save_provider(*, provider: Provider, secret: str = "", by: User) -> Provider
 
 @transaction.atomic
 def delete_provider(*, provider: Provider, by: User) -> None:
-    """Nobody signs in by it any more. Accounts stay, and the memberships that it made, which are people's from now on."""
+    """Nobody signs in by it any more. Accounts stay, and the memberships that it made, which are people's from now on.
+
+    What it called people is forgotten: another provider that gets its short name may call others by the same.
+    """
     record("access.provider.deleted", by=by, object_type="provider", object_id=provider.slug)
     GroupRole.objects.filter(provider=provider.slug).delete()
     Membership.objects.filter(source=provider.slug).update(source="")
+    SocialAccount.objects.filter(provider=provider.slug).delete()
     provider.delete()
 
 

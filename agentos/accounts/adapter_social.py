@@ -15,6 +15,7 @@ from agentos.access import invitations
 from agentos.access.users import User
 from agentos.accounts import groups, providers
 from agentos.accounts.models import Provider
+from agentos.accounts.reaching import Careful
 from agentos.core import people
 from agentos.core.security import secrets
 from agentos.core.text import clean
@@ -26,6 +27,12 @@ class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         if provider:
             found = [app for app in found if provider in {app.provider, app.provider_id}]
         return [app for app in found if client_id in {None, app.client_id}]
+
+    def get_requests_session(self) -> Any:
+        session = super().get_requests_session()
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, Careful())
+        return session
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
         """Trust no address but one that the provider has verified, or whose domain is its own; then do what its groups say."""

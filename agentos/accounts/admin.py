@@ -9,6 +9,7 @@ from allauth.socialaccount.models import SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.admin.exceptions import NotRegistered
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from agentos.accounts import actions
@@ -26,6 +27,13 @@ class ProviderAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:  # noqa: FBT001
         actions.save_provider(provider=obj, secret=form.cleaned_data["new_secret"], by=user_of(request))
+
+    def delete_model(self, request: HttpRequest, obj: Provider) -> None:
+        actions.delete_provider(provider=obj, by=user_of(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
+        for provider in queryset:
+            actions.delete_provider(provider=provider, by=user_of(request))
 
 
 @admin.register(GroupRole)

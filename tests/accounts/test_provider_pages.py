@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from allauth.socialaccount.models import SocialAccount
 from django.test import Client
+from django.urls import reverse
 
 from agentos.access.models import Membership, Team, User
-from agentos.accounts import providers
+from agentos.accounts import providers, reaching
 from agentos.accounts.models import GroupRole, Provider
 from agentos.audit.models import AuditRecord
 from agentos.core.security.secrets import unseal
@@ -95,6 +96,17 @@ class TestTrying:
         Provider.objects.update(server_url=url)
         assert "It does not answer" in page(as_operator.post(f"{URL}company/try/")).text("#tried")
 
+    def test_follows_nobody_without_tls(self, stored: Provider, as_operator: Client, settings: Any) -> None:
+        settings.AGENTOS_LOCAL = False
+        assert "It does not answer" in page(as_operator.post(f"{URL}company/try/")).text("#tried")
+
+    @pytest.mark.parametrize(("limit", "least"), [("LARGEST", 100), ("SECONDS", -1.0)])
+    def test_listens_to_no_endless_answer(
+        self, stored: Provider, as_operator: Client, monkeypatch: pytest.MonkeyPatch, limit: str, least: float
+    ) -> None:
+        monkeypatch.setattr(reaching, limit, least)
+        assert "It does not answer" in page(as_operator.post(f"{URL}company/try/")).text("#tried")
+
 
 class TestOfTheEnvironment:
     @pytest.fixture(autouse=True)
@@ -136,13 +148,32 @@ class TestGroups:
 
 
 class TestDeleting:
-    def test_leaves_people_and_what_they_are_in(self, stored: Provider, as_operator: Client, support: Team, member: User) -> None:
+    @pytest.mark.parametrize("by", ["page", "administration", "list of the administration"])
+    def test_leaves_people_and_what_they_are_in(
+        self, stored: Provider, as_operator: Client, operator: User, support: Team, member: User, by: str
+    ) -> None:
         GroupRole.objects.create(provider="company", group="writers", team=support)
         SocialAccount.objects.create(user=member, provider="company", uid="m")
         came = MembershipFactory(team=support, source="company")
-        as_operator.post(f"{URL}company/delete/")
+        User.objects.filter(pk=operator.pk).update(is_superuser=True)
+        there = reverse("admin:accounts_provider_changelist")
+        if by == "page":
+            as_operator.post(f"{URL}company/delete/")
+        elif by == "administration":
+            as_operator.post(f"{there}{stored.pk}/delete/", {"post": "yes"})
+        else:
+            as_operator.post(there, {"action": "delete_selected", "_selected_action": [stored.pk], "post": "yes"})
         assert not Provider.objects.exists()
         assert not GroupRole.objects.exists()
         came.refresh_from_db()
         assert came.source == ""
+        assert AuditRecord.objects.filter(verb="access.provider.deleted").count() == 1
         assert Client().post("/openid/company/login/").status_code == 404
+
+    def test_forgets_what_it_called_people(self, stored: Provider, running: Company, as_operator: Client) -> None:
+        """Another provider of this name may call somebody else the same."""
+        enter(running, "one", email="first@example.com", email_verified=True)
+        as_operator.post(f"{URL}company/delete/")
+        as_operator.post(f"{URL}new/", {**FILLED, "server_url": running.url})
+        client, _ = enter(running, "one", email="second@example.com", email_verified=True)
+        assert client.session["_auth_user_id"] == str(User.objects.get(email="second@example.com").pk)

@@ -71,7 +71,7 @@ def _asked(request: HttpRequest, found: Provider) -> tuple[str, str]:
     try:
         config = openid.OpenIDConnectOAuth2Adapter(request, found.slug).openid_config
         missing = [name for name in NEEDED if not config.get(name)]
-    except (RequestException, ValueError, AttributeError):
+    except (RequestException, ValueError, AttributeError, RecursionError):
         return _("It does not answer, or not as a provider of OpenID Connect does. Look at its address."), ""
     if missing:
         return _("It does not say all that is needed: %(missing)s.") % {"missing": ", ".join(missing)}, ""
