@@ -21,6 +21,7 @@ from agentos.files.errors import NotReached
 from agentos.files.keeping import keep_bytes
 from agentos.files.models import Attachment, Blob, Slice, Upload
 from agentos.files.uploading import SLICE, begin, finish, put_slice, put_slice_away
+from agentos.knowledge.actions import create_base
 from agentos.operations.backup import files as backup
 from tests.files import made, s3
 from tests.html import page
@@ -115,6 +116,15 @@ class TestKept:
             sweeping.sweep()
         wait()
         assert bucket.names() == set()
+
+    @pytest.mark.django_db(transaction=True)
+    def test_slices_for_a_base_come_by_threads_for_that(self, bucket: s3.Server, as_member: Client, member: User) -> None:
+        base = create_base(name="House", by=member)
+        upload = begin(by=member, name="long.txt", size=len(LONG))
+        with patch("agentos.files.uploading.put_slice", side_effect=AssertionError):  # by which a request waits for S3
+            url = reverse("dashboard:knowledge-slice", args=[base.pk, upload.upload_id, 0])
+            assert as_member.put(url, LONG[:SLICE], content_type="application/octet-stream").status_code == 204
+        assert Slice.objects.get().size == SLICE
 
 
 class TestGivenBack:

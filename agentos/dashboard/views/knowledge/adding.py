@@ -22,7 +22,7 @@ from agentos.core.http.htmx import go_to
 from agentos.core.http.request import SignedInRequest
 from agentos.core.text import whole_number
 from agentos.dashboard.views.knowledge.bases import base_page, base_to_edit
-from agentos.files import uploading
+from agentos.files import serving, uploading
 from agentos.files.errors import NoSuchUpload
 from agentos.files.models import Upload
 from agentos.knowledge import actions
@@ -96,10 +96,9 @@ def begin(request: SignedInRequest, base_id: int) -> HttpResponse:
 @signed_in
 @require_http_methods(["PUT"])
 @in_words
-def put(request: SignedInRequest, base_id: int, upload_id: str, number: int) -> HttpResponse:
+def put(request: SignedInRequest, base_id: int, upload_id: str, number: int) -> HttpResponseBase:
     base_to_edit(request, base_id)
-    uploading.put_slice(upload=uploading.upload_of(request.user, upload_id), number=number, data=request.body)
-    return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    return serving.taken(request, uploading.upload_of(request.user, upload_id), number)
 
 
 @signed_in
