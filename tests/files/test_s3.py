@@ -2,9 +2,11 @@
 
 import logging
 import sys
+import tarfile
 from asyncio import to_thread
 from collections.abc import Iterator
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -15,6 +17,7 @@ from django.urls import reverse
 
 from agentos.access.models import User
 from agentos.core import clock, repeated
+from agentos.core.starting.refusal import CannotStart
 from agentos.files import checks, storage, sweeping
 from agentos.files.actions import attach
 from agentos.files.errors import NotReached
@@ -23,6 +26,8 @@ from agentos.files.models import Attachment, Blob, Slice, Upload
 from agentos.files.uploading import SLICE, begin, finish, put_slice, put_slice_away
 from agentos.knowledge.actions import create_base
 from agentos.operations.backup import files as backup
+from agentos.operations.backup import postgresql, restoring
+from agentos.operations.backup.archive import Manifest
 from tests.files import made, s3
 from tests.html import page
 
@@ -230,3 +235,21 @@ class TestBackup:
         for _again in range(2):
             backup.put(tmp_path / "files.tar")
         assert storage.fetch(blob.storage_name) == b"what we found"
+
+    def test_that_cannot_be_put_there_leaves_the_database_alone(
+        self, away: None, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings.AGENTOS_DATA_DIR = tmp_path / "data"
+        manifest = Manifest("1", "now", "postgresql", [], {}, {backup.FILE: {}}, "left out", "")
+
+        def unpacked(_path: Path, folder: Path, _kind: str) -> Manifest:
+            with tarfile.open(folder / backup.FILE, "w") as tar:
+                tar.addfile(tarfile.TarInfo(f"{storage.KEPT}/00/name"), BytesIO())
+            return manifest
+
+        monkeypatch.setattr(restoring, "_unpacked", unpacked)
+        touched: list[Any] = []
+        monkeypatch.setattr(postgresql, "restore", lambda *given, **_how: touched.append(given))
+        with pytest.raises(CannotStart, match="Nothing else was changed"):
+            restoring._into_postgresql(tmp_path / "backup.zip", "aside", force=True)
+        assert touched == []

@@ -41,12 +41,16 @@ def restore(path: Path, *, force: bool = False) -> Restored:
     connections.close_all()
     if connection.vendor == "sqlite":
         return _into_folder(path.absolute(), aside, force=force)
+    return _into_postgresql(path.absolute(), aside, force=force)
+
+
+def _into_postgresql(path: Path, aside: str, *, force: bool) -> Restored:
     _data().mkdir(mode=0o700, parents=True, exist_ok=True)
     with archive.working_folder(_data() / "restore") as folder:
-        manifest = _unpacked(path.absolute(), folder, "postgresql")
-        was_there = postgresql.restore(folder / postgresql.FILE, manifest.counts, force=force, aside=aside)
+        manifest = _unpacked(path, folder, "postgresql")
         places = {folder / secret.FILE: _data() / secret.FILE} if secret.FILE in manifest.files else {}
-        places |= _files(manifest, folder)
+        places |= _files(manifest, folder)  # first: a storage far away may not answer, and nothing is changed then
+        was_there = postgresql.restore(folder / postgresql.FILE, manifest.counts, force=force, aside=aside)
         _swap(places, _data() / aside, list(places.values()))
     return _restored(manifest, f"the schema {aside}" if was_there else "")
 
