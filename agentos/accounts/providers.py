@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db.models import QuerySet
 
 from agentos.accounts.models import GroupRole, Provider
@@ -51,7 +50,7 @@ def offered() -> list[Offered]:
 
 def may_be_reached(url: str) -> bool:
     """TLS stands for the signature of what a provider answers us directly; on one's own machine there is none."""
-    return url.startswith("https://") or (bool(settings.AGENTOS_LOCAL) and url.startswith("http://"))
+    return url.startswith("https://") or (app_settings.LOCAL and url.startswith("http://"))
 
 
 def stored(slug: str) -> Provider | None:

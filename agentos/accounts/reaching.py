@@ -1,10 +1,11 @@
 """How providers of sign-ins are asked: over TLS wherever they lead to, and for no more than they can have to say.
 
-They may be on a private network: operators name them.
+They may be on a private network: operators name them. The one of the environment may be named without TLS, and is asked so, where it is.
 """
 
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
@@ -13,6 +14,7 @@ from requests.exceptions import InvalidURL
 from urllib3.exceptions import HTTPError
 
 from agentos.accounts import providers
+from agentos.conf import app_settings
 
 LARGEST = 1_000_000  # bytes of an answer
 SECONDS = 10.0  # for all of it, once it has begun
@@ -22,7 +24,8 @@ PIECE = 64 * 1024  # bytes
 class Careful(HTTPAdapter):
     def send(self, request: PreparedRequest, *args: Any, **about: Any) -> Response:
         """Raises RequestException."""
-        if not providers.may_be_reached(request.url or ""):
+        url = request.url or ""
+        if not (providers.may_be_reached(url) or _is_of_environment(url)):
             raise InvalidURL("A provider is reached over TLS.", request=request)
         answer = super().send(request, *args, **{**about, "stream": True})
         try:
@@ -32,6 +35,10 @@ class Careful(HTTPAdapter):
         finally:
             answer.close()
         return answer
+
+
+def _is_of_environment(url: str) -> bool:
+    return urlsplit(url.lower())[:2] == urlsplit(app_settings.OPENID_URL.lower())[:2]  # scheme, host and port
 
 
 def _all_of(answer: Response) -> bytes:

@@ -100,6 +100,10 @@ class TestTrying:
         settings.AGENTOS_LOCAL = False
         assert "It does not answer" in page(as_operator.post(f"{URL}company/try/")).text("#tried")
 
+    def test_asks_the_one_of_the_environment_as_it_is_named(self, running: Company, as_operator: Client, settings: Any) -> None:
+        settings.AGENTOS_OPENID_URL, settings.AGENTOS_LOCAL = running.url, False
+        assert "It answers" in page(as_operator.post(f"{URL}openid/try/")).text("#tried")
+
     @pytest.mark.parametrize(("limit", "least"), [("LARGEST", 100), ("SECONDS", -1.0)])
     def test_listens_to_no_endless_answer(
         self, stored: Provider, as_operator: Client, monkeypatch: pytest.MonkeyPatch, limit: str, least: float
