@@ -25,6 +25,9 @@ class ProviderAdmin(admin.ModelAdmin):
     list_display = ("name", "slug", "server_url", "can_sign_up", "has_factor")
     search_fields = ("name", "slug", "server_url")
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Provider | None = None) -> tuple[str, ...]:
+        return ("slug",) if obj else ()
+
     def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:  # noqa: FBT001
         actions.save_provider(provider=obj, secret=form.cleaned_data["new_secret"], by=user_of(request))
 

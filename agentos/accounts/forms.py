@@ -106,7 +106,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
-            del self.fields["slug"]
+            self.fields.pop("slug", None)
             self.fields["new_secret"].help_text = _("Stored sealed, and never shown again. Leave empty to keep it.")
 
     @property

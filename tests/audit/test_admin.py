@@ -1,6 +1,7 @@
 """Every page of the admin, of every room: it opens, it carries no script of its own, it does not slow down with its rows."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -14,8 +15,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from agentos.accounts.models import GroupRole, Provider
+from agentos.agents.models import OwnPrice
 from agentos.audit.admin import changes
 from agentos.audit.models import AuditRecord
+from agentos.chat.usage_models import Budget, MonthlyUsage, Usage
 from agentos.connections.models import OAuthClient, SignIn
 from agentos.core.http.middleware import HEADERS
 from agentos.files.models import Attachment, Blob
@@ -23,6 +26,11 @@ from agentos.knowledge.models import Document
 from agentos.skills.models import SkillVersion
 from tests import factories
 from tests.html import Page, page
+
+
+def used() -> dict[str, Any]:
+    return {"user": factories.UserFactory(), "agent": factories.AgentFactory(), "day": date(2026, 5, 1), "model": "scripted:5x0"}
+
 
 FACTORIES: dict[str, Callable[[], Any]] = {
     "access_user": lambda: factories.MembershipFactory().user,
@@ -38,6 +46,7 @@ FACTORIES: dict[str, Callable[[], Any]] = {
     "billing_reading": factories.ReadingFactory,
     "axes_accessattempt": factories.AccessAttemptFactory,
     "agents_djangoagent": lambda: factories.AgentFactory(team=factories.TeamFactory(), plans=[factories.PlanFactory()], tools=["clock"]),
+    "agents_ownprice": lambda: OwnPrice.objects.create(model=f"openai:made-up-{OwnPrice.objects.count()}", read=1, written=2),
     "connections_server": factories.RemoteServerFactory,
     "connections_remotetool": factories.RemoteToolFactory,
     "connections_grant": factories.GrantFactory,
@@ -58,6 +67,11 @@ FACTORIES: dict[str, Callable[[], Any]] = {
     "chat_chatsession": lambda: factories.RunFactory().session,
     "chat_feedback": factories.FeedbackFactory,
     "chat_run": factories.RunFactory,
+    "chat_usage": lambda: Usage.objects.create(**used()),
+    "chat_monthlyusage": lambda: MonthlyUsage.objects.create(**used()),
+    "chat_budget": lambda: Budget.objects.create(
+        of="person", key=f"person:{(user := factories.UserFactory()).pk}", user=user, micro_a_month=1
+    ),
     "webhooks_webhookendpoint": factories.WebhookEndpointFactory,
     "webhooks_webhookevent": factories.WebhookEventFactory,
     "webhooks_outgoing_endpoint": factories.HookFactory,
@@ -67,6 +81,10 @@ FACTORIES: dict[str, Callable[[], Any]] = {
     "audit_auditrecord": factories.AuditRecordFactory,
 }
 READ_ONLY = {
+    "agents_ownprice",
+    "chat_usage",
+    "chat_monthlyusage",
+    "chat_budget",
     "billing_price",
     "billing_payer",
     "billing_paid",
