@@ -195,6 +195,9 @@ def made(urls: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("pg")
     done(manage(data, "migrate", "-v", "0", DATABASE_URL=urls[0]))
     done(manage(data, "shell", "--no-imports", "-c", SEED, DATABASE_URL=urls[0]))
+    with psycopg.connect(urls[0], autocommit=True) as connection:  # as with pgvector, which stands for every extension
+        connection.execute("CREATE EXTENSION hstore")
+        connection.execute("ALTER TABLE chat_run ADD COLUMN near hstore")
     done(manage(data, "agentos_backup", str(data / "made.backup"), DATABASE_URL=urls[0]))
     return data / "made.backup"
 
@@ -207,6 +210,12 @@ class TestPostgreSQL:
 
     def test_goes_back_into_an_empty_database(self, made: Path, urls: list[str], tmp_path: Path) -> None:
         assert members(made) == {"manifest.json", "postgresql.dump", "files.tar", "secret-key"}
+        with psycopg.connect(urls[1], autocommit=True) as connection:
+            connection.execute("CREATE EXTENSION citext")  # an administrator's, who is not asked again
+        broken = changed(made, tmp_path / "rows", tmp_path, counts={"chat_run": 6})
+        assert "not as many rows" in refused(manage(tmp_path, "agentos_restore", str(broken), DATABASE_URL=urls[1]))
+        with psycopg.connect(urls[1]) as connection:
+            assert connection.execute("SELECT 'A'::citext = 'a'").fetchone() == (True,)
         done(manage(tmp_path, "agentos_restore", str(made), DATABASE_URL=urls[1]))
         assert self.texts(urls[1]) == [f"message {n}" for n in range(5)]
 

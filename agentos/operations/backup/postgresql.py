@@ -28,6 +28,7 @@ VARIABLES = {
     "service": "PGSERVICE",
 }
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
+EXTENSIONS = "SELECT extname FROM pg_extension WHERE extnamespace = to_regnamespace(quote_ident(%s)) AND extrelocatable"
 OTHERS = """SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
 
@@ -64,16 +65,23 @@ def restore(dumped: Path, counts: dict[str, int], *, force: bool, aside: str) ->
             connection.execute(sql.SQL("ALTER SCHEMA public RENAME TO {}").format(sql.Identifier(aside)))
             connection.execute("CREATE SCHEMA public")
         try:
-            _run("pg_restore", "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error", "--dbname=", str(dumped))
+            _move_extensions(connection, aside, "public")  # the copy looks for their types there
+            # Only who owns an extension may comment on it. What our own comments say is found again (knowledge/pgvector.py).
+            words = ("--no-owner", "--no-privileges", "--no-comments", "--single-transaction", "--exit-on-error")
+            _run("pg_restore", *words, "--dbname=", str(dumped))
             _check(look(connection)[0], counts)
         except BaseException:
+            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(aside)))
+            _move_extensions(connection, "public", aside)
             connection.execute("DROP SCHEMA public CASCADE")
-            if was_there:
-                connection.execute(sql.SQL("ALTER SCHEMA {} RENAME TO public").format(sql.Identifier(aside)))
-            else:
-                connection.execute("CREATE SCHEMA public")
+            connection.execute(sql.SQL("ALTER SCHEMA {} RENAME TO public").format(sql.Identifier(aside)))
             raise
     return was_there
+
+
+def _move_extensions(connection: Any, schema: str, to: str) -> None:
+    for (name,) in connection.execute(EXTENSIONS, [schema]).fetchall():
+        connection.execute(sql.SQL("ALTER EXTENSION {} SET SCHEMA {}").format(sql.Identifier(name), sql.Identifier(to)))
 
 
 def _check(found: dict[str, int], counts: dict[str, int]) -> None:
