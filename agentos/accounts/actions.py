@@ -27,7 +27,12 @@ class InvalidGroup(AccessError):
 
 @transaction.atomic
 def save_provider(*, provider: Provider, secret: str = "", by: User) -> Provider:
-    """Store a provider as it is now. ``secret``: of the client; it is sealed, and an empty one leaves what there is."""
+    """Store a provider as it is now. ``secret``: of the client; it is sealed, and an empty one leaves what there is.
+
+    One with another issuer is another one: what the last one called people is forgotten, as when it is deleted.
+    """
+    if Provider.objects.filter(pk=provider.pk).exclude(server_url=provider.server_url).exists():
+        SocialAccount.objects.filter(provider=provider.slug).delete()
     if secret:
         provider.secret = secrets.seal(secret)
     provider.save()

@@ -64,6 +64,13 @@ class TestSettingUp:
         stored.refresh_from_db()
         assert stored.slug == "company"
 
+    def test_with_another_issuer_forgets_what_the_last_one_called_people(self, stored: Provider, as_operator: Client, member: User) -> None:
+        SocialAccount.objects.create(user=member, provider="company", uid="m")
+        as_operator.post(f"{URL}company/", {**FILLED, "server_url": stored.server_url, "name": "Renamed"})
+        assert SocialAccount.objects.exists()
+        as_operator.post(f"{URL}company/", {**FILLED, "server_url": f"{stored.server_url}/other"})
+        assert not SocialAccount.objects.exists()
+
     @pytest.mark.parametrize(
         ("wrong", "field"),
         [
