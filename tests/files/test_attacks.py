@@ -132,8 +132,9 @@ class TestNames:
     def test_are_none_at_any_door(self, as_member: Client, member: User, name: str) -> None:
         begun = as_member.post(reverse("dashboard:begin-upload"), {"name": name, "size": 5, "place": ""})
         assert begun.status_code == 404  # a place is asked for first, and there is none
+        as_member.raise_request_exception = False
         for url in (f"/agentos/files/{quote(name, safe='')}/", f"/agentos/files/{quote('../../manage.py', safe='')}/"):
-            assert as_member.get(url).status_code == 404
+            assert as_member.get(url).status_code in {400, 404}  # PostgreSQL does not even compare what has a NUL
 
 
 RANGES_FOR_ALL = [
