@@ -20,7 +20,7 @@ import site_config
 
 ROOT = Path(__file__).parent.parent
 SIZE = 4_000  # characters: what grows with the square takes a thousand times as long as what does not
-MOST = 0.01  # seconds
+MOST = 0.03  # seconds: on a busy machine those with many matches take 0.01
 WAYS = ("match", "fullmatch", "search", "finditer", "findall", "sub", "subn", "split")
 OURS = {"agentos.api.integrations", "agentos.api.openai.outcomes"}  # whose patterns are asked about our own words alone
 SIGNS = string.punctuation + "aAfw01 \n\t中。\ufdd0"
