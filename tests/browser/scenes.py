@@ -33,7 +33,7 @@ class Scene:
 def wrong_password(page: Page) -> None:
     page.get_by_label("E-mail address").fill("nobody@example.com")
     page.get_by_label("Password", exact=True).fill("wrong")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("alert").first).to_be_visible()
 
 

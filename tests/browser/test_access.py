@@ -22,7 +22,7 @@ def test_a_locked_agent_can_be_asked_for_and_opens(page: Page, visit: Visit, per
     owner.goto("/sign-in/?next=/agentos/settings/access/")
     owner.get_by_label("E-mail address").fill("owner@example.com")
     owner.get_by_label("Password").fill("demo")
-    owner.get_by_role("button", name="Sign in").click()
+    owner.get_by_role("button", name="Sign in", exact=True).click()
     row = owner.locator(".row-card", has_text=person.email)
     row.get_by_role("button", name="Add to team Support").click()
     expect(owner.locator("#notices")).to_contain_text("is in the team Support now")

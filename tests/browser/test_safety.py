@@ -55,7 +55,7 @@ class TestWalk:
         page.goto("/sign-in/?next=/admin/")
         page.get_by_label("E-mail address").fill("owner@example.com")
         page.get_by_label("Password").fill("demo")
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
         for path in ("/admin/", "/admin/agents/djangoagent/", "/admin/agents/djangoagent/add/", "/admin/access/user/"):
             page.goto(path)
         assert not seen.console
@@ -68,7 +68,7 @@ class TestFirstVisit:
         page.goto("/agentos/")
         page.get_by_label("E-mail address").fill("member@example.com")
         page.get_by_label("Password").fill("demo")
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
         wait_for_stream(page)
         page.wait_for_load_state("load")
         assert 10_000 < wire.bytes <= FIRST_VISIT

@@ -38,7 +38,7 @@ class TestWithoutJavascript:
         page.goto("/agentos/")
         page.get_by_label("E-mail address").fill("member@example.com")
         page.get_by_label("Password").fill("demo")
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Hello Marco")
 
     def test_one_sends_and_sees_the_answer_after_a_reload(self, plain_page: Page):
