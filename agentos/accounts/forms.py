@@ -92,7 +92,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
             "has_factor": _("People who sign in with it are not asked for one here."),
             "groups_claim": _("The claim that lists a person's groups. Leave empty if there is none."),
             "must_be_listed": _(
-                "People who are in none of the groups listed here cannot sign in, and leave the teams that their groups put them in."
+                "People in none of the groups that you list for it cannot sign in, and leave the teams that their groups put them in."
             ),
         }
         widgets: ClassVar[Any] = {name: forms.TextInput(attrs=PLAIN) for name in ("slug", "server_url", "client_id", "groups_claim")}

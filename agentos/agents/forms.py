@@ -263,11 +263,13 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
             "files_mb": _("MB of files"),
         }
         help_texts: ClassVar[Any] = {
-            "price_text": _("What it costs where it is not paid here, or how to get it. People read it beside the plan."),
-            "runs_a_day": _("That one person may start. Empty: no limit. Of several plans the most counts."),
-            "tokens_a_month": _("Read and written by models, for one person's answers. Empty: no limit."),
-            "concurrent_runs": _("Of one person, waiting or being written. Empty: no limit."),
-            "files_mb": _("That one person may keep. Empty, and where it is less: what everybody may."),
+            "price_text": _("Shown beside the plan: what it costs where it is not paid here, or how to get it."),
+            "runs_a_day": _("The most that one person may start. Leave empty for no limit. With several plans, the highest counts."),
+            "tokens_a_month": _("Read and written by models for one person's answers. Leave empty for no limit."),
+            "concurrent_runs": _("Of one person, waiting or being written. Leave empty for no limit."),
+            "files_mb": _(
+                "The most that one person may keep. Leave empty for what everybody may keep, which is the least that a plan gives."
+            ),
         }
         widgets: ClassVar[Any] = {
             **{name: forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}) for name in ("name", "description", "price_text")},

@@ -130,5 +130,6 @@ def _weighed(searchable: str, asked: _Asked) -> _Words:
 
 
 def _total() -> int:
+    """About how many passages there are: to count them would take longer than to search them."""
     newest = Chunk.objects.order_by("-pk").values_list("pk", flat=True).first()
     return newest or 0
